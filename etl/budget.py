@@ -1,0 +1,86 @@
+"""The budget of requests: never more in any five minutes than the API grants, and fewer after it has complained.
+
+All requests of a run draw on one Budget. What to do with an error is decided in `retry`; this only spaces requests.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from asyncio_throttle.throttler import Throttler
+
+from etl.config import WINDOW_SECONDS, Settings
+
+_MARGIN = 0.95
+"""The share of a tier that is used: others may ask from behind the same address."""
+_SLACK = 1.01
+"""Our window is longer than the firewall's: requests do not travel equally long, so theirs may be closer together."""
+_LEAST = 1 / 32
+_RECOVERY = 1 / 20
+_TOGETHER = 1.0
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Budget:
+    """Grants requests: at most `rate` in any window of `period` seconds, in the order they were asked for.
+
+    A run may spend the whole window at once and then waits: that is what the firewall counts (API.md 1.6). After
+    `slow_down` requests are spaced evenly instead, at half of the rate, and with every request a little less, until the
+    full rate is reached again.
+    """
+
+    def __init__(
+        self, rate: int, *, period: float = WINDOW_SECONDS, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.rate = max(1, rate)
+        self.period = period * _SLACK
+        self._clock = clock
+        self._sleep = sleep
+        # Mutable state: the log of grants (in the throttler), whose turn it is, the share of the rate that is used at
+        # present, the moment before which nothing is granted, and the one before which complaints are old news.
+        self._throttler = Throttler(self.rate, self.period, retry_interval=min(0.05, self.period / 10))
+        self._turn = asyncio.Lock()
+        self._share = 1.0
+        self._opens = self._heard = float("-inf")
+
+    async def acquire(self) -> None:
+        """Wait until one more request may be sent."""
+        async with self._turn:
+            while True:
+                while (wait := self._opens - self._clock()) > 0:
+                    await self._sleep(wait)
+                await self._throttler.acquire()  # type: ignore[no-untyped-call]
+                if self._clock() >= self._opens:
+                    break  # otherwise someone was told to slow down meanwhile: this permit is forfeit
+            self._space()
+
+    def slow_down(self, after: float = 0.0) -> None:
+        """Grant nothing for `after` seconds and then half as much; complaints that come together count once."""
+        now = self._clock()
+        if now >= self._heard:
+            self._share = max(_LEAST, self._share / 2)
+            self._heard = now + max(after, _TOGETHER)
+        self._opens = max(self._opens, now + max(after, self._spacing))
+
+    async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    @property
+    def _spacing(self) -> float:
+        return self.period / (self.rate * self._share) if self._share < 1 else 0.0
+
+    def _space(self) -> None:
+        self._opens = self._clock() + self._spacing
+        self._share = min(1.0, self._share + _RECOVERY)
+
+
+def allowance(settings: Settings) -> int:
+    """Return how many requests a window may hold: what the user says, else the tier's less a margin."""
+    return settings.rate if settings.rate is not None else int(settings.tier * _MARGIN)

@@ -1,0 +1,144 @@
+"""`datacite-etl export`: the main job."""
+
+import asyncio
+import os
+import socket
+import time
+from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Group, Parameter
+
+from etl.cli.options import Asking, Showing, Talking
+from etl.cli.progress import progress
+from etl.cli.show import as_json, line, note
+
+if TYPE_CHECKING:
+    from etl.config import Settings
+    from etl.events import Observe
+    from etl.lock import Owner
+    from etl.query import Query
+    from etl.run import Delivery, Outcome
+
+DELIVERING = Group("What to make of it", sort_key=2)
+
+
+@Parameter(name="*", group=DELIVERING)
+@dataclass(frozen=True, kw_only=True)
+class Delivering:
+    """What becomes of the records."""
+
+    format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
+    """parquet or csv; may be repeated."""
+
+    partition_by: str | None = None
+    """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
+
+    keep_raw: Annotated[bool, Parameter(negative="")] = False
+    """Keep every record as received too, compressed, below `_etl/raw`."""
+
+    limit: int | None = None
+    """Fetch this many records only, as a sample: the verdict says so and proves nothing."""
+
+    fresh: Annotated[bool, Parameter(negative="")] = False
+    """Throw away unfinished work in the destination, and replace a dataset of another request."""
+
+    max_missing: int = 0
+    """Publish although up to this many records are missing, if each of them is named."""
+
+    allow_incomplete: Annotated[bool, Parameter(negative="")] = False
+    """Publish whatever came. The verdict stays `incomplete`."""
+
+    def delivery(self) -> "Delivery":
+        """Return the wishes as a value; UsageError for a number that cannot be."""
+        from etl.errors import UsageError
+        from etl.run import Delivery
+
+        if (self.limit is not None and self.limit < 1) or self.max_missing < 0:
+            raise UsageError("--limit counts from 1 and --max-missing from 0", fix="give a number in that range")
+        names = None if self.partition_by is None else [name.strip() for name in self.partition_by.split(",")]
+        return Delivery(
+            formats=tuple(dict.fromkeys(name for text in self.format for name in text.split(","))),
+            partition_by=None if names is None else () if names == ["none"] else tuple(filter(None, names)),
+            keep_raw=self.keep_raw,
+            limit=self.limit,
+            max_missing=self.max_missing,
+            allow_incomplete=self.allow_incomplete,
+            fresh=self.fresh,
+        )
+
+
+def export(
+    resource: str,
+    /,
+    *,
+    to: Path,
+    asking: Asking = Asking(),
+    delivering: Delivering = Delivering(),
+    talking: Talking = Talking(),
+    showing: Showing = Showing(),
+) -> int:
+    """Export every record of a query as typed tables, and publish them only if they are proved complete.
+
+    A run that crashed or was interrupted is resumed by the same command.
+
+    Examples
+    --------
+    - `datacite-etl export dois --sandbox --to out`
+    - `datacite-etl export dois --filter client-id=nihnci.tcia --include client --to tcia --mailto you@example.org`
+    - `datacite-etl export dois --since 2024 --until 2024 --format parquet --format csv --to year`
+
+    Parameters
+    ----------
+    resource
+        What to export: `dois`, `clients`, ...; `datacite-etl resources` lists them.
+    to
+        Folder of the dataset; created if it is not there.
+    """
+    query = asking.of_resource(resource)
+    delivery = delivering.delivery()
+    with talking.settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
+        outcome = asyncio.run(_export(query, delivery, settings, to, observe))
+    as_json(outcome.summary()) if showing.json else _tell(outcome)
+    if outcome.published:
+        return 0
+    note(f"datacite-etl: {'; '.join(outcome.proof['reasons'][:3]) or 'incomplete'}; nothing was published, {FIX}")
+    return 3
+
+
+FIX = "run the same command again to fetch what is missing, or publish it as it is with --allow-incomplete"
+
+
+async def _export(
+    query: "Query", delivery: "Delivery", settings: "Settings", to: Path, observe: "Observe"
+) -> "Outcome":
+    from etl.export import export as conduct
+    from etl.files import LocalFiles
+    from etl.run import opened
+
+    files = LocalFiles(to)
+    async with opened(query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
+        return await conduct(run)
+
+
+def owner() -> "Owner":
+    """Say who this process is, for the lock of a destination."""
+    from etl.lock import Owner, born
+
+    pid = os.getpid()
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Owner(user=getuser(), host=socket.gethostname(), pid=pid, born=born(pid) or "unknown", started=started)
+
+
+def _tell(outcome: "Outcome") -> None:
+    summary = outcome.summary()
+    rows = sum(summary["tables"].values())
+    line(f"verdict   {summary['verdict']}")
+    line(f"records   {summary['unique']:,} of {summary['expected']:,} ({summary['resource']})")
+    line(f"rows      {rows:,} in {len(summary['tables'])} tables")
+    line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
+    if summary["rejects"]:
+        line(f"rejects   {summary['rejects']:,} values did not fit their column; they are kept in _etl/rejects")
+    line(f"proof     {summary['manifest']}")

@@ -1,0 +1,159 @@
+"""The options that several commands share, and how they become a Query, a Delivery and Settings."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from etl.config import BASE_URL, Credentials, Settings
+from etl.errors import UsageError
+from etl.query import Query, check
+from etl.window import Window, moment
+
+ASKING = Group("What to ask for", sort_key=1)
+TALKING = Group("How to talk to the API", sort_key=3)
+SHOWING = Group("What to show", sort_key=4)
+
+
+@Parameter(name="*", group=ASKING)
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Which records, and which of their tables."""
+
+    filter: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    """NAME=VALUE, any filter of the resource; may be repeated. `datacite-etl resources NAME` lists them."""
+
+    query: str = ""
+    """A search in the API's own query language, e.g. `titles.title:climate`."""
+
+    include: str = ""
+    """Comma list of related records to bring along as tables of their own, e.g. `client,media`."""
+
+    since: str | None = None
+    """First moment of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp (UTC)."""
+
+    until: str | None = None
+    """Last year, month or day of the window (included), or the ISO timestamp that it ends before."""
+
+    window: Literal["created", "updated", "registered"] = "created"
+    """Which date --since and --until bound."""
+
+    tables: str = ""
+    """Comma list of the tables wanted; all by default. Only the fields they need are downloaded."""
+
+    detail: Annotated[bool, Parameter(negative="")] = False
+    """The API's heavy view: all relationships, metrics over time, XML."""
+
+    of: str = ""
+    """Only for activities: the record whose activities are meant, e.g. `doi/10.5438/0012`, `client/datacite.blog`."""
+
+    def of_resource(self, name: str) -> Query:
+        """Return the checked Query of a resource; UsageError if a name or a date is not known."""
+        from etl import resources
+
+        return check(
+            Query(
+                resource=resources.load(name),
+                filters=tuple(_pair(text) for text in self.filter),
+                text=self.query.strip(),
+                include=_names(self.include),
+                window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
+                by=self.window,
+                of=self.of.strip("/"),
+                detail=self.detail,
+                tables=_names(self.tables),
+            )
+        )
+
+
+@Parameter(name="*", group=TALKING)
+@dataclass(frozen=True, kw_only=True)
+class Talking:
+    """Which server, and how politely."""
+
+    base_url: str = BASE_URL
+    """The root below which the resource's own path hangs."""
+
+    sandbox: Annotated[bool, Parameter(negative="")] = False
+    """Start the embedded API on loopback and use it."""
+
+    sandbox_options: str = ""
+    """Options for the embedded API, e.g. `--records 20000 --seed 7`."""
+
+    mailto: str = ""
+    """Your e-mail address: doubles the rate that the API grants (1,000 requests in 5 minutes instead of 500)."""
+
+    concurrency: int = 4
+    """Requests under way at once."""
+
+    rate: int | None = None
+    """Requests per 5 minutes; by default what the API grants: 500, 1,000 with --mailto, 3,000 with credentials."""
+
+    @contextmanager
+    def settings(self, dialect: str = "v2") -> Iterator[Settings]:
+        """Yield the settings of a run, with the embedded API started if it was asked for.
+
+        Credentials come from the environment and from nowhere else.
+        """
+        settings = self._plain()
+        if not self.sandbox:
+            yield settings
+            return
+        from etl.sandbox.process import embedded
+
+        with embedded(shlex.split(self.sandbox_options)) as url:
+            root = f"{url}/v1" if dialect == "v1" else url
+            yield replace(settings, base_url=root, server=f"sandbox {self.sandbox_options}".strip())
+
+    def _plain(self) -> Settings:
+        if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
+            raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
+        return Settings(
+            base_url=self.base_url.rstrip("/"),
+            credentials=Credentials(
+                token=os.environ.get("DATACITE_ETL_TOKEN", ""),
+                username=os.environ.get("DATACITE_ETL_USERNAME", ""),
+                password=os.environ.get("DATACITE_ETL_PASSWORD", ""),
+            ),
+            mailto=self.mailto,
+            concurrency=self.concurrency,
+            rate=self.rate,
+        )
+
+
+@Parameter(name="*", group=SHOWING)
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """What is printed, and where."""
+
+    json: Annotated[bool, Parameter(negative="")] = False
+    """Print one JSON object on stdout and nothing else there."""
+
+    quiet: Annotated[bool, Parameter(negative="", name=("--quiet", "-q"))] = False
+    """No progress on stderr."""
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"--filter {text!r} is no NAME=VALUE", fix="write it as --filter client-id=datacite.blog")
+    return name.strip(), value.strip()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _moment(text: str | None, flag: str, *, end: bool = False) -> int | None:
+    if text is None:
+        return None
+    try:
+        return moment(text.strip(), end=end)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {text!r} is no date", fix="write YYYY, YYYY-MM, YYYY-MM-DD or 2024-05-01T12:00:00Z"
+        ) from None

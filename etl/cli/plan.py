@@ -1,0 +1,108 @@
+"""`datacite-etl plan`: counts only, and what an export would take."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from etl.cli.options import Asking, Showing, Talking
+from etl.cli.progress import progress
+from etl.cli.show import as_json, columns, line
+
+if TYPE_CHECKING:
+    from etl.config import Settings
+    from etl.declare import Json
+    from etl.events import Observe
+    from etl.query import Query
+    from etl.slices import Plan
+
+RECORD_BYTES = 1_500
+"""What a record takes in Parquet with all its tables, by experience with list records of 5 KB."""
+DATA_FILE_FROM = 5_000_000
+"""Records from which DataCite's own data file is kinder to the API and faster (API.md section 6)."""
+
+
+def plan(
+    resource: str,
+    /,
+    *,
+    asking: Asking = Asking(),
+    talking: Talking = Talking(),
+    showing: Showing = Showing(),
+) -> int:
+    """Ask only for counts: print the slices, records, requests, minutes and size of an export; download nothing.
+
+    Examples
+    --------
+    - `datacite-etl plan dois --sandbox`
+    - `datacite-etl plan dois --filter provider-id=cern --mailto you@example.org`
+
+    Parameters
+    ----------
+    resource
+        What would be exported; `datacite-etl resources` lists them.
+    """
+    query = asking.of_resource(resource)
+    with talking.settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
+        planned = asyncio.run(_count(query, settings, observe))
+        estimated = estimate(query, planned, settings)
+    as_json(estimated) if showing.json else _tell(estimated)
+    return 0
+
+
+async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "Plan":
+    from etl import slices
+    from etl.client import connected
+
+    year = datetime.fromtimestamp(time.time(), UTC).year
+    async with connected(settings, observe) as client:
+        return await slices.plan(query, lambda window: client.count(query, window), year=year)
+
+
+def estimate(query: "Query", planned: "Plan", settings: "Settings") -> "dict[str, Json]":
+    """Work out what an export by this plan would take; minutes are those that the rate tier forces."""
+    from etl.budget import allowance
+    from etl.config import WINDOW_SECONDS
+    from etl.query import joined_by_or
+
+    requests = planned.requests(query.page_size)
+    waits = max(0, -(-requests // allowance(settings)) - 1)
+    return {
+        "resource": query.resource.name,
+        "records": planned.total,
+        "requests": requests,
+        "rate": allowance(settings),
+        "minutes": waits * WINDOW_SECONDS / 60,
+        "bytes": planned.total * RECORD_BYTES,
+        "slices": [
+            {"key": one.key, "window": str(one.window), "expected": one.expected, "part": part.key}
+            for part in planned.parts
+            for one in part.slices
+        ],
+        "joined_by_or": joined_by_or(query),
+        "advice": _advice(query, planned),
+    }
+
+
+def _advice(query: "Query", planned: "Plan") -> str:
+    if query.resource.name != "dois" or planned.total < DATA_FILE_FROM:
+        return ""
+    return (
+        "For so many records DataCite's Public Data File is kinder to the API and faster: load it with "
+        "`datacite-etl ingest`, then bring it up to date with `datacite-etl sync`."
+    )
+
+
+def _tell(estimated: "dict[str, Json]") -> None:
+    rows = [("slice", "window", "records")]
+    rows += [(one["key"], one["window"], f"{one['expected']:,}") for one in estimated["slices"]]
+    columns(rows)
+    line("")
+    line(f"records   {estimated['records']:,} in {len(estimated['slices'])} slices")
+    line(f"requests  {estimated['requests']:,} at {estimated['rate']:,} in 5 minutes")
+    line(f"time      at least {estimated['minutes']:,.0f} minutes of waiting for the rate limit")
+    line(f"size      about {estimated['bytes'] / 1e6:,.1f} MB as Parquet")
+    if estimated["joined_by_or"]:
+        line(f"note      the API joins {' and '.join(estimated['joined_by_or'])} by OR, not by AND")
+    if estimated["advice"]:
+        line(estimated["advice"])

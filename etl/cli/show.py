@@ -1,0 +1,52 @@
+"""What the commands print: one JSON object on stdout with --json, words for people otherwise; errors as one line."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from etl.declare import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An ending that is not success: what happened, what mends it, and the exit code."""
+
+    message: str
+    fix: str
+    exit_code: int
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+def as_json(value: Mapping[str, Json]) -> None:
+    """Print the one JSON object of a command."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def line(text: str) -> None:
+    """Print a line of the command's result for people."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Print a line beside the result, on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def fail(failure: Failure, arguments: Sequence[str]) -> int:
+    """Report a failure in one line on stderr, as JSON on stdout too if that was asked for; return its exit code."""
+    note("datacite-etl: " + " ".join(str(failure).split()))
+    if "--json" in arguments:
+        as_json({"error": failure.message, "fix": failure.fix, "exit_code": failure.exit_code})
+    return failure.exit_code
+
+
+def columns(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as left-aligned columns, the first row as their heading."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

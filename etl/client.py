@@ -1,0 +1,302 @@
+"""Pages of a list, counts, facets and single resources, each asked for patiently: the only loop that tries again.
+
+Joins the transport, the budget, the paging strategies and the decisions of `retry`; it knows no files and no tables.
+"""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
+
+from etl import document, paging, retry
+from etl.budget import Budget, Clock, Sleep, allowance
+from etl.config import Settings
+from etl.declare import Json
+from etl.document import Document
+from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.events import Observe, Retried, ignore
+from etl.paging import Facts, Position
+from etl.query import Query, encode
+from etl.retry import Pace
+from etl.transport import Sealed, Transport, redirect, unseal
+from etl.window import EVERYTHING, Window
+
+_HOPS = 5
+_DOUBTS = 2
+"""How often a list that ends early is asked again before it is believed."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedPage:
+    """A page of a walk; `received` counts the walk's records up to and with this page, `next` is None after the last.
+
+    `number` begins at 0. `short` pages end a walk before the total is reached: what that means is not decided here.
+    """
+
+    number: int
+    document: Document
+    total: int
+    next: Position | None
+    size: int
+    received: int
+    wire_bytes: int
+    seconds: float
+    attempts: int = 1
+
+    @property
+    def short(self) -> bool:
+        """Whether the list ended although the server promised more."""
+        return self.next is None and self.received < self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """What stays the same from page to page."""
+
+    query: Query
+    window: Window
+    strategy: paging.Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A page, what it told about paging, and the pace to go on with."""
+
+    page: FetchedPage
+    facts: Facts
+    pace: Pace
+
+
+class Client:
+    """Asks one server, within a budget, at most `settings.concurrency` requests at a time."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        budget: Budget,
+        settings: Settings,
+        observe: Observe = ignore,
+        *,
+        rng: random.Random,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._transport = transport
+        self._budget = budget
+        self._settings = settings
+        self._observe = observe
+        self._rng = rng
+        self._clock = clock
+        self._sleep = sleep
+        # Mutable state: the slots for concurrent requests, whether the server has ever answered, and three tallies.
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._answered = False
+        self.requests = self.retries = self.wire_bytes = 0
+
+    async def count(self, query: Query, window: Window = EVERYTHING) -> int:
+        """Ask how many records the query has in the window, without fetching them."""
+        params = query.params(window) | paging.strategy(query).count()
+        _, total = await self._one(query.path, params, _accept(query), glean=paging.total)
+        return total
+
+    async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
+        """Ask for `meta` with the facets, off by default since March 2026 (API.md 0), all or those named."""
+        params = query.params() | paging.strategy(query).count()
+        if query.resource.dialect != "v1":
+            params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})
+        found, _ = await self._one(query.path, params, _accept(query), glean=paging.total)
+        return found.meta
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None) -> Document:
+        """Fetch one document below the base URL: a single resource, as a list of one."""
+        found, _ = await self._one(path, params or {}, accept, glean=_nothing)
+        return found
+
+    async def pages(
+        self,
+        query: Query,
+        window: Window = EVERYTHING,
+        *,
+        start: Position | None = None,
+        size: int | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[FetchedPage]:
+        """Walk the list from `start` on, one page ahead of the consumer; stop early once `limit` records came.
+
+        Raises the last error of a page that could not be had in time; what was yielded before it is good.
+        """
+        walk = _Walk(query=query, window=window, strategy=paging.strategy(query))
+        wanted = size or query.page_size
+        first = self._step(walk, start or walk.strategy.first(), Pace(size=wanted, wanted=wanted), None)
+        pending: asyncio.Task[_Step] | None = asyncio.create_task(first)
+        try:
+            while pending is not None:
+                step = await pending
+                pending = None
+                if step.page.next is not None and (limit is None or step.page.received < limit):
+                    pending = asyncio.create_task(self._step(walk, step.page.next, step.pace, step.facts))
+                yield step.page
+        finally:
+            if pending is not None:
+                pending.cancel()
+                await asyncio.gather(pending, return_exceptions=True)
+
+    async def _step(self, walk: _Walk, position: Position, pace: Pace, before: Facts | None) -> _Step:
+        """Fetch the page at a position, with as many tries and as small as it takes."""
+        tries, doubts = 0, min(_DOUBTS, self._settings.attempts - 1)
+
+        def legal(wanted: int) -> int:
+            return walk.strategy.size(position, wanted)
+
+        async def attempt(pace: Pace) -> tuple[FetchedPage, Facts]:
+            nonlocal tries
+            tries += 1
+            page, facts = await self._page(walk, position, legal(pace.size), before)
+            if page.short and tries <= doubts:
+                raise ProtocolError(f"the list ended after {page.received:,} of {page.total:,} records")
+            return replace(page, attempts=tries), facts
+
+        (page, facts), pace = await self._patiently(attempt, pace, legal)
+        return _Step(page=page, facts=facts, pace=retry.succeeded(pace, min(pace.size * 2, pace.wanted)))
+
+    async def _page(
+        self, walk: _Walk, position: Position, size: int, before: Facts | None
+    ) -> tuple[FetchedPage, Facts]:
+        kind, strategy = walk.query.resource.type, walk.strategy
+        target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
+
+        def glean(found: Document) -> tuple[Facts, Position | None]:
+            facts = paging.facts(found, kind, ids=strategy.needs_ids)
+            return facts, strategy.follow(position, size, facts, before)
+
+        found, (facts, onward), sealed = await self._ask(target, _accept(walk.query), glean=glean)
+        page = FetchedPage(
+            number=position.page,
+            document=found,
+            total=facts.total,
+            next=onward,
+            size=size,
+            received=position.received + facts.count,
+            wire_bytes=len(sealed.payload),
+            seconds=sealed.seconds,
+        )
+        return page, facts
+
+    async def _one(
+        self, path: str, params: Mapping[str, str], accept: str | None, *, glean: Callable[[Document], T]
+    ) -> tuple[Document, T]:
+        target = address(path, params)
+        (found, gleaned, _), _ = await self._patiently(lambda _: self._ask(target, accept, glean=glean), _RIGID)
+        return found, gleaned
+
+    async def _patiently(
+        self, attempt: Callable[[Pace], Awaitable[T]], pace: Pace, legal: Callable[[int], int] = lambda size: size
+    ) -> tuple[T, Pace]:
+        """Try until it succeeds or `retry` gives up; returns the pace at which it succeeded."""
+        tries, since = 0, None
+        while True:
+            try:
+                return await attempt(pace), pace
+            except AnswerError as error:
+                tries += 1
+                since = self._clock() if since is None else since
+                delay = self._delay(error, pace, self._clock() - since)
+                if delay is None:
+                    raise
+                pace = retry.failed(pace, error, legal(max(1, pace.size // 2)))
+                self._tell(error, tries, delay, pace)
+                await self._sleep(delay)
+
+    def _delay(self, error: AnswerError, pace: Pace, elapsed: float) -> float | None:
+        delay = retry.decide(
+            error,
+            pace.failures + 1,
+            elapsed,
+            self._settings,
+            rng=self._rng,
+            answered=self._answered,
+        )
+        if isinstance(error, LimitedError) and delay is not None:
+            self._budget.slow_down(delay)
+        elif isinstance(error, TransientError) and error.status is not None:
+            self._budget.slow_down(error.after or 0.0)
+        return delay
+
+    def _tell(self, error: AnswerError, tries: int, delay: float, pace: Pace) -> None:
+        self.retries += 1
+        self._observe(Retried(url=error.url, reason=str(error), attempt=tries, delay=delay, page_size=pace.size))
+
+    async def _ask(
+        self, target: str, accept: str | None, *, glean: Callable[[Document], T]
+    ) -> tuple[Document, T, Sealed]:
+        """Send one request, follow redirects within the origin, and read the answer off the event loop."""
+        for _ in range(_HOPS + 1):
+            sealed = await self._send(target, accept)
+            onward = redirect(sealed)
+            if onward is None:
+                found, gleaned = await asyncio.to_thread(_read, sealed, self._settings.page_limit, glean)
+                return found, gleaned, sealed
+            target = onward
+        raise RefusedError(f"more than {_HOPS} redirects, the last to {target}", fix="check --base-url", url=target)
+
+    async def _send(self, target: str, accept: str | None) -> Sealed:
+        async with self._slots:
+            await self._budget.acquire()
+            self.requests += 1
+            sealed = await self._transport.fetch(target, accept=accept)
+        self._answered = True
+        self.wire_bytes += len(sealed.payload)
+        return sealed
+
+
+@asynccontextmanager
+async def connected(settings: Settings, observe: Observe = ignore) -> AsyncIterator[Client]:
+    """Yield a client with a connection and a budget of its own."""
+    async with Transport(settings) as transport:
+        yield Client(transport, Budget(allowance(settings)), settings, observe, rng=random.Random())
+
+
+def address(path: str, params: Mapping[str, str]) -> str:
+    """Spell a path of plain text and its parameters as they stand in a request."""
+    spelled = quote(path, safe="/:@!$&'()*+,;=")
+    return f"{spelled}?{encode(params)}" if params else spelled
+
+
+_RIGID = Pace(size=1, wanted=1)
+
+
+def _accept(query: Query) -> str | None:
+    return query.resource.headers.get("Accept")
+
+
+def _nothing(found: Document) -> None:
+    del found
+
+
+_SPLITTING = threading.Lock()
+"""Splitting a page holds the interpreter for some milliseconds: one at a time, or the event loop stalls for several."""
+
+
+def _read(sealed: Sealed, limit: int, glean: Callable[[Document], T]) -> tuple[Document, T]:
+    """Decode, judge and split an answer; errors carry its URL, its status and its Retry-After."""
+    reply = unseal(sealed, limit)
+    if not 200 <= reply.status < 300:
+        after = retry.retry_after(reply.headers)
+        error = document.failure(reply.status, reply.body, reply.url, after=after)
+        if isinstance(error, TransientError):
+            error.after = after
+        raise error
+    try:
+        with _SPLITTING:
+            found = document.read(reply.body)
+        return found, glean(found)
+    except ProtocolError as error:
+        error.url, error.status, error.fix = reply.url, reply.status, error.fix or "check --base-url"
+        raise

@@ -1,0 +1,65 @@
+"""Settings: every number and name that a run is told from outside, with its default.
+
+Values only; who reads them from flags, environment or a file is the shell (`cli`, `flows`).
+"""
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+BASE_URL = "https://api.datacite.org"
+WINDOW_SECONDS = 300.0
+"""The length of the firewall's counting window (API.md 1.6)."""
+UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A token, or a name and a password; never shown by repr, never written anywhere."""
+
+    token: str = field(default="", repr=False)
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.token or (self.username and self.password))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run behaves towards the server and this machine; times in seconds, sizes in bytes."""
+
+    base_url: str = BASE_URL
+    server: str = ""  # names a server whose address changes from run to run (the embedded sandbox)
+    credentials: Credentials = field(default_factory=Credentials)
+    mailto: str = ""
+    concurrency: int = 4
+    rate: int | None = None  # requests per 5 minutes; None is the tier's own
+    attempts: int = 8
+    patience: float = 900.0  # how long one page may fail before the run gives up
+    connect_timeout: float = 30.0
+    read_timeout: float = 300.0  # API.md 2.1: a heavy page may take 100 s cold
+    page_limit: int = 512 * 1024 * 1024  # one answer, decompressed
+    transform_threads: int = 2
+
+    @property
+    def origin(self) -> str:
+        """What two runs must agree on to be of the same server."""
+        return self.server or self.base_url
+
+    @property
+    def tier(self) -> int:
+        """Requests per 5 minutes that the API grants to this caller (API.md 1.6); no firewall counts on loopback."""
+        if loopback(urlsplit(self.base_url).hostname or ""):
+            return UNLIMITED
+        if self.credentials:
+            return 3000
+        return 1000 if self.mailto else 500
+
+
+def loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

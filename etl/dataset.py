@@ -1,0 +1,249 @@
+"""From staged pages to staged tables: a part at a time, a table at a time, so that memory stays small.
+
+Records are put in one order (`order`), every table follows it and is cut by partition and handed to the sinks. What
+a part leaves for the end of the run (keys, links, included records) is folded in `folding`; proving and publishing
+are elsewhere.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+import pyarrow as pa
+
+from etl import pages, places
+from etl.declare import Resource, Table, Type
+from etl.errors import UsageError
+from etl.files import Files
+from etl.flatten import build, flatten, frame_schema, needed
+from etl.manifest import DataFile, TableFacts
+from etl.order import ROW, Group, Order, Rows, arrange, contested, cut, place, whole
+from etl.parse import Issue
+from etl.query import Query
+from etl.sinks import Sink
+
+ROWS_AT_ONCE = 10_000
+"""Records that are flattened together."""
+MOST_ROWS = 5_000_000
+"""Rows in one file; the rest goes into a numbered neighbour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the files of a run look; `metadata` goes into each of them and holds nothing that changes between runs.
+
+    `tables` are the wanted ones besides the main table, all if empty. `name` is what the resource's tables are
+    prefixed with, to keep included records apart from asked-for ones of the same resource.
+    """
+
+    resource: Resource
+    sinks: tuple[Sink, ...]
+    partition_by: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+    prefix: str = ""
+
+    @property
+    def wanted(self) -> tuple[Table, ...]:
+        """The tables that become files, the main one first."""
+        main, *others = self.resource.tables
+        return (main, *(table for table in others if not self.tables or table.name in self.tables))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The files of some records: by table, with what is known of the records; `orphans` have no key and no row."""
+
+    received: int
+    unique: int
+    tables: Mapping[str, tuple[DataFile, ...]]
+    orphans: tuple[Issue, ...] = ()
+    keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def metadata(query: Query) -> dict[str, str]:
+    """Return what every file of a query's answer says about itself: the same in every run and for every server."""
+    return {
+        "datacite-etl.request": json.dumps(query.request(), sort_keys=True, ensure_ascii=False),
+        "datacite-etl.fingerprint": query.fingerprint,
+        "datacite-etl.schema_version": query.resource.schema_version,
+    }
+
+
+def check_partition(resource: Resource, partition_by: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns to partition by; UsageError for one that the main table does not have or that is no label."""
+    columns = {column.name: column for column in resource.main.columns}
+    fit = [
+        name
+        for name, column in columns.items()
+        if column.type not in {Type.FLOAT, Type.TIMESTAMP, Type.JSON} and not column.key
+    ]
+    for name in partition_by:
+        if name not in fit:
+            raise UsageError(
+                f"{resource.main.name} cannot be partitioned by {name!r}", fix=f"valid are: {', '.join(fit)}"
+            )
+    return tuple(dict.fromkeys(partition_by))
+
+
+def write(files: Files, layout: Layout, name: str, keys: Sequence[str]) -> Written:
+    """Stage the tables of the records in some Arrow files, in files called `name`."""
+    main = frames(files, layout.resource, layout.resource.main, keys)
+    order = _order(files, layout, main, keys)
+    received, orphans, kept = main.height, _orphans(files, layout.resource, main, keys), _keys(layout.resource, main)
+    del main  # read again when its turn comes: two tables at once are the peak of memory
+    written: dict[str, tuple[DataFile, ...]] = {}
+    for table in layout.wanted:
+        placed = place(frames(files, layout.resource, table, keys), order)
+        pieces = ((group, cut(placed, group)) for group in order.groups)
+        written[layout.prefix + table.name] = tuple(_files(files, layout, table, name, pieces))
+    return Written(
+        received=received,
+        unique=order.size,
+        tables=written,
+        orphans=orphans,
+        keys=kept.filter(order.rank.is_not_null()),
+    )
+
+
+def frames(files: Files, resource: Resource, table: Table, keys: Sequence[str]) -> pl.DataFrame:
+    """Read one table of the records in some Arrow files; `_row` counts the records through all of them."""
+    found = [pl.DataFrame(schema={ROW: pl.UInt32(), **frame_schema(resource, table)})]
+    count = 0
+    for nested in _read(files, keys, needed(resource, table)):
+        frame = _frame(resource, table, nested)
+        found.append(frame.with_columns((pl.col(ROW) + count).cast(pl.UInt32)))
+        count += nested.num_rows
+    joined = pl.concat(found, rechunk=False)
+    del found
+    for name in joined.columns:  # column by column, so that no more than one is there twice
+        joined = joined.with_columns(joined[name].rechunk())
+    return joined
+
+
+def _read(files: Files, keys: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.Table]:
+    """Read some columns, in pieces big enough for the kernels and small enough for the memory."""
+    held: list[pa.Table] = []
+    for key in keys:
+        held.append(pages.read(files, key, wanted))
+        if sum(table.num_rows for table in held) >= ROWS_AT_ONCE:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _frame(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
+    if not table.build:
+        return flatten(resource, table, nested)
+    return build(resource, table, {name: flatten(resource, resource.table(name), nested) for name in table.inputs})
+
+
+def columns(layout: Layout, table: Table) -> dict[str, pl.DataType]:
+    """Return the columns that a table's files hold: those of partitions are told by their folders."""
+    schema = frame_schema(layout.resource, table)
+    return {name: dtype for name, dtype in schema.items() if name not in layout.partition_by}
+
+
+def facts(layout: Layout, written: Iterable[Mapping[str, Sequence[DataFile]]]) -> dict[str, TableFacts]:
+    """Put together the files of all parts, table by table; a table without any has no files yet."""
+    parts = list(written)
+    return {
+        layout.prefix + table.name: TableFacts(
+            columns=_described(layout, table),
+            files=tuple(file for part in parts for file in part.get(layout.prefix + table.name, ())),
+            key="".join(_sorted_by(layout.resource, table)),
+            of=layout.prefix + layout.resource.main.name,
+        )
+        for table in layout.wanted
+    }
+
+
+def fill(files: Files, layout: Layout, tables: Mapping[str, TableFacts]) -> dict[str, TableFacts]:
+    """Stage a file without rows for each table that has none, in the partition of nulls, and return all facts."""
+    return {
+        layout.prefix + table.name: _filled(files, layout, table, tables[layout.prefix + table.name])
+        for table in layout.wanted
+    }
+
+
+def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> TableFacts:
+    if found.files:
+        return found
+    group = Group(tuple((column, None) for column in layout.partition_by), 0, 0)
+    pieces = [(group, whole(pl.DataFrame(schema=frame_schema(layout.resource, table))))]
+    return replace(found, files=tuple(_files(files, layout, table, places.EMPTY, pieces)))
+
+
+def _order(files: Files, layout: Layout, main: pl.DataFrame, keys: Sequence[str]) -> Order:
+    rows = contested(main, layout.resource.key.name)
+    return arrange(
+        main,
+        key=layout.resource.key.name,
+        partition_by=layout.partition_by,
+        updated="updated" if "updated" in main.columns else None,
+        contents=dict(zip(rows, contents(files, keys, rows), strict=True)),
+    )
+
+
+def contents(files: Files, keys: Sequence[str], rows: Sequence[int]) -> list[str]:
+    """Return some records of some Arrow files, counted through all of them, as JSON text."""
+    found: list[str] = []
+    start = 0
+    for key in keys if rows else ():
+        nested = pages.read(files, key)
+        own = pa.array([row - start for row in rows if start <= row < start + nested.num_rows], pa.int64())
+        plain = nested.take(own).to_pylist()
+        found += [json.dumps(record, sort_keys=True, default=str, ensure_ascii=False) for record in plain]
+        start += nested.num_rows
+    return found
+
+
+def put(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str, Rows]) -> DataFile:
+    """Stage one file: (the path it will have, its rows)."""
+    path, found = piece
+    with files.create(places.staged(path)) as target:
+        own = {**layout.metadata, "datacite-etl.table": layout.prefix + table.name}
+        sink.write(found, target, metadata=own, sorted_by=_sorted_by(layout.resource, table))
+    return DataFile(path=path, rows=found.height, bytes=target.size, sha256=target.sha256)
+
+
+def _files(
+    files: Files, layout: Layout, table: Table, name: str, pieces: Iterable[tuple[Group, Rows]]
+) -> Iterator[DataFile]:
+    for group, found in pieces:
+        if found.height or name == places.EMPTY:
+            kept = Rows(found.frame.select(*columns(layout, table)), found.index)
+            for number, some in enumerate(kept.split(MOST_ROWS)):
+                stem = f"{name}-{number}" if number else name
+                for sink in layout.sinks:
+                    path = places.data_file(layout.prefix + table.name, group.values, stem, sink.suffix)
+                    yield put(files, layout, table, sink, (path, some))
+
+
+def _sorted_by(resource: Resource, table: Table) -> tuple[str]:
+    """Return the column that a table is sorted by and that names its record."""
+    return (resource.key.name if table.name == resource.main.name else resource.parent,)
+
+
+def _orphans(files: Files, resource: Resource, main: pl.DataFrame, keys: Sequence[str]) -> tuple[Issue, ...]:
+    rows = main.filter(pl.col(resource.key.name).is_null())[ROW].to_list()
+    texts = contents(files, keys, rows)
+    return tuple(Issue(record_id="", path="id", reason="a record without a key", raw=text) for text in texts)
+
+
+def _keys(resource: Resource, main: pl.DataFrame) -> pl.DataFrame:
+    """Keep what is needed to find a record that came in two parts."""
+    updated = pl.col("updated") if "updated" in main.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+    return main.select(pl.col(resource.key.name).alias("key"), updated.alias("updated"))
+
+
+def _described(layout: Layout, table: Table) -> tuple[dict[str, str], ...]:
+    """Name a table's columns with their types as declared, those of partitions last, as hive readers find them."""
+    main = {column.name: column.type for column in layout.resource.main.columns}
+    declared = {column.name: column.type for column in table.columns}
+    guessed = {name: Type.INT if dtype.is_integer() else Type.STRING for name, dtype in columns(layout, table).items()}
+    types = {name: declared.get(name, kind) for name, kind in guessed.items()}
+    types.update({name: main[name] for name in layout.partition_by})
+    return tuple({"name": name, "type": kind.value} for name, kind in types.items())

@@ -1,0 +1,236 @@
+"""The words in which resources are declared: Resource, Filter, Include, Facet, Table, Column.
+
+Everything that the program knows about an endpoint is a literal written in these words; the Arrow schema of the
+parser, the flattening, the reference pages, DDL and the command line's checks are all derived from it. Nothing here
+reads JSON or talks to a server.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Json = Any
+"""A value as `json.loads` gives it: the one place where the type checker is told to look away."""
+
+
+class Type(StrEnum):
+    """What a column holds, whatever the file format or database it ends in."""
+
+    STRING = "string"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    TIMESTAMP = "timestamp"  # UTC, microseconds
+    DATE = "date"
+    JSON = "json"  # JSON text
+
+
+class Paging(StrEnum):
+    """How page two of a list is asked for (API.md 1.3 and 3)."""
+
+    CURSOR = "cursor"
+    NUMBER = "number"
+    OFFSET = "offset"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How a column is computed from others of its own table that stand before it."""
+
+    function: "Callable[..., pl.Expr]"
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: where its value stands in the source and what it becomes.
+
+    `path` is dotted and relative to the table's entry (to the record for a main table); an empty path means the
+    entry itself (a list of plain strings). `source` is the JSON type the server promises where it is not the
+    column's own: coordinates arrive as text and become FLOAT.
+    """
+
+    name: str
+    type: Type
+    description: str
+    path: str | None = None
+    source: Type | None = None
+    key: bool = False
+    lower: bool = False
+    derived: Derived | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table of a resource.
+
+    `path` is empty for the main table (a row a record), else the list in the record that gives a row an entry:
+    `attributes.creators`, or `attributes.creators[].affiliation` for the children of children. A child table begins
+    with the resource's `parent` column and with its `positions` (0-based, outermost list first), which are not
+    repeated in `columns`. `relations` collects several lists or single objects in one table instead of `path`: it maps
+    a label to each one's path (`relationships.client.data`, `attributes.viewsOverTime[]`); the first column takes the
+    label, the others are relative to the entry, and a single object without any value gives no row. `build` computes
+    the table from the finished frames of the tables named in `inputs` and replaces `path` altogether.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    path: str = ""
+    positions: tuple[str, ...] = ("position",)
+    relations: Mapping[str, str] | None = None
+    build: "Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame] | None" = None
+    inputs: tuple[str, ...] = ()
+    detail_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """One query parameter that narrows a list.
+
+    `any_of` says that commas in the value mean OR. Filters with `either` set are joined with each other by OR on
+    the server, where a user would expect AND (API.md 2.1).
+    """
+
+    name: str
+    description: str
+    any_of: bool = False
+    either: bool = False
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include:
+    """One name for `include=`: which resource's records come along and how the main record links to them."""
+
+    name: str
+    resource: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """One facet of `meta`: its key there, how many buckets the server returns, and the column it counts."""
+
+    name: str
+    size: int
+    column: str | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One list endpoint: how to ask, how to page, what comes back and which tables it becomes.
+
+    `wrap` maps a path to the field that takes a bare scalar where an object is promised: old bodies write
+    `affiliation: "MIT"` for `{name: "MIT"}`. `unmapped` gives the reason why a known path, with all below it, has no
+    column: it is neither unknown nor lost, for other columns tell the same. `windows` maps the user's words (created,
+    updated, registered) to the field that the server's query language knows. `slice_on` is the window that never
+    changes for a record, or None where the list cannot be cut.
+    """
+
+    name: str
+    dialect: str
+    type: str
+    path: str
+    description: str
+    tables: tuple[Table, ...]
+    parent: str
+    paging: Paging = Paging.NUMBER
+    page_size: int = 1000
+    windows: Mapping[str, str] = field(default_factory=dict)
+    slice_on: str | None = None
+    filters: tuple[Filter, ...] = ()
+    sorts: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wrap: Mapping[str, str] = field(default_factory=dict)
+    unmapped: Mapping[str, str] = field(default_factory=dict)
+    partition: str | None = None
+    schema_version: str = "1"
+
+    @property
+    def main(self) -> Table:
+        """The table with one row a record."""
+        return self.tables[0]
+
+    @property
+    def key(self) -> Column:
+        """The column of the main table that identifies a record."""
+        return next(column for column in self.main.columns if column.key)
+
+    def table(self, name: str) -> Table:
+        """Return the table of that name; KeyError if there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A leaf of the JSON that the declarations promise."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """An object of the promised JSON; `scalar` is the field that takes a bare scalar found in its place."""
+
+    fields: "Mapping[str, Shape]"
+    scalar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of the promised JSON."""
+
+    entry: "Shape"
+
+
+Shape = Scalar | Struct | Listing
+
+
+def shape(resource: Resource) -> Struct:
+    """Derive the JSON that one record of the resource is promised to be, from its columns' paths."""
+    tree: dict[str, Json] = {}
+    for path, leaf in _leaves(resource):
+        *steps, last = path.replace("[]", ".[]").split(".")
+        node = tree
+        for step in steps:
+            node = node.setdefault(step, {})
+        node.setdefault(last, leaf)
+    return Struct({name: _freeze(child, name, resource.wrap) for name, child in tree.items()})
+
+
+def _leaves(resource: Resource) -> Iterator[tuple[str, Scalar]]:
+    for table in resource.tables:
+        columns = [] if table.build else [column for column in table.columns if column.path is not None]
+        for root, column in itertools.product(_roots(table), columns):
+            path = ".".join(filter(None, (root, column.path)))
+            yield path, Scalar(column.source or column.type)
+
+
+def _roots(table: Table) -> list[str]:
+    """List the paths of a table's entries: empty for a main table, else with `[]` where a list stands."""
+    if table.relations:
+        return list(table.relations.values())
+    return [f"{table.path}[]" if table.path else ""]
+
+
+def _freeze(node: Json, path: str, wrap: Mapping[str, str]) -> Shape:
+    if not isinstance(node, dict):
+        return node  # type: ignore[no-any-return]
+    if "[]" in node:
+        return Listing(_freeze(node["[]"], f"{path}[]", wrap))
+    return Struct({name: _freeze(child, f"{path}.{name}", wrap) for name, child in node.items()}, wrap.get(path))

@@ -1,0 +1,55 @@
+"""Reference pages rendered from the declarations: `python -m etl.docs` writes them, a test keeps them true."""
+
+from pathlib import Path
+
+from etl import resources
+from etl.cli.resources import describe
+from etl.declare import Json
+
+PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
+
+
+def tables() -> str:
+    """Render every resource with its filters, includes, facets, tables and columns as Markdown."""
+    every = [describe(resources.load(name)) for name in resources.names()]
+    lines = [
+        "# Resources, tables and columns",
+        "",
+        "Rendered from the declarations by `python -m etl.docs`; do not edit.",
+        "",
+        "| resource | dialect | filters | includes | facets | tables |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [_row(one) for one in every]
+    for one in every:
+        lines += ["", *_resource(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(one: dict[str, Json]) -> str:
+    names = [", ".join(f"`{entry['name']}`" for entry in one[kind]) or "–" for kind in ("filters", "tables")]
+    plain = [", ".join(f"`{entry}`" for entry in one[kind]) or "–" for kind in ("includes", "facets")]
+    anchor = one["name"].replace("/", "")
+    return f"| [{one['name']}](#{anchor}) | {one['dialect']} | {names[0]} | {plain[0]} | {plain[1]} | {names[1]} |"
+
+
+def _resource(one: dict[str, Json]) -> list[str]:
+    lines = [f"## {one['name']}", "", f"{one['description']} `GET {one['path']}`, paged by {one['paging']}.", ""]
+    if one["filters"]:
+        lines += ["| filter | narrows to |", "|---|---|"]
+        lines += [f"| `{entry['name']}` | {_cell(entry['description'])} |" for entry in one["filters"]]
+        lines.append("")
+    for table in one["tables"]:
+        lines += [f"### {table['name']}", "", table["description"], "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{c['name']}` | {c['type']} | {_cell(c['description'])} |" for c in table["columns"]]
+        lines.append("")
+    return lines[:-1]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(tables())

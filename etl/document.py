@@ -1,0 +1,219 @@
+"""Bodies: a JSON:API document cut into raw records, and a failure's body turned into the error it means.
+
+Records stay bytes here; what is in them is `parse`'s matter. Nothing here touches the network or knows a resource.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+import pyarrow as pa
+
+from etl.declare import Json
+from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_MARKUP = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_WORDS = 300
+"""So many characters of the server's own words go into a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One answer: its records and side-loaded records as the bytes they came in, the rest decoded."""
+
+    records: Sequence[bytes] = ()
+    included: Sequence[bytes] = ()
+    meta: dict[str, Json]
+    links: dict[str, Json]
+
+
+class _Around(msgspec.Struct, kw_only=True):
+    included: list[msgspec.Raw] | None = None
+    meta: Json = None
+    links: Json = None
+
+
+class _Single(_Around):
+    data: msgspec.Raw
+
+
+class _List(_Around):
+    data: list[msgspec.Raw] | None
+
+
+class _Typed(msgspec.Struct):
+    type: Json = None
+
+
+_TYPED = msgspec.json.Decoder(_Typed)
+_LIST = msgspec.json.Decoder(_List)
+_SINGLE = msgspec.json.Decoder(_Single)
+
+
+def read(body: bytes, url: str = "") -> Document:
+    """Cut a body into records: a list has many, a single object is one, `null` is none.
+
+    Raises ProtocolError with one line for HTML, half a body, or JSON that is no JSON:API document. Records with what
+    JSON forbids but servers send (a lone surrogate, NaN) come out as they are: only their own record suffers.
+    """
+    try:
+        return _split(body, body)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(_not_a_document(body, error), url=url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _split(legible(body), body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(_not_json(body, error), url=url) from None
+
+
+def of_type(records: Sequence[bytes], kind: str) -> list[bytes]:
+    """Pick the records of one JSON:API type; what is no record has none."""
+    return [record for record in records if _type_of(record) == kind]
+
+
+def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
+    """Turn an answer that is no success into the error it means, with the server's own words (API.md 1.5).
+
+    `after` is the answer's Retry-After in seconds, if it had one.
+    """
+    decoded = _json(body)
+    words = _words(decoded) if decoded is not None else _plain(body)
+    message = f"the server answered {status}{f' ({words})' if words else _phrase(status)}"
+    # The load balancer's old refusal is 403 in HTML; the application's own 403 is JSON.
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and decoded is None):
+        return LimitedError(
+            message, fix="give an e-mail address or ask less often", url=url, status=status, after=after
+        )
+    # Answers of 4xx that quote a 5xx of the search engine behind are as passing as that one.
+    if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or re.match(r"\[5\d\d\]", words):
+        return TransientError(message, url=url, status=status)
+    if status >= 400:
+        return RefusedError(message, fix=_fix(status, decoded), url=url, status=status)
+    return ProtocolError(message, fix="check the base URL", url=url, status=status)
+
+
+def legible(text: bytes) -> bytes:
+    """Put stand-ins of the same length where JSON text has lone surrogates, NaN or Infinity."""
+    return _TOKEN.sub(lambda found: _stand_in(found[0]), text)
+
+
+def _type_of(record: bytes) -> Json:
+    try:
+        return _TYPED.decode(record).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _stand_in(token: bytes) -> bytes:
+    if token[:1] != b'"':
+        return b'"' + b"?" * (len(token) - 2) + b'"'
+    return without_lone_surrogates(token)
+
+
+def without_lone_surrogates(text: bytes) -> bytes:
+    """Put U+FFFD where JSON text escapes half of a surrogate pair; the length stays."""
+    if not _SURROGATE.search(text):
+        return text
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], text)
+
+
+def _split(text: bytes, body: bytes) -> Document:
+    try:
+        cut: _Single | _List = _LIST.decode(text)
+    except msgspec.ValidationError:
+        cut = _SINGLE.decode(text)
+    records = cut.data if isinstance(cut, _List) else [cut.data]
+    return Document(
+        records=_originals(records or [], text, body),
+        included=_originals(cut.included or [], text, body),
+        meta=cut.meta if isinstance(cut.meta, dict) else {},
+        links=cut.links if isinstance(cut.links, dict) else {},
+    )
+
+
+def _originals(raws: Sequence[msgspec.Raw], text: bytes, body: bytes) -> list[bytes]:
+    """Return what stands in the body where the raws stand in the text, which has the same length."""
+    if text is body:
+        return [bytes(raw) for raw in raws]
+    start = pa.py_buffer(text).address
+    spans = [(pa.py_buffer(raw).address - start, len(bytes(raw))) for raw in raws]
+    return [body[first : first + length] for first, length in spans]
+
+
+def _not_a_document(body: bytes, error: Exception) -> str:
+    decoded = _json(body)
+    words = _words(decoded) if decoded is not None else ""
+    return f"the answer is no JSON:API document: {words or error}"
+
+
+def _not_json(body: bytes, error: Exception) -> str:
+    head = body[:200].lstrip()
+    if not head:
+        return "the answer is empty"
+    if head.startswith(b"<"):
+        return f"the answer is HTML where JSON was asked for: {_plain(body)}"
+    return f"the answer is no valid JSON ({len(body):,} bytes): {error}"
+
+
+def _json(body: bytes) -> Json:
+    """Return the body's JSON, or None if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _words(decoded: Json) -> str:
+    """Find what an error body says, in each of the shapes that API.md 1.5 lists."""
+    if not isinstance(decoded, dict):
+        return _short(decoded if isinstance(decoded, str) else "")
+    errors = decoded.get("errors", decoded)
+    said = [_sentence(error) for error in (errors if isinstance(errors, list) else [errors])]
+    return _short("; ".join(filter(None, said)))
+
+
+def _sentence(error: Json) -> str:
+    if not isinstance(error, dict):
+        return str(error or "")
+    text = next((error[name] for name in ("title", "detail", "exception", "error", "message") if error.get(name)), "")
+    source = error.get("source")
+    return f"{source}: {text}" if isinstance(source, str) and source else str(text)
+
+
+def _plain(body: bytes) -> str:
+    """Return what a reader of the HTML or text would see first."""
+    text = body.decode(errors="replace")
+    title = _TITLE.search(text)
+    return _short(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WORDS else f"{line[:_WORDS]}…"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f" ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return ""
+
+
+def _fix(status: int, decoded: Json) -> str:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
+    if status == HTTPStatus.NOT_FOUND and decoded == {}:
+        return "the server takes this User-Agent for a crawler's: give an e-mail address and no word like bot"
+    return ""

@@ -1,0 +1,88 @@
+"""The errors of datacite-etl, cut by what the caller should do, with the exit code each ends in (SPEC section 3).
+
+EtlError                    1
+├── UsageError              2   the request or the configuration is wrong: change it
+├── IncompleteError         3   the data came short: nothing was published, the report says where
+├── ThresholdError          4   an audit gate was missed
+├── StoreError              1   the destination is locked, foreign, full or broken
+└── AnswerError             1   an answer that is not the one asked for
+    ├── ProtocolError       1   the server answered what no DataCite API answers
+    ├── RefusedError        1   the server refuses this request for good (4xx)
+    └── TransientError      1   the server or the network is unwell: later may work
+        └── LimitedError    1   too many requests: slow down
+"""
+
+from typing import ClassVar
+
+
+class EtlError(Exception):
+    """Anything that ends a run in one line; `fix` says what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+class UsageError(EtlError):
+    """A name, value or file that the user gave cannot be meant as it stands."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class IncompleteError(EtlError):
+    """Less arrived than the API says there is, and nobody asked to live with that."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class ThresholdError(EtlError):
+    """The audited metadata falls short of a share that the user demanded."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class StoreError(EtlError):
+    """The destination cannot be read or written as it must be."""
+
+
+class AnswerError(EtlError):
+    """An answer that is not the one asked for; carries what was asked and the status, if there was one."""
+
+    def __init__(self, message: str, *, fix: str = "", url: str = "", status: int | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.url = url
+        self.status = status
+
+
+class ProtocolError(AnswerError):
+    """The answer is not what the API's documents and recorded bodies allow; asking again may help."""
+
+
+class RefusedError(AnswerError):
+    """The server understood and said no; asking again will not help."""
+
+
+class TransientError(AnswerError):
+    """Time-outs, resets, 5xx and half answers; `after` is the server's Retry-After in seconds, if it sent one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str = "",
+        url: str = "",
+        status: int | None = None,
+        after: float | None = None,
+    ) -> None:
+        super().__init__(message, fix=fix, url=url, status=status)
+        self.after = after
+
+
+class LimitedError(TransientError):
+    """The firewall's 429 or 403 (API.md 1.5, 1.6): slow down."""

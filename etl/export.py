@@ -1,0 +1,191 @@
+"""The conductor of an export: plan, a walk a slice, files a part, then proof and publication (`proving`).
+
+Each step is a function over a Run, so that the command line and the Prefect flow compose the same ones. Steps may be
+repeated: what has a receipt is not done again. What to ask, what to retry, what "complete" means and how files look
+is decided elsewhere.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import msgspec
+
+from etl import document, pages, part, places, slices
+from etl.client import FetchedPage
+from etl.completeness import Tally
+from etl.events import Noted, PageFetched, PartWritten, Planned, SliceDone
+from etl.pages import PageFacts
+from etl.paging import Position
+from etl.part import PartReceipt
+from etl.proving import close
+from etl.query import joined_by_or
+from etl.run import Outcome, Run
+from etl.slices import Part, Plan, Slice
+from etl.store import Receipt
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Does one step of an export: a function of this module with its arguments."""
+
+    async def __call__(self, name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the step and return what it returns."""
+
+
+async def directly(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do a step here and now."""
+    del name
+    return await function(*args, **kwargs)
+
+
+ATTEMPTS = 3
+"""How often a slice that came short or over-full is walked before it is judged as it is."""
+
+
+async def export(run: Run, step: Step = directly) -> Outcome:
+    """Do the whole export; what it says of itself is in the Outcome, and nothing was published if that says so.
+
+    `step` does each step, given its name, so that a shell may make a task of it; steps of one part run side by side.
+    """
+    planned = await step("plan", plan, run)
+    slots = asyncio.Semaphore(run.settings.concurrency)
+
+    async def walked(one: Slice) -> None:
+        async with slots:
+            await step(f"slice {one.key}", export_slice, run, one)
+
+    async def parted(each: Part) -> None:
+        await together(walked(one) for one in each.slices)
+        await step(f"part {each.key}", write_part, run, each)
+
+    await together(parted(each) for each in planned.parts)
+    return await step("prove and publish", close, run, planned)
+
+
+async def together(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Do steps side by side; the first error cancels the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in steps:
+                group.create_task(step)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def plan(run: Run) -> Plan:
+    """Return the plan of the unfinished work that lies in the destination, or count and make one."""
+    if (kept := run.store.plan()) is not None:
+        planned = msgspec.convert(kept, Plan)
+        run.observe(Noted(text="going on with the unfinished run in this destination"))
+        _forget_short(run, planned)
+    else:
+        planned = await count(run)
+        run.store.begin(run.claim, msgspec.to_builtins(planned))
+    requests = planned.requests(run.query.page_size)
+    run.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
+    if either := joined_by_or(run.query):
+        run.observe(Noted(text=f"note: the API joins {' and '.join(either)} by OR, not by AND"))
+    return planned
+
+
+def _forget_short(run: Run, planned: Plan) -> None:
+    """Discard the parts in which a slice had come short when the run before ended, so that they are fetched anew."""
+    for each in planned.parts:
+        receipts = [found for one in each.slices if (found := run.store.receipt(one.key))]
+        if any(found.tally.unique != found.tally.expected_after for found in receipts):
+            part.discard(run.files, each.key)
+            for one in each.slices:
+                run.store.discard(one.key)
+
+
+async def count(run: Run) -> Plan:
+    """Ask for counts until the query is cut into slices."""
+    year = datetime.fromtimestamp(run.started, UTC).year
+    target = None if run.delivery.limit is None else sys.maxsize  # a sample is taken from one uncut slice
+    return await slices.plan(run.query, lambda window: run.client.count(run.query, window), year=year, target=target)
+
+
+async def export_slice(run: Run, one: Slice) -> Receipt:
+    """Walk a slice until what came is what its total says, or a few times; what it had staged before is kept."""
+    if (receipt := run.store.receipt(one.key)) is not None:
+        run.observe(SliceDone(slice_key=one.key, records=receipt.tally.unique, expected=one.expected, resumed=True))
+        return receipt
+    tally = await _walk(run, one)
+    while tally.unique != tally.expected_after and tally.attempts < ATTEMPTS and run.delivery.limit is None:
+        run.store.discard(one.key)
+        run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
+        tally = replace(await _walk(run, one), attempts=tally.attempts + 1)
+    receipt = Receipt(tally=tally, pages=len(pages.done(run.files, places.slice_folder(one.key))))
+    run.store.commit(receipt)
+    run.observe(SliceDone(slice_key=one.key, records=tally.unique, expected=one.expected))
+    return receipt
+
+
+async def _walk(run: Run, one: Slice) -> Tally:
+    """Fetch the pages of a slice that are not staged yet, and count what is there then."""
+    folder = places.slice_folder(one.key)
+    staged = await run.aside(pages.done, run.files, folder)
+    last = staged[-1].facts if staged else None
+    if last is None or last.next is not None:
+        start = Position(**last.next) if last else None
+        walk = run.client.pages(run.query, one.window, start=start, size=run.query.page_size, limit=run.delivery.limit)
+        async for page in walk:
+            last = await run.aside(_stage, run, folder, page)
+            run.observe(
+                PageFetched(slice_key=one.key, records=last.received, size=page.wire_bytes, seconds=page.seconds)
+            )
+    ids = await run.aside(pages.ids, run.files, folder)
+    assert last is not None
+    return Tally(
+        key=one.key,
+        window=one.window,
+        expected_before=one.expected,
+        expected_after=last.total,
+        received=ids.received,
+        unique=ids.unique,
+    )
+
+
+def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
+    """Parse a page and put it into staging."""
+    records = page.document.records
+    if run.delivery.limit is not None:
+        records = records[: max(0, run.delivery.limit - (page.received - len(records)))]
+    parsed = run.parser.parse(records)
+    facts = PageFacts(
+        number=page.number,
+        next=None if page.next is None else asdict(page.next),
+        total=page.total,
+        size=page.size,
+        received=len(records),
+        issues=parsed.issues,
+        drift=parsed.drift,
+    )
+    included = {
+        resource.name: run.parsers[resource.name].parse(found).table
+        for resource in run.along.values()
+        if (found := document.of_type(page.document.included, resource.type))
+    }
+    raw = pages.compress(records) if run.delivery.keep_raw else b""
+    pages.write(run.files, folder, facts, parsed.table, included=included, raw=raw)
+    return facts
+
+
+async def write_part(run: Run, each: Part) -> PartReceipt:
+    """Turn the staged pages of a part's slices into files."""
+    keys = [one.key for one in each.slices]
+    written = await run.aside(_write, run, each.key, keys)
+    rows = sum(file.rows for found in written.tables.values() for file in found)
+    files = sum(len(found) for found in written.tables.values())
+    run.observe(PartWritten(part_key=each.key, rows=rows, files=files))
+    return written
+
+
+def _write(run: Run, key: str, keys: list[str]) -> PartReceipt:
+    return part.write_part(run.files, run.layout, key, keys, along=run.along)

@@ -1,0 +1,99 @@
+"""Records that came along (`include=`): one of each, newest first, as tables of their own; and who was missing.
+
+A part folds what its pages brought into one Arrow file a resource and notes which ids its records link to; at the
+end of the run the parts' files are folded again into the dimension tables.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl import pages, places
+from etl.completeness import IncludedTally, tally_included
+from etl.dataset import Layout, Written, contents, frames, write
+from etl.declare import Resource
+from etl.files import Files
+from etl.order import arrange, contested
+from etl.pages import Page
+
+
+def fold(
+    files: Files, main: Resource, resource: Resource, names: Sequence[str], *, part: str, staged: Sequence[Page]
+) -> None:
+    """Keep one of each record that came along in a part, and the ids that its main records link to.
+
+    `names` are those in `include=` that bring records of the resource.
+    """
+    keys = [key for page in staged for key in pages.siblings(files, page, resource.name)]
+    if keys:
+        files.write(places.noted(f"included/{resource.name}", part), pages.serialise(_unique(files, resource, keys)))
+    linked = linked_ids(files, main, names, [page.key for page in staged])
+    with files.create(places.noted(f"linked/{resource.name}", part)) as target:
+        pl.DataFrame({"id": linked}, schema={"id": pl.String}).write_ipc(target)
+
+
+def close(files: Files, layout: Layout) -> tuple[Written, IncludedTally]:
+    """Stage the dimension tables of one included resource from what the parts kept, and count who is missing."""
+    name = layout.resource.name
+    written = write(files, layout, "included", files.listing(f"{places.WORK}/included/{name}"))
+    linked = {entry for key in files.listing(f"{places.WORK}/linked/{name}") for entry in _ids(files, key)}
+    return written, tally_included(linked, written.keys["key"].to_list())
+
+
+def linked_ids(files: Files, main: Resource, names: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Return the ids that some staged records link to under names of `include=`, sorted, lower-cased, once each."""
+    paths = [include.path for include in main.includes if include.name in names]
+    found: set[str] = set()
+    for key in keys:
+        for path in paths:
+            found.update(entry.lower() for entry in _follow(files, key, path) if entry)
+    return sorted(found)
+
+
+def _unique(files: Files, resource: Resource, keys: Sequence[str]) -> pa.Table:
+    main = frames(files, resource, resource.main, keys)
+    rows = contested(main, resource.key.name)
+    order = arrange(
+        main,
+        key=resource.key.name,
+        updated="updated" if "updated" in main.columns else None,
+        contents=dict(zip(rows, contents(files, keys, rows), strict=True)),
+    )
+    kept = order.rank.is_not_null()
+    return pa.concat_tables(_kept(files, keys, kept))
+
+
+def _kept(files: Files, keys: Sequence[str], kept: pl.Series) -> Iterator[pa.Table]:
+    start = 0
+    for key in keys:
+        nested = pages.read(files, key)
+        yield nested.filter(kept.slice(start, nested.num_rows).to_arrow())
+        start += nested.num_rows
+
+
+def _ids(files: Files, key: str) -> Iterable[str]:
+    with files.open(key) as source:
+        return [str(entry) for entry in pa.ipc.open_file(source).read_all().column("id").to_pylist()]
+
+
+def _follow(files: Files, key: str, path: str) -> list[str]:
+    """Walk a dotted path through one staged file: structs by name, lists through all their entries, to `id`."""
+    columns = pages.names(files, key)
+    column = max((name for name in columns if f"{path}.".startswith(f"{name}.")), key=len, default=None)
+    if column is None:
+        return []
+    values = pages.read(files, key, [column]).column(0).combine_chunks()
+    for step in [*filter(None, path.removeprefix(column).split(".")), "id"]:
+        values = _entries(values)
+        if not pa.types.is_struct(values.type) or values.type.get_field_index(step) < 0:
+            return []
+        values = pc.struct_field(values, step)
+    return [str(entry) for entry in pc.drop_null(values).to_pylist()]
+
+
+def _entries(values: pa.Array) -> pa.Array:
+    while pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        values = pc.list_flatten(values)
+    return values

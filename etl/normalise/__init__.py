@@ -1,0 +1,39 @@
+"""Free text made canonical: polars expressions that read dates, identifiers, licences and coordinates.
+
+Every function takes and returns expressions, works on whole columns, and never fails: what cannot be read is null. A
+`…_valid` column is null where nothing of the kind is claimed, false where the claim does not hold.
+"""
+
+from etl.normalise.dates import date_end, date_start, year
+from etl.normalise.identifiers import (
+    doi,
+    doi_prefix,
+    doi_suffix,
+    funder_doi,
+    orcid,
+    orcid_valid,
+    ror,
+    ror_valid,
+)
+from etl.normalise.licences import spdx, spdx_valid
+from etl.normalise.values import coordinate, first_of, kebab, schema_version
+
+__all__ = [
+    "coordinate",
+    "date_end",
+    "date_start",
+    "doi",
+    "doi_prefix",
+    "doi_suffix",
+    "first_of",
+    "funder_doi",
+    "kebab",
+    "orcid",
+    "orcid_valid",
+    "ror",
+    "ror_valid",
+    "schema_version",
+    "spdx",
+    "spdx_valid",
+    "year",
+]

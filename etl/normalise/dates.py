@@ -1,0 +1,89 @@
+"""Days out of free-text dates: years, months, days, timestamps and ranges in the spellings DataCite's depositors use.
+
+Ranges follow RKMS-ISO8601 (`2004-03-02/2005-06-02`, open as `2004-03-02/` or `../2005`), and the words and dashes that
+people write for the slash. Times and zones are dropped: a date is the calendar day as written.
+"""
+
+import polars as pl
+
+from etl.normalise.distinct import read_distinct
+
+# A side of a range: YYYY, YYYY-M, YYYY-M-D with or without a time or zone, or YYYYMMDD.
+_SIDE = (
+    r"^(?:([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ][0-9].*|Z|[-+][0-9]{2}:?[0-9]{2})?)?)?"
+    r"|([0-9]{4})([0-9]{2})([0-9]{2})(?:T.*)?)$"
+)
+_SLASHED_DAY = r"^([0-9]{4})/([0-9]{1,2})(?:/([0-9]{1,2}))?$"
+_SEPARATOR = r"^(.*[^\s-])(?:\s+(?:-+|–|—|to|until)\s+|\s*--\s*|\s*[–—]\s*)([0-9].*)$"
+_YEARS = r"^([0-9]{4})-([0-9]{4})$"
+
+
+def date_start(text: pl.Expr) -> pl.Expr:
+    """Return the first day meant by the text; null for an open start and for what is no date."""
+    return read_distinct(_starts, text, dtype=pl.Date)
+
+
+def date_end(text: pl.Expr) -> pl.Expr:
+    """Return the last day meant by the text, inclusive; null for an open end and for what is no date."""
+    return read_distinct(_ends, text, dtype=pl.Date)
+
+
+def year(stamp: pl.Expr) -> pl.Expr:
+    """Return the calendar year (UTC) of a timestamp."""
+    return stamp.dt.year().cast(pl.Int64)
+
+
+def _starts(texts: pl.DataFrame) -> pl.DataFrame:
+    sides = _sides(texts)
+    start, end = _groups(sides, "start"), _groups(sides, "end")
+    known = sides.with_columns(result=_first_day(start), other=_first_day(end))
+    return known.with_columns(result=pl.when(pl.col("other").is_not_null() | _is_open("end")).then("result"))
+
+
+def _ends(texts: pl.DataFrame) -> pl.DataFrame:
+    sides = _sides(texts)
+    start, end = _groups(sides, "start"), _groups(sides, "end")
+    known = sides.with_columns(result=_last_day(end), other=_first_day(start))
+    return known.with_columns(result=pl.when(pl.col("other").is_not_null() | _is_open("start")).then("result"))
+
+
+def _sides(texts: pl.DataFrame) -> pl.DataFrame:
+    """Split texts at their one range separator into `start` and `end`; without one both sides are the whole."""
+    plain = pl.col("0").str.strip_chars().str.replace(_SLASHED_DAY, "$1-$2-$3").str.strip_chars_end("-")
+    parts = texts.with_columns(
+        parts=plain.str.replace(_SEPARATOR, "$1/$2").str.replace(_YEARS, "$1/$2").str.split_exact("/", 2)
+    ).unnest("parts")
+    start, end = (pl.col(f"field_{index}").str.strip_chars() for index in range(2))
+    return parts.filter(pl.col("field_2").is_null()).with_columns(start=start, end=end.fill_null(start))
+
+
+def _is_open(side: str) -> pl.Expr:
+    return pl.col(side).is_in(["", ".."])
+
+
+def _groups(sides: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Return the texts of year, month and day as columns; null where the side has none."""
+    found = sides.select(pl.col(side).str.extract_groups(_SIDE)).unnest(side)
+    return found.select(
+        years=pl.coalesce("1", "4"),
+        months=pl.coalesce("2", "5").str.zfill(2),
+        days=pl.coalesce("3", "6").str.zfill(2),
+    )
+
+
+def _first_day(groups: pl.DataFrame) -> pl.Series:
+    return _day(groups.with_columns(pl.col("months", "days").fill_null("01")))
+
+
+def _last_day(groups: pl.DataFrame) -> pl.Series:
+    month = groups.with_columns(pl.col("months").fill_null("12"))
+    dated = month.with_columns(day=_day(month.with_columns(pl.col("days").fill_null("01"))))
+    end_of_month = pl.col("day").dt.month_end()
+    return dated.select(pl.when(pl.col("days").is_null()).then(end_of_month).otherwise("day")).to_series()
+
+
+def _day(groups: pl.DataFrame) -> pl.Series:
+    """Make days of texts; the year 0 that ISO 8601 allows is no year in most databases."""
+    text = pl.concat_str("years", "months", "days", separator="-")
+    day = text.str.to_date("%Y-%m-%d", strict=False)
+    return groups.select(pl.when(pl.col("years") != "0000").then(day)).to_series()

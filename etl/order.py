@@ -1,0 +1,139 @@
+"""Which row comes where: one row a key, sorted by partition and key, whatever order the records came in.
+
+Pure. The order is computed once, from the main table; every other table follows it by the number of its record.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+ROW = "_row"
+RANK = "_rank"
+PIECE = 50_000
+"""Rows gathered and written together; a row group in formats that have such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The records of one partition: its values as text, and which ranks they have."""
+
+    values: tuple[tuple[str, str | None], ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`rank` is by record: its place, or null for a duplicate or a record without a key."""
+
+    rank: pl.Series
+    groups: tuple[Group, ...]
+
+    @property
+    def size(self) -> int:
+        """How many records have a place."""
+        return self.groups[-1].stop if self.groups else 0
+
+
+def contested(main: pl.DataFrame, key: str) -> list[int]:
+    """Return the records whose key another record has as well."""
+    keys = main[key]
+    return (
+        []
+        if keys.n_unique() == len(keys)
+        else main.filter(pl.col(key).is_duplicated(), pl.col(key).is_not_null())[ROW].to_list()
+    )
+
+
+def arrange(
+    main: pl.DataFrame,
+    *,
+    key: str,
+    partition_by: Sequence[str] = (),
+    updated: str | None = None,
+    contents: Mapping[int, str] | None = None,
+) -> Order:
+    """Give every record its place; of records with one key, the newest `updated` stays.
+
+    `contents` decides between contested records of the same time, so that it does not matter which came first.
+    """
+    rows = main.select(*dict.fromkeys([ROW, key, *([updated] if updated else []), *partition_by])).filter(
+        pl.col(key).is_not_null()
+    )
+    if contents:
+        rows = _newest(rows, key, updated, contents)
+    rows = rows.sort([*partition_by, key])
+    places = rows.select(ROW).with_row_index(RANK)
+    every = pl.DataFrame({ROW: pl.int_range(main.height, dtype=pl.UInt32, eager=True)})
+    rank = every.join(places, on=ROW, how="left", maintain_order="left")[RANK]
+    return Order(rank, tuple(_groups(rows, partition_by)))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A table and the order of its rows: `index` are row numbers by rank, `rank` their ranks."""
+
+    frame: pl.DataFrame
+    index: pl.Series
+    rank: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a table in their order, gathered a piece at a time, because all at once would be a second table."""
+
+    frame: pl.DataFrame
+    index: pl.Series
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return len(self.index)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows in pieces of PIECE; one empty piece if there are none."""
+        for start in range(0, max(self.height, 1), PIECE):
+            yield self.frame.select(pl.all().gather(self.index.slice(start, PIECE)))
+
+    def split(self, most: int) -> Iterator["Rows"]:
+        """Yield the rows in parts of at most that many; one empty part if there are none."""
+        for start in range(0, max(self.height, 1), most):
+            yield Rows(self.frame, self.index.slice(start, most))
+
+
+def whole(frame: pl.DataFrame) -> Rows:
+    """Return all rows of a frame as they stand."""
+    return Rows(frame, pl.int_range(frame.height, dtype=pl.UInt32, eager=True))
+
+
+def place(frame: pl.DataFrame, order: Order) -> Placed:
+    """Find the order of a table's rows: that of their records, within a record as they were."""
+    ranked = pl.DataFrame({RANK: order.rank.gather(frame[ROW])}).with_row_index("_at")
+    placed = ranked.drop_nulls(RANK).sort(RANK, maintain_order=True)
+    return Placed(frame.drop(ROW), placed["_at"], placed[RANK])
+
+
+def cut(placed: Placed, group: Group) -> Rows:
+    """Return the rows of one partition."""
+    start, stop = (placed.rank.search_sorted(edge, side="left") for edge in (group.start, group.stop))
+    return Rows(placed.frame, placed.index.slice(start, stop - start))
+
+
+def _newest(rows: pl.DataFrame, key: str, updated: str | None, contents: Mapping[int, str]) -> pl.DataFrame:
+    known = pl.DataFrame({ROW: list(contents), "_content": list(contents.values())}, schema_overrides={ROW: pl.UInt32})
+    by = [*([updated] if updated else []), "_content"]
+    joined = rows.join(known, on=ROW, how="left").sort(by, descending=True, nulls_last=True)
+    return joined.unique(key, keep="first", maintain_order=True).drop("_content")
+
+
+def _groups(rows: pl.DataFrame, partition_by: Sequence[str]) -> Iterator[Group]:
+    if not partition_by or rows.is_empty():
+        if rows.height:
+            yield Group((), 0, rows.height)
+        return
+    start = 0
+    values = rows.select(pl.col(name).cast(pl.String) for name in partition_by)
+    for *found, count in values.group_by(partition_by, maintain_order=True).len().iter_rows():
+        yield Group(tuple(zip(partition_by, found, strict=True)), start, start + count)
+        start += count

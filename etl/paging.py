@@ -1,0 +1,341 @@
+"""How page two is asked for: frozen strategies for cursors, page numbers, offsets and lists without pages.
+
+Strategies are pure: a position becomes parameters, what a page told becomes the next position, and pages that a sound
+server would not send are refused. `links.next` is never followed, since it loses parameters (API.md 1.4).
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from etl.declare import Json, Paging
+from etl.document import Document
+from etl.errors import ProtocolError, RefusedError
+from etl.query import Query
+from etl.window import moment
+
+REACH = 10_000
+"""Rows that page numbers can reach; beyond, the last page is served again and again (API.md 1.3)."""
+_FIRST_CURSOR = "1"
+_LAGOTTO_ROWS = 25
+_LAGOTTO_FILTERS = {"source-id", "relation-type-id"}
+_SIZES = [size for size in range(REACH, 0, -1) if REACH % size == 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a walk goes on: a cursor or a row, pages numbered from 0, and the records received before it."""
+
+    token: str
+    page: int = 0
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a page tells about paging: `number` is its meta.page, `first` the (second, id) of its first record.
+
+    `ids` is empty where the strategy does not need them: reading them costs time.
+    """
+
+    count: int
+    total: int
+    number: int | None = None
+    next: str | None = None
+    first: tuple[int, str] | None = None
+    ids: tuple[str, ...] = ()
+
+
+class Strategy(Protocol):
+    """One way of paging."""
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether the guard compares the ids of a page with those of the page before."""
+
+    def first(self) -> Position:
+        """Return the position where a walk begins."""
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Return the largest legal page size at a position that is not above the wanted one."""
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Spell the request for a page; RefusedError if the server could not serve it."""
+
+    def count(self) -> dict[str, str]:
+        """Spell the request that brings a total with as few records as possible."""
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Return the position after a page, None after the last.
+
+        Raises ProtocolError if the page is not the one asked for.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`page[cursor]`: any depth, by (created, id) ascending; a page brings the cursor of the next (API.md 1.3)."""
+
+    needs_ids: bool = False
+
+    def first(self) -> Position:
+        """Begin with the documented start value."""
+        return Position(_FIRST_CURSOR)
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Take any size."""
+        del position
+        return max(1, wanted)
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Spell cursor and size."""
+        return {"page[cursor]": position.token, "page[size]": str(size)}
+
+    def count(self) -> dict[str, str]:
+        """Ask for no records."""
+        return {"page[size]": "0"}
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Take the cursor out of the link; it must have moved on, and so must the records."""
+        del size, before
+        came_from = _key_of(position.token)
+        if came_from and facts.first and _goes_back(came_from, facts.first):
+            raise ProtocolError("the server began again at the start of the list instead of after the cursor")
+        received = position.received + facts.count
+        if facts.next is None or (facts.count == 0 and received >= facts.total):
+            return None
+        token = cursor_of(facts.next)
+        if facts.count == 0:
+            raise _nothing_new(received, facts.total)
+        if read_cursor(token) <= (came_from or (0, "")):
+            raise ProtocolError("the server's next cursor does not move on")
+        return Position(token, position.page + 1, received)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`page[number]`: rows up to 10,000; the token is the row, so that the page size may change on the way."""
+
+    needs_ids: bool = True
+
+    def first(self) -> Position:
+        """Begin at row 0."""
+        return Position("0")
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Take a divisor of 10,000 that also divides the row: others loop at the end (API.md 1.3)."""
+        row = int(position.token)
+        return next(size for size in _SIZES if size <= max(1, wanted) and row % size == 0)
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Spell number and size; nothing beyond the reach is ever asked for."""
+        row = int(position.token)
+        if row + size > REACH:
+            raise RefusedError(
+                f"this list can only be read up to row {REACH:,}, and it is longer",
+                fix="narrow the query with --filter or --query until fewer records match",
+            )
+        return {"page[number]": str(row // size + 1), "page[size]": str(size)}
+
+    def count(self) -> dict[str, str]:
+        """Ask for no records."""
+        return {"page[size]": "0"}
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Go on by rows; a page number below the one asked for means that the server clamped it."""
+        asked = int(position.token) // size + 1
+        if facts.number is not None and facts.number < asked:
+            raise ProtocolError(f"the server sent page {facts.number} when page {asked} was asked for")
+        return _by_rows(position, size, facts, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """`rows` and `offset` of v1.1; with `fixed` the only page size at which the offset is right (API.md 3)."""
+
+    fixed: int | None = None
+    needs_ids: bool = True
+
+    def first(self) -> Position:
+        """Begin at row 0."""
+        return Position("0")
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Take any size, unless one is fixed."""
+        del position
+        return self.fixed or max(1, wanted)
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Spell rows and offset."""
+        return {"rows": str(size), "offset": position.token}
+
+    def count(self) -> dict[str, str]:
+        """Ask for one row: not every list of v1.1 takes 0."""
+        return {"rows": "1"}
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Go on by rows."""
+        return _by_rows(position, size, facts, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A list that comes in one answer, whatever is asked."""
+
+    rows: int
+    needs_ids: bool = True
+
+    def first(self) -> Position:
+        """Begin at row 0."""
+        return Position("0")
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Name the one size: it is never sent, and cannot shrink."""
+        del position, wanted
+        return self.rows
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Say nothing."""
+        del position, size
+        return {}
+
+    def count(self) -> dict[str, str]:
+        """Say nothing."""
+        return {}
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Nothing follows."""
+        del position, size, facts, before
+        return None
+
+
+def strategy(query: Query) -> Strategy:
+    """Choose the way in which this query's list is paged rightly."""
+    match query.resource.paging:
+        case Paging.CURSOR:
+            return Cursor()
+        case Paging.NUMBER:
+            return Number()
+        case Paging.OFFSET:
+            return Offset(_LAGOTTO_ROWS if _by_lagotto(query) else None)
+        case Paging.WHOLE:
+            return Whole(query.resource.page_size)
+
+
+def facts(document: Document, of_type: str, *, ids: bool) -> Facts:
+    """Read what a page tells about paging; ProtocolError without a total.
+
+    Where ids are read, records of other types are not counted: v1.0 mixed them in (API.md 3).
+    """
+    heads = [_head(record) for record in (document.records if ids else document.records[:1])]
+    own = [head for head in heads if head.type == of_type] or heads
+    number = document.meta.get("page")
+    link = document.links.get("next")
+    return Facts(
+        count=len(own) if ids else len(document.records),
+        total=total(document),
+        number=number if isinstance(number, int) else None,
+        next=link if isinstance(link, str) else None,
+        first=_first(heads[0]) if heads else None,
+        ids=tuple(str(head.id) for head in own) if ids else (),
+    )
+
+
+def total(document: Document) -> int:
+    """Return meta.total; ProtocolError if it is absent, null (API.md 3) or no number."""
+    found = document.meta.get("total")
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise ProtocolError(f"the server did not say how many records there are (meta.total is {json.dumps(found)})")
+    return found
+
+
+def cursor_of(link: str) -> str:
+    """Take the cursor out of a link, whether its brackets are percent-encoded or not."""
+    values = parse_qs(urlsplit(link).query, keep_blank_values=True).get("page[cursor]", [])
+    if not values or not values[-1]:
+        raise ProtocolError("the server's link to the next page has no cursor")
+    return values[-1]
+
+
+def make_cursor(milliseconds: int, uid: str) -> str:
+    """Make the cursor that continues after the record created then, of that (lower-cased) id."""
+    return base64.urlsafe_b64encode(f"{milliseconds},{uid}".encode()).rstrip(b"=").decode()
+
+
+def read_cursor(token: str) -> tuple[int, str]:
+    """Return a cursor's epoch milliseconds and id; ProtocolError if it is damaged: it would begin from the start."""
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
+        milliseconds, _, uid = text.partition(",")
+        return int(milliseconds), uid
+    except (binascii.Error, ValueError) as error:
+        raise ProtocolError(f"the server's next cursor is damaged: {token[:80]!r}") from error
+
+
+class _Attributes(msgspec.Struct):
+    created: Json = None
+    created_at: Json = msgspec.field(name="createdAt", default=None)
+    generated_at: Json = msgspec.field(name="prov:generatedAtTime", default=None)
+
+
+class _Head(msgspec.Struct):
+    id: Json = None
+    type: Json = None
+    attributes: _Attributes | None = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def _head(record: bytes) -> _Head:
+    try:
+        return _HEAD.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # an odd record: `parse` deals with it, the guards do without it
+        return _Head()
+
+
+def _first(head: _Head) -> tuple[int, str] | None:
+    found = head.attributes
+    created = found and (found.created or found.created_at or found.generated_at)
+    if not isinstance(created, str) or not isinstance(head.id, str):
+        return None
+    try:
+        return moment(created), head.id.lower()
+    except ValueError:
+        return None
+
+
+def _key_of(token: str) -> tuple[int, str] | None:
+    return None if token == _FIRST_CURSOR else read_cursor(token)
+
+
+def _goes_back(cursor: tuple[int, str], first: tuple[int, str]) -> bool:
+    """Compare by seconds, as the API writes times; ids break ties only where the cursor has no milliseconds."""
+    second, rest = divmod(cursor[0], 1000)
+    return first[0] < second or (first[0] == second and rest == 0 and first[1] <= cursor[1].lower())
+
+
+def _by_rows(position: Position, size: int, facts: Facts, before: Facts | None) -> Position | None:
+    row = int(position.token) + size
+    received = position.received + facts.count
+    if row >= facts.total:
+        return None
+    if facts.count == 0 or (before is not None and set(facts.ids) <= set(before.ids)):
+        raise _nothing_new(received, facts.total)
+    return Position(str(row), position.page + 1, received)
+
+
+def _nothing_new(received: int, promised: int) -> ProtocolError:
+    return ProtocolError(f"the server sent nothing new after {received:,} of {promised:,} records")
+
+
+def _by_lagotto(query: Query) -> bool:
+    """Tell whether the list comes from the service that computes pages of 25 whatever the rows (API.md 3)."""
+    given = dict(query.filters)
+    dotless = "publisher-id" in given and "." not in given["publisher-id"]
+    return query.resource.page_size == _LAGOTTO_ROWS or bool(_LAGOTTO_FILTERS & given.keys()) or dotless

@@ -1,0 +1,76 @@
+"""Where things lie in a destination: the key of every file, published or staged.
+
+Pure names; who writes and moves the files are `pages`, `dataset` and `store`.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from etl.errors import UsageError
+
+OWN = "_etl"
+MANIFEST = f"{OWN}/manifest.json"
+LOCK = f"{OWN}/lock"
+WORK = f"{OWN}/work"
+SPENT = f"{OWN}/spent"
+"""Work that is over: renamed there in one go, then removed at leisure."""
+PLAN = f"{WORK}/plan.json"
+JOURNAL = f"{WORK}/publish.json"
+STAGED = f"{WORK}/staged"
+OLD = f"{WORK}/old"
+REJECTS = f"{OWN}/rejects"
+RAW = f"{OWN}/raw"
+NULL = "__HIVE_DEFAULT_PARTITION__"
+EMPTY = "empty"
+"""The file of a table that has no rows at all."""
+LONGEST = 200  # of a file system's 255 bytes for one name
+
+
+def slice_folder(key: str) -> str:
+    """Return the folder of a slice's pages and receipt."""
+    return f"{WORK}/slices/{quote(key, safe='')}"
+
+
+def slice_receipt(key: str) -> str:
+    """Return the key of what tells that a slice is done."""
+    return f"{slice_folder(key)}/receipt.json"
+
+
+def part_receipt(key: str) -> str:
+    """Return the key of what tells that a part's files are staged."""
+    return f"{WORK}/parts/{quote(key, safe='')}.json"
+
+
+def noted(kind: str, key: str) -> str:
+    """Return the key of an Arrow file that a part leaves for the end: its keys, links or included records."""
+    return f"{WORK}/{kind}/{quote(key, safe='')}.arrow"
+
+
+def rejects(part: str) -> str:
+    """Return the key, once published, of what did not fit in a part."""
+    return f"{REJECTS}/{quote(part, safe='')}.ndjson"
+
+
+def raw(part: str) -> str:
+    """Return the key, once published, of a part's records as received."""
+    return f"{RAW}/{quote(part, safe='')}.ndjson.zst"
+
+
+def data_file(table: str, partition: Sequence[tuple[str, str | None]], name: str, suffix: str) -> str:
+    """Return the key, once published, of a data file: `dois/created_year=2019/0007.parquet`.
+
+    Values are percent-encoded, so that none is ever a path; UsageError for one that no file system takes.
+    """
+    return "/".join([table, *(_folder(column, value) for column, value in partition), quote(name, safe="") + suffix])
+
+
+def staged(key: str) -> str:
+    """Return where a file waits for being published under that key."""
+    return f"{STAGED}/{key}"
+
+
+def _folder(column: str, value: str | None) -> str:
+    folder = f"{column}={NULL if value is None else quote(value, safe='')}"
+    if len(folder) > LONGEST:
+        raise UsageError(f"{column} {value!r} is too long for the name of a folder", fix="partition by another column")
+    return folder

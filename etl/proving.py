@@ -1,0 +1,93 @@
+"""The end of a run: all parts put together, counts judged, and what may be published switched in.
+
+What "complete" means is in `completeness`, how files are put together in `closing`, how the switch is made in `store`.
+"""
+
+from datetime import UTC, datetime
+
+from etl import closing, completeness, manifest, part, places, report
+from etl.closing import Closed
+from etl.completeness import Verdict
+from etl.declare import Json
+from etl.part import PartReceipt
+from etl.run import Outcome, Run
+from etl.slices import Part, Plan, Slice
+from etl.store import Receipt
+
+
+async def close(run: Run, planned: Plan) -> Outcome:
+    """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
+    tallies = [_receipt(run, one).tally for one in planned.slices]
+    parts = [_part_receipt(run, each) for each in planned.parts]
+    closed = await run.aside(closing.close, run.files, run.layout, parts, run.along)
+    after = await run.client.count(run.query)
+    verdict = completeness.judge(
+        tallies,
+        query_before=planned.total,
+        query_after=after,
+        sample=run.delivery.limit is not None,
+        twice=closed.twice,
+    )
+    evidence = manifest.Evidence(
+        tallies=tallies,
+        verdict=verdict,
+        expected_before=planned.total,
+        expected_after=after,
+        rejects=closed.rejects,
+        included=closed.included,
+        drift=closed.drift,
+    )
+    return await run.aside(_publish, run, _proof(run, evidence, closed), verdict)
+
+
+def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, Json]:
+    facts = manifest.Run(
+        run_id=run.run_id,
+        started=_iso(run.started),
+        finished=_iso(run.clock()),
+        base_url=run.settings.base_url,
+        requests=run.client.requests,
+        retries=run.client.retries,
+        bytes_downloaded=run.client.wire_bytes,
+    )
+    return manifest.build(
+        run.query.resource,
+        run.claim.request,
+        facts,
+        evidence,
+        closed.tables,
+        fingerprint=run.query.fingerprint,
+        partition_by=run.layout.partition_by,
+        formats=run.delivery.formats,
+    )
+
+
+def _publish(run: Run, proof: dict[str, Json], verdict: Verdict) -> Outcome:
+    delivery = run.delivery
+    good = completeness.publishable(
+        verdict, max_missing=delivery.max_missing, allow_incomplete=delivery.allow_incomplete
+    )
+    reports = report.render(proof, published=good)
+    if good:
+        run.store.publish(proof, reports)
+    else:
+        for name, content in reports.items():
+            run.store.report(name, content)
+    name = f"{run.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
+    return Outcome(proof=proof, published=good, seconds=run.clock() - run.started, manifest=name)
+
+
+def _receipt(run: Run, one: Slice) -> Receipt:
+    receipt = run.store.receipt(one.key)
+    assert receipt is not None, f"slice {one.key} has no receipt"
+    return receipt
+
+
+def _part_receipt(run: Run, each: Part) -> PartReceipt:
+    receipt = part.read_receipt(run.files, each.key)
+    assert receipt is not None, f"part {each.key} has no receipt"
+    return receipt
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

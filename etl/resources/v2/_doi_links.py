@@ -1,0 +1,115 @@
+"""The PID graph: every edge that a DOI's metadata states, gathered from the tables that state it."""
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from etl.declare import Column, Table, Type
+
+# Media are files behind the DOI and have no persistent identifier of their own.
+_TYPES = {"dois": "doi", "clients": "client", "providers": "provider"}
+
+_EDGE = ["relation", "target_id", "target_type"]
+
+
+def build(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Gather the edges of some records, each once, in the order of the records and then of the edges."""
+    edges = pl.concat(list(_edges(frames))).filter(pl.col("target_id").is_not_null()).unique()
+    return edges.sort("_row", *_EDGE).select(
+        "_row",
+        "doi",
+        pl.col("doi").alias("source_id"),
+        pl.lit("doi").alias("source_type"),
+        *_EDGE,
+    )
+
+
+def _edges(frames: Mapping[str, pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    yield _related(frames["doi_related_identifiers"])
+    yield _related(frames["doi_related_items"], "related_item_identifier", "related_item_identifier_type")
+    yield _funders(frames["doi_funding_references"])
+    yield _relationships(frames["doi_relationships"])
+    yield _valid(frames["dois"], "publisher_ror", "publisher", "ror")
+    for role in ("creator", "contributor"):
+        yield _valid(frames[f"doi_{role}_identifiers"], "orcid", role, "orcid")
+        yield _valid(frames[f"doi_{role}_identifiers"], "ror", role, "ror")
+        yield _valid(frames[f"doi_{role}_affiliations"], "ror", f"{role}-affiliation", "ror")
+
+
+def _related(
+    frame: pl.DataFrame, identifier: str = "related_identifier", kind: str = "related_identifier_type"
+) -> pl.DataFrame:
+    doi = pl.col("related_doi")
+    stated = pl.col(kind).str.strip_chars().str.to_lowercase()
+    return _edge(
+        frame,
+        relation=pl.col("relation_type"),
+        target=pl.coalesce(doi, pl.col(identifier).str.strip_chars()),
+        kind=pl.when(doi.is_not_null()).then(pl.lit("doi")).otherwise(stated),
+    )
+
+
+def _funders(frame: pl.DataFrame) -> pl.DataFrame:
+    doi, ror = pl.col("funder_doi"), pl.when("funder_ror_valid").then("funder_ror")
+    stated = pl.col("funder_identifier_type").str.strip_chars().str.to_lowercase()
+    return _edge(
+        frame,
+        relation=pl.lit("funder"),
+        target=pl.coalesce(doi, ror, pl.col("funder_identifier").str.strip_chars()),
+        kind=pl.when(doi.is_not_null())
+        .then(pl.lit("doi"))
+        .when(ror.is_not_null())
+        .then(pl.lit("ror"))
+        .otherwise(stated),
+    )
+
+
+def _relationships(frame: pl.DataFrame) -> pl.DataFrame:
+    kind = pl.col("target_type").replace_strict(_TYPES, default=None, return_dtype=pl.String)
+    known = frame.filter(kind.is_not_null())
+    return _edge(known, relation=pl.col("relation"), target=pl.col("target_id"), kind=kind)
+
+
+def _valid(frame: pl.DataFrame, column: str, relation: str, kind: str) -> pl.DataFrame:
+    found = frame.filter(pl.col(f"{column}_valid"))
+    return _edge(found, relation=pl.lit(relation), target=pl.col(column), kind=pl.lit(kind))
+
+
+def _edge(frame: pl.DataFrame, *, relation: pl.Expr, target: pl.Expr, kind: pl.Expr) -> pl.DataFrame:
+    return frame.select("_row", "doi", relation.alias("relation"), target.alias("target_id"), kind.alias("target_type"))
+
+
+def _text(name: str, description: str) -> Column:
+    return Column(name=name, type=Type.STRING, description=description)
+
+
+LINKS = Table(
+    name="links",
+    description="The graph of persistent identifiers: one row an edge that a DOI's metadata states, each once; ORCID "
+    "iDs and ROR ids only with a right check sum.",
+    positions=(),
+    columns=(
+        _text("source_id", "Where the edge starts: the DOI whose metadata states it."),
+        _text("source_type", "Kind of the start, always doi."),
+        _text(
+            "relation",
+            "Relation type of DataCite in its own spelling (Cites, IsPartOf), name of a relationship of the API "
+            "(citations, partOf, client), or creator, contributor, creator-affiliation, contributor-affiliation, "
+            "publisher, funder.",
+        ),
+        _text("target_id", "Where it ends: canonical for DOI, ORCID and ROR, else the identifier as stated."),
+        _text("target_type", "Kind of the end, lower-case: doi, orcid, ror, client, provider, url, issn and others."),
+    ),
+    build=build,
+    inputs=(
+        "dois",
+        "doi_related_identifiers",
+        "doi_related_items",
+        "doi_funding_references",
+        "doi_relationships",
+        "doi_creator_identifiers",
+        "doi_creator_affiliations",
+        "doi_contributor_identifiers",
+        "doi_contributor_affiliations",
+    ),
+)

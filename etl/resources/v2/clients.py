@@ -1,0 +1,97 @@
+"""Clients: the accounts under which DOIs are registered, seen as DataCite's accounts (API.md 2.3)."""
+
+from etl.declare import Facet, Filter, Include, Resource, Table
+from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
+
+_YEARS = r"\d{4}(,\d{4})*"
+_DAY = r"\d{4}(-\d{2}){0,2}"
+
+MAIN = Table(
+    name="clients",
+    description="One row a client: a repository, periodical or other account under which DOIs are registered.",
+    columns=(
+        key("id", "id", "Id of the client, lower-case, such as tib.gfz."),
+        text("name", "attributes.name", "Name of the client."),
+        text("symbol", "attributes.symbol", "Symbol of the client, the id in capitals."),
+        text("alternate_name", "attributes.alternateName", "Another name of the client."),
+        text("description", "attributes.description", "What the client collects, in words."),
+        text("client_type", "attributes.clientType", "repository, periodical, igsnCatalog or raidRegistry."),
+        text("domains", "attributes.domains", "Domains that its DOIs may point to, separated by commas; * for any."),
+        text("re3data", "attributes.re3data", "Web address of its entry in re3data."),
+        text("opendoar", "attributes.opendoar", "Id or web address of its entry in OpenDOAR."),
+        text("issn_print", "attributes.issn.print", "ISSN of the printed edition of a periodical."),
+        text("issn_electronic", "attributes.issn.electronic", "ISSN of the electronic edition of a periodical."),
+        text("issn_issnl", "attributes.issn.issnl", "Linking ISSN of a periodical."),
+        text("url", "attributes.url", "Web address of the client."),
+        whole("year", "attributes.year", "Year in which the client joined."),
+        flag("is_active", "attributes.isActive", "Whether the client may register DOIs."),
+        flag("has_password", "attributes.hasPassword", "Whether a password is set; older records and owners only."),
+        moment("created", "attributes.created", "When the client was created."),
+        moment("updated", "attributes.updated", "When the client's record last changed."),
+        text("provider_id", "relationships.provider.data.id", "Provider that the client belongs to.", lower=True),
+        text("consortium_id", "relationships.consortium.data.id", "Consortium of that provider, if any.", lower=True),
+        extra("client"),
+    ),
+)
+
+LANGUAGES = Table(
+    name="client_languages",
+    description="Languages of a client's content: one row a language.",
+    path="attributes.language",
+    columns=(text("language", "", "Language, usually two letters."),),
+)
+
+RELATIONSHIPS = Table(
+    name="client_relationships",
+    description="Links of a client to other records of the API: one row a linked record.",
+    relations={
+        "provider": "relationships.provider.data",
+        "consortium": "relationships.consortium.data",
+        "repository": "relationships.repository.data",
+        "prefixes": "relationships.prefixes.data[]",
+    },
+    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+)
+
+RESOURCE = Resource(
+    name="clients",
+    dialect="v2",
+    type="clients",
+    path="/clients",
+    description="The accounts (repositories, periodicals and others) under which DOIs are registered.",
+    parent="client_id",
+    tables=(MAIN, LANGUAGES, RELATIONSHIPS),
+    windows={"created": "created", "updated": "updated"},
+    filters=(
+        Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True),
+        Filter(name="year", description="Year in which the client joined.", any_of=True, pattern=_YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
+        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="provider-id", description="Clients of a provider.", any_of=True),
+        Filter(name="consortium-id", description="Clients of all members of a consortium."),
+        Filter(name="re3data-id", description="DOI of the repository in re3data."),
+        Filter(name="opendoar-id", description="Id of the repository in OpenDOAR."),
+        Filter(name="software", description="Software of the repository.", any_of=True),
+        Filter(name="certificate", description="Certificate of the repository.", any_of=True),
+        Filter(name="repository-type", description="institutional, disciplinary, governmental …", any_of=True),
+        Filter(name="client-type", description="repository, periodical, igsnCatalog or raidRegistry."),
+    ),
+    sorts=("relevance", "name", "-name", "created", "-created"),
+    includes=(
+        Include(name="provider", resource="providers", path="relationships.provider.data"),
+        Include(name="repository", resource="repositories", path="relationships.repository.data"),
+    ),
+    facets=(
+        Facet(name="years", size=10, table="clients", column="year"),
+        Facet(name="providers", size=10, table="clients", column="provider_id"),
+        Facet(name="software", size=10),
+        Facet(name="certificates", size=10),
+        # The one facet of the current API in snake case (API.md 2.3).
+        Facet(name="repository_types", size=10),
+        Facet(name="clientTypes", size=10, table="clients", column="client_type"),
+    ),
+    unmapped={
+        "type": "always clients",
+        "attributes.password": "a secret that servers before 2019 let slip; never to be stored",
+    },
+)

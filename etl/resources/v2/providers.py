@@ -1,0 +1,114 @@
+"""Providers: DataCite's members, consortia and their organisations, to whom clients belong (API.md 2.2)."""
+
+from etl import normalise
+from etl.declare import Facet, Filter, Resource, Table, Type
+from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
+
+_YEARS = r"\d{4}(,\d{4})*"
+_DAY = r"\d{4}(-\d{2}){0,2}"
+
+MAIN = Table(
+    name="providers",
+    description="One row a provider: a member of DataCite, a consortium or an organisation of one.",
+    columns=(
+        key("id", "id", "Id of the provider, lower-case, such as tib."),
+        text("name", "attributes.name", "Name of the provider."),
+        text("display_name", "attributes.displayName", "Name of the provider as DataCite shows it."),
+        text("symbol", "attributes.symbol", "Symbol of the provider, the id in capitals."),
+        text("website", "attributes.website", "Web address of the provider."),
+        text("description", "attributes.description", "The provider in words."),
+        text("region", "attributes.region", "AMER, APAC or EMEA."),
+        text("country", "attributes.country", "Country as two letters of ISO 3166."),
+        text("logo_url", "attributes.logoUrl", "Web address of the provider's logo."),
+        text("member_type", "attributes.memberType", "direct_member, consortium, consortium_organization and so on."),
+        text("organization_type", "attributes.organizationType", "academicInstitution, publisher and so on."),
+        text("focus_area", "attributes.focusArea", "Field of science that the provider is mostly in."),
+        text("non_profit_status", "attributes.nonProfitStatus", "non-profit or for-profit."),
+        flag("is_active", "attributes.isActive", "Whether the provider may register DOIs."),
+        text("joined", "attributes.joined", "Day on which the provider joined, as the API writes it."),
+        text("ror_id", "attributes.rorId", "ROR id of the provider as stated."),
+        whole("doi_estimate", "attributes.doiEstimate", "How many DOIs the provider expects to register a year."),
+        flag("has_password", "attributes.hasPassword", "Whether a password is set; older records and owners only."),
+        text("system_email", "attributes.systemEmail", "Address for messages of DataCite's system; needs rights."),
+        text("group_email", "attributes.groupEmail", "Address of the provider's staff; needs rights."),
+        text("phone", "attributes.phone", "Telephone number; older records only."),
+        moment("created", "attributes.created", "When the provider was created."),
+        moment("updated", "attributes.updated", "When the provider's record last changed."),
+        text("consortium_id", "relationships.consortium.data.id", "Consortium it belongs to, if any.", lower=True),
+        derived(
+            "created_year", Type.INT, normalise.year, "created", description="Year (UTC) of creation, as facets count."
+        ),
+        extra("provider"),
+    ),
+)
+
+CONTACTS = Table(
+    name="provider_contacts",
+    description="People to turn to at a provider: one row a person and office. Told to those with rights, and by "
+    "servers before 2021.",
+    relations={
+        "technical": "attributes.technicalContact",
+        "secondaryTechnical": "attributes.secondaryTechnicalContact",
+        "billing": "attributes.billingContact",
+        "secondaryBilling": "attributes.secondaryBillingContact",
+        "service": "attributes.serviceContact",
+        "secondaryService": "attributes.secondaryServiceContact",
+        "voting": "attributes.votingContact",
+    },
+    columns=(
+        label("office", "What the person is to be asked about: technical, billing, service, voting and so on."),
+        text("given_name", "givenName", "Given names."),
+        text("family_name", "familyName", "Family name."),
+        text("email", "email", "Mail address."),
+    ),
+)
+
+RELATIONSHIPS = Table(
+    name="provider_relationships",
+    description="Links of a provider to other records of the API: one row a linked record.",
+    relations={
+        "consortium": "relationships.consortium.data",
+        "consortiumOrganizations": "relationships.consortiumOrganizations.data[]",
+        "clients": "relationships.clients.data[]",
+        "prefixes": "relationships.prefixes.data[]",
+    },
+    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+)
+
+RESOURCE = Resource(
+    name="providers",
+    dialect="v2",
+    type="providers",
+    path="/providers",
+    description="DataCite's members, consortia and the organisations of consortia.",
+    parent="provider_id",
+    tables=(MAIN, CONTACTS, RELATIONSHIPS),
+    windows={"created": "created", "updated": "updated"},
+    filters=(
+        Filter(name="ids", description="Providers by id; the server then ignores other filters.", any_of=True),
+        Filter(name="id", description="One provider by id."),
+        Filter(name="year", description="Year of creation; several years mean a range.", pattern=_YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
+        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="region", description="AMER, APAC or EMEA."),
+        Filter(name="consortium-id", description="Organisations of a consortium."),
+        Filter(name="member-type", description="direct_member, consortium and so on.", any_of=True),
+        Filter(name="organization-type", description="academicInstitution, publisher and so on.", any_of=True),
+        Filter(name="focus-area", description="Field of science.", any_of=True),
+        Filter(name="non-profit-status", description="non-profit or for-profit."),
+        Filter(name="has-required-contacts", description="Whether all contacts that are required are named."),
+        Filter(name="include-deleted", description="Also providers that no longer exist.", pattern="true"),
+    ),
+    sorts=("relevance", "name", "-name", "created", "-created"),
+    # The API takes include=contacts and nothing else; contacts are shown to their owners only.
+    facets=(
+        Facet(name="years", size=10, table="providers", column="created_year"),
+        Facet(name="regions", size=10),
+        Facet(name="memberTypes", size=10, table="providers", column="member_type"),
+        Facet(name="organizationTypes", size=10, table="providers", column="organization_type"),
+        Facet(name="focusAreas", size=10, table="providers", column="focus_area"),
+        Facet(name="nonProfitStatuses", size=10, table="providers", column="non_profit_status"),
+        Facet(name="hasRequiredContacts", size=10),
+    ),
+    unmapped={"type": "always providers"},
+)

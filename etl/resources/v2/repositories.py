@@ -1,0 +1,123 @@
+"""Repositories: the same accounts as clients, with what describes them as repositories (API.md 2.4).
+
+Bodies recorded from 2018 to 2020 under this path are re3data's and of another shape; their attributes go to `extra`.
+"""
+
+from etl.declare import Facet, Filter, Include, Resource, Table
+from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
+
+_YEARS = r"\d{4}(,\d{4})*"
+_DAY = r"\d{4}(-\d{2}){0,2}"
+
+MAIN = Table(
+    name="repositories",
+    description="One row a repository: the client of the same id, with what describes it as a repository.",
+    columns=(
+        key("id", "id", "Id of the repository, lower-case, the same as its client's."),
+        text("name", "attributes.name", "Name of the repository."),
+        text("symbol", "attributes.symbol", "Symbol of the repository, the id in capitals."),
+        text("alternate_name", "attributes.alternateName", "Another name of the repository."),
+        text("description", "attributes.description", "What the repository collects, in words."),
+        text("client_type", "attributes.clientType", "repository, periodical, igsnCatalog or raidRegistry."),
+        text("software", "attributes.software", "Software that the repository runs on."),
+        text("domains", "attributes.domains", "Domains that its DOIs may point to, separated by commas; * for any."),
+        text("re3data", "attributes.re3data", "Web address of its entry in re3data."),
+        text("opendoar", "attributes.opendoar", "Id or web address of its entry in OpenDOAR."),
+        text("issn_print", "attributes.issn.print", "ISSN of the printed edition of a periodical."),
+        text("issn_electronic", "attributes.issn.electronic", "ISSN of the electronic edition of a periodical."),
+        text("issn_issnl", "attributes.issn.issnl", "Linking ISSN of a periodical."),
+        text("url", "attributes.url", "Web address of the repository."),
+        whole("year", "attributes.year", "Year in which the repository joined."),
+        flag("is_active", "attributes.isActive", "Whether the repository may register DOIs."),
+        flag("has_password", "attributes.hasPassword", "Whether a password is set; older records and owners only."),
+        text("system_email", "attributes.systemEmail", "Address for messages of DataCite's system; needs rights."),
+        text("service_contact_given_name", "attributes.serviceContact.givenName", "Given name of the contact person."),
+        text("service_contact_family_name", "attributes.serviceContact.familyName", "Family name of that person."),
+        text("service_contact_email", "attributes.serviceContact.email", "Address of that person; needs rights."),
+        moment("created", "attributes.created", "When the repository's account was created."),
+        moment("updated", "attributes.updated", "When the repository's record last changed."),
+        text("provider_id", "relationships.provider.data.id", "Provider that the repository belongs to.", lower=True),
+        text("consortium_id", "relationships.consortium.data.id", "Consortium of that provider, if any.", lower=True),
+        extra("repository"),
+    ),
+)
+
+TABLES = (
+    MAIN,
+    Table(
+        name="repository_languages",
+        description="Languages of a repository's content: one row a language.",
+        path="attributes.language",
+        columns=(text("language", "", "Language, usually two letters."),),
+    ),
+    Table(
+        name="repository_types",
+        description="Types of a repository: one row a type.",
+        path="attributes.repositoryType",
+        columns=(text("repository_type", "", "institutional, disciplinary, governmental and so on."),),
+    ),
+    Table(
+        name="repository_certificates",
+        description="Certificates of a repository: one row a certificate.",
+        path="attributes.certificate",
+        columns=(text("certificate", "", "Name of the certificate, such as CoreTrustSeal."),),
+    ),
+    Table(
+        name="repository_subjects",
+        description="Subjects that a repository covers: one row a subject.",
+        path="attributes.subjects",
+        columns=(
+            text("subject", "subject", "Subject in words."),
+            text("subject_scheme", "subjectScheme", "Name of the vocabulary."),
+            text("scheme_uri", "schemeUri", "Web address of the vocabulary."),
+            text("classification_code", "classificationCode", "Code of the subject in the vocabulary."),
+        ),
+    ),
+    Table(
+        name="repository_relationships",
+        description="Links of a repository to other records of the API: one row a linked record.",
+        relations={
+            "provider": "relationships.provider.data",
+            "consortium": "relationships.consortium.data",
+            "prefixes": "relationships.prefixes.data[]",
+        },
+        columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+    ),
+)
+
+RESOURCE = Resource(
+    name="repositories",
+    dialect="v2",
+    type="repositories",
+    path="/repositories",
+    description="The clients as repositories, with their types, certificates, software and subjects.",
+    parent="repository_id",
+    tables=TABLES,
+    windows={"created": "created", "updated": "updated"},
+    filters=(
+        Filter(name="ids", description="Repositories by id; the server then ignores other filters.", any_of=True),
+        Filter(name="year", description="Year in which the repository joined.", any_of=True, pattern=_YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
+        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="provider-id", description="Repositories of a provider.", any_of=True),
+        Filter(name="consortium-id", description="Repositories of all members of a consortium."),
+        Filter(name="re3data-id", description="DOI of the repository in re3data."),
+        Filter(name="opendoar-id", description="Id of the repository in OpenDOAR."),
+        Filter(name="software", description="Software of the repository.", any_of=True),
+        Filter(name="certificate", description="Certificate of the repository.", any_of=True),
+        Filter(name="repository-type", description="institutional, disciplinary, governmental …", any_of=True),
+        Filter(name="client-type", description="repository, periodical, igsnCatalog or raidRegistry."),
+        Filter(name="include-deleted", description="Also repositories that no longer exist.", pattern="true"),
+    ),
+    sorts=("relevance", "name", "-name", "created", "-created"),
+    includes=(Include(name="provider", resource="providers", path="relationships.provider.data"),),
+    facets=(
+        Facet(name="years", size=10, table="repositories", column="year"),
+        Facet(name="providers", size=10, table="repositories", column="provider_id"),
+        Facet(name="software", size=10),
+        Facet(name="certificates", size=10, table="repository_certificates", column="certificate"),
+        Facet(name="repositoryTypes", size=10, table="repository_types", column="repository_type"),
+        Facet(name="clientTypes", size=10, table="repositories", column="client_type"),
+    ),
+    unmapped={"type": "always repositories"},
+)

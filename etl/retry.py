@@ -1,0 +1,105 @@
+"""Decisions about trouble, without any waiting: what is tried again, after how long, and with what page size.
+
+There is no other place that retries anything.
+"""
+
+import email.utils
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from etl.config import Settings
+from etl.errors import AnswerError, LimitedError, ProtocolError, TransientError
+
+_FIRST_DELAY = 0.5
+_GROWTH = 3.0
+_LONGEST = 60.0
+_LONGEST_PROTOCOL = 5.0  # a garbled answer is no overload: ask again soon
+_FIRST_LIMITED = 5.0  # the firewall counts over five minutes
+_HOPELESS_ATTEMPTS = 3
+_STRAIN = 2
+_STEADY = 5
+_STEADIEST = 80
+_UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not help
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a walk is going: the page size now and wanted, and what happened since it last changed.
+
+    `strained` says that it was shrunk and is not back yet; `steady` is how many pages must succeed before it grows.
+    """
+
+    size: int
+    wanted: int
+    failures: int = 0
+    successes: int = 0
+    steady: int = _STEADY
+    strained: bool = False
+
+
+def decide(
+    error: AnswerError,
+    attempt: int,
+    elapsed: float,
+    settings: Settings,
+    *,
+    rng: random.Random,
+    answered: bool = True,
+) -> float | None:
+    """Return the seconds to wait before the next try, or None to give up; `attempt` counts the failures so far.
+
+    The delay is exponential with full jitter, never shorter than the server's Retry-After. Being limited is a matter
+    of patience, not of attempts; a server that never `answered` anything is probably a mistyped address.
+    """
+    if not isinstance(error, TransientError | ProtocolError):
+        return None
+    limited = isinstance(error, LimitedError)
+    attempts = settings.attempts if answered else min(settings.attempts, _HOPELESS_ATTEMPTS)
+    if attempt >= attempts and not limited:
+        return None
+    longest = _LONGEST_PROTOCOL if isinstance(error, ProtocolError) else _LONGEST
+    first = _FIRST_LIMITED if limited else _FIRST_DELAY
+    delay = rng.uniform(0, min(longest, first * _GROWTH ** min(attempt - 1, 10)))
+    if isinstance(error, TransientError) and error.after is not None:
+        delay = error.after + min(delay, 1.0)
+    return delay if elapsed + delay <= settings.patience else None
+
+
+def failed(pace: Pace, error: AnswerError, smaller: int) -> Pace:
+    """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
+
+    Servers time out on pages of heavy records, at the same cursor again and again (API.md 4): after two failures the
+    page is halved, and from then on with every failure.
+    """
+    failures = pace.failures + 1
+    heavy = isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
+    if not heavy or smaller >= pace.size or failures < (1 if pace.strained else _STRAIN):
+        return replace(pace, failures=failures, successes=0)
+    return replace(pace, size=smaller, failures=0, successes=0, strained=True)
+
+
+def succeeded(pace: Pace, larger: int) -> Pace:
+    """Return the pace after a page: `larger`, the next legal page size, after enough pages without trouble.
+
+    Enough is twice as many after each growth: every attempt at a size that is too large costs time-outs.
+    """
+    if not pace.strained:
+        return replace(pace, failures=0)
+    if pace.successes + 1 < pace.steady:
+        return replace(pace, failures=0, successes=pace.successes + 1)
+    steady = min(pace.steady * 2, _STEADIEST)
+    return replace(pace, size=larger, failures=0, successes=0, steady=steady, strained=larger < pace.wanted)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After (seconds or a date, against the answer's own Date) from headers with names in lower case."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+        now = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None

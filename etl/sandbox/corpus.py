@@ -1,0 +1,197 @@
+"""A corpus: all records, clients and providers a sandbox serves, as they are at one time.
+
+`Snapshot` never changes; `Corpus` holds the present one and swaps it when records are created, updated or withdrawn,
+so a request sees one state from beginning to end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import polars as pl
+
+from etl.sandbox import given
+from etl.sandbox.answer import Json
+from etl.sandbox.content import index, organisations
+from etl.sandbox.content.organisations import Roster
+from etl.sandbox.params import Params, parse
+from etl.sandbox.pool import GivenPool, MadePool, Pool
+from etl.sandbox.render import GivenRenderer, MadeRenderer, Renderer, whole
+from etl.sandbox.search.filters import key, selection
+from etl.sandbox.search.matches import Matches
+from etl.sandbox.search.meaning import Scope
+from etl.sandbox.views import View
+
+DEFAULT_RECORDS = 5000
+DEFAULT_SEED = 20261121
+_VIEWS = {
+    "list": View(),
+    "detail": View(detail=True, single=True, affiliation=True, publisher=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One state of a corpus; `frame` is sorted by (created, uid)."""
+
+    frame: pl.DataFrame
+    pool: Pool
+    roster: Roster
+    renderer: Renderer
+    included: Mapping[tuple[str, str], Json]
+    seed: int = DEFAULT_SEED
+
+    @cached_property
+    def matches(self) -> Matches:
+        """What was searched in this state."""
+        return Matches(self.frame)
+
+    @property
+    def scope(self) -> Scope:
+        """What queries are asked of."""
+        return Scope(self.roster, self.pool)
+
+    def rows(self, params: Params) -> pl.Series:
+        """Give the numbers of the matching rows, ascending; raises ValueError with the server's text."""
+        return self.matches.rows(key(params), lambda: selection(params, self.scope))
+
+    def rows_of(self, ids: Sequence[str]) -> pl.Series:
+        """Give the numbers of the rows of DOIs, findable or not, whatever the case; unknown ones are left out."""
+        wanted = pl.Series([one.lower() for one in ids], dtype=pl.String)
+        return self.frame.select(pl.col("uid").is_in(wanted.implode()).arg_true()).to_series().cast(pl.UInt32)
+
+
+class Corpus:
+    """The records a sandbox serves and the truth that tests compare with."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        # Mutable: the present state, swapped as a whole under the lock by those who change it.
+        self.now = snapshot
+        self._lock = threading.Lock()
+
+    @classmethod
+    def generate(cls, records: int = DEFAULT_RECORDS, seed: int = DEFAULT_SEED) -> Corpus:
+        """Make up a corpus that depends on the two numbers only."""
+        roster = organisations.build(records, seed)
+        pool = MadePool(seed, min(4000, max(1000, records // 50)))
+        frame = index.build(records, seed, roster, pool.usual)
+        renderer = MadeRenderer(pool, roster, frame["uid"])
+        return cls(Snapshot(frame=frame, pool=pool, roster=roster, renderer=renderer, included={}, seed=seed))
+
+    @classmethod
+    def from_records(cls, records: Sequence[Json], included: Sequence[Json] = ()) -> Corpus:
+        """Serve given DOI resource objects exactly as they are, with given clients, providers and media."""
+        pool = GivenPool(records)
+        roster = given.roster(records, included)
+        return cls(_given(pool, given.frame(pool.resources, roster), roster, included))
+
+    def __len__(self) -> int:
+        return len(self.now.frame)
+
+    def record(self, ordinal: int, view: str = "list") -> Json:
+        """Give the resource object at a position in (created, uid) order, in the "list" or the "detail" view."""
+        snapshot = self.now
+        return whole(snapshot.renderer.pieces(snapshot.frame.slice(ordinal, 1), _VIEWS[view]))
+
+    def search(self, params: Mapping[str, str] | str = "") -> list[int]:
+        """Give the positions of the records that filters and query select, in (created, uid) order."""
+        asked = parse(params) if isinstance(params, str) else Params(plain=_underscored(params))
+        found: list[int] = self.now.rows(asked).to_list()
+        return found
+
+    def ids(self, params: Mapping[str, str] | str = "") -> list[str]:
+        """Give the lower-case DOIs of the records that filters and query select, in (created, uid) order."""
+        found: list[str] = self.now.frame["uid"].gather(self.search(params)).to_list()
+        return found
+
+    def create(self, count: int, *, at: datetime) -> list[str]:
+        """Add made-up records created at a time, and give their DOIs; for given corpora use `put`."""
+        with self._lock:
+            snapshot = self.now
+            assert isinstance(snapshot.pool, MadePool)
+            added = index.additions(snapshot.frame, count, int(at.timestamp()), snapshot.roster, snapshot.pool.usual)
+            self._swap(pl.concat([snapshot.frame, added]))
+            return added["uid"].to_list()
+
+    def update(self, ids: Sequence[str], *, at: datetime) -> None:
+        """Change records: another metadata version and, for made-up ones, other content."""
+        with self._lock:
+            snapshot = self.now
+            changed = _is_one_of(ids)
+            if isinstance(snapshot.pool, GivenPool):
+                self.now = _updated_given(snapshot, changed, at)
+                return
+            assert isinstance(snapshot.pool, MadePool)
+            moment = pl.lit(int(at.timestamp() * 1000), dtype=pl.Int64)
+            template = ((pl.col("template") + 1) % snapshot.pool.usual).cast(pl.UInt32)
+            self._swap(
+                snapshot.frame.with_columns(
+                    updated=pl.when(changed).then(moment).otherwise("updated"),
+                    version=pl.when(changed).then(pl.col("version") + 1).otherwise("version"),
+                    template=pl.when(changed).then(template).otherwise("template"),
+                )
+            )
+
+    def withdraw(self, ids: Sequence[str]) -> None:
+        """Hide records: they become `registered`, are listed no more and answer 404."""
+        with self._lock:
+            self._swap(self.now.frame.with_columns(findable=pl.col("findable") & ~_is_one_of(ids)))
+
+    def put(self, records: Sequence[Json]) -> None:
+        """Add or replace given records, by DOI."""
+        with self._lock:
+            snapshot = self.now
+            assert isinstance(snapshot.pool, GivenPool)
+            fresh = {str(one["id"]).lower(): one for one in records}
+            kept = [one for one in snapshot.pool.resources if str(one["id"]).lower() not in fresh]
+            self.now = _changed_given(snapshot, [*kept, *fresh.values()], shown=fresh)
+
+    def _swap(self, frame: pl.DataFrame) -> None:
+        snapshot = self.now
+        self.now = Snapshot(
+            frame=frame.sort("created", "uid"),
+            pool=snapshot.pool,
+            roster=snapshot.roster,
+            renderer=snapshot.renderer,
+            included=snapshot.included,
+            seed=snapshot.seed,
+        )
+
+
+def _underscored(params: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("-", "_"): value for name, value in params.items()}
+
+
+def _is_one_of(ids: Sequence[str]) -> pl.Expr:
+    return pl.col("uid").is_in(pl.Series([one.lower() for one in ids], dtype=pl.String).implode())
+
+
+def _given(pool: GivenPool, frame: pl.DataFrame, roster: Roster, included: Sequence[Json]) -> Snapshot:
+    return Snapshot(
+        frame=frame,
+        pool=pool,
+        roster=roster,
+        renderer=GivenRenderer(pool),
+        included={(one["type"], one["id"]): one for one in included},
+    )
+
+
+def _updated_given(snapshot: Snapshot, changed: pl.Expr, at: datetime) -> Snapshot:
+    assert isinstance(snapshot.pool, GivenPool)
+    resources = list(snapshot.pool.resources)
+    for number in snapshot.frame.filter(changed)["template"].to_list():
+        resources[number] = given.touched(resources[number], at)
+    return _changed_given(snapshot, resources)
+
+
+def _changed_given(snapshot: Snapshot, resources: Sequence[Json], shown: Container[str] = ()) -> Snapshot:
+    """Give the state with other records; what was withdrawn stays so unless it is to be shown again."""
+    hidden = [uid for uid in snapshot.frame.filter(~pl.col("findable"))["uid"].to_list() if uid not in shown]
+    included = list(snapshot.included.values())
+    roster = given.roster(resources, included)
+    frame = given.frame(resources, roster).with_columns(findable=~_is_one_of(hidden))
+    return _given(GivenPool(resources), frame, roster, included)

@@ -1,0 +1,81 @@
+"""What a made-up record shows beside its template: links to other records, media and XML."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape
+
+import polars as pl
+
+from etl.sandbox.answer import Json
+from etl.sandbox.content.organisations import Roster
+from etl.sandbox.pool import MadePool
+
+_COUNTS = {
+    "references": "referenceCount",
+    "citations": "citationCount",
+    "parts": "partCount",
+    "partOf": "partOfCount",
+    "versions": "versionCount",
+    "versionOf": "versionOfCount",
+}
+_MEDIA_MOMENT = "2019-01-01T00:00:00.000Z"
+
+
+class Details:
+    """Derives the details of records from their serial; `linked` are the DOIs that records may refer to."""
+
+    def __init__(self, pool: MadePool, roster: Roster, linked: pl.Series) -> None:
+        self._pool = pool
+        self._roster = roster
+        self._linked = linked
+
+    def relationships(self, row: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
+        """Give the named relationships of a row of the index."""
+        return {name: {"data": self._data(row, turn, name)} for turn, name in enumerate(names)}
+
+    def _data(self, row: Mapping[str, Json], turn: int, name: str) -> Json:
+        if name == "client":
+            return {"id": self._roster.client_ids[row["client"]], "type": "clients"}
+        if name == "provider":
+            return {"id": self._roster.providers_of_clients[row["client"]], "type": "providers"}
+        if name == "media":
+            return [{"id": one["id"], "type": "media"} for one in self.media(row)]
+        count = self._pool.attributes(row["template"]).get(_COUNTS[name], 0)
+        return [{"id": uid, "type": "dois"} for uid in self._others(row["serial"], turn, count)]
+
+    def _others(self, serial: int, turn: int, count: int) -> list[str]:
+        start = serial * 7919 + turn * 104_729
+        rows = dict.fromkeys((start + 15_485_863 * step) % len(self._linked) for step in range(count))
+        return [str(self._linked[row]) for row in rows]
+
+    def media(self, row: Mapping[str, Json]) -> list[Json]:
+        """Give the media resource objects of a row."""
+        return [
+            {
+                "id": f"{row['serial'] // 10_000:04d}-{row['serial'] % 10_000:04d}-{turn:02d}rs",
+                "type": "media",
+                "attributes": {
+                    "version": 0,
+                    "mediaType": kind,
+                    "url": f"https://files.example.org/{row['uid']}/{turn}",
+                    "created": _MEDIA_MOMENT,
+                    "updated": _MEDIA_MOMENT,
+                },
+                "relationships": {"doi": {"data": {"id": row["uid"], "type": "dois"}}},
+            }
+            for turn, kind in enumerate(self._pool.media_types(row["template"]))
+        ]
+
+    def xml(self, row: Mapping[str, Json]) -> str:
+        """Write the kernel-4 XML of a row, in base64."""
+        attributes = self._pool.attributes(row["template"])
+        titles = attributes.get("titles") or [{}]
+        text = (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<resource xmlns="http://datacite.org/schema/kernel-4">'
+            f'<identifier identifierType="DOI">{escape(row["uid"].upper())}</identifier>'
+            f"<titles><title>{escape(str(titles[0].get('title')))}</title></titles>"
+            f"<publicationYear>{attributes.get('publicationYear')}</publicationYear></resource>"
+        )
+        return base64.b64encode(text.encode()).decode()

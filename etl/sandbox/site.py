@@ -1,0 +1,78 @@
+"""Paths to endpoints: everything between a `Request` and its `Answer` but the network.
+
+An unknown path is looked up as a DOI and so ends in 404, as on the real server (API.md section 0).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from etl.sandbox.answer import Answer, ApiError, Request, document, refused
+from etl.sandbox.corpus import Corpus
+from etl.sandbox.params import parse
+from etl.sandbox.v2 import clients, dois, providers
+from etl.sandbox.v2.context import Asked
+
+VERSION = "2.37.14"
+_HOME = "https://support.datacite.org/docs/api"
+_CALLBACK = re.compile(r"[\w.$]+$")
+
+_LISTS: dict[str, Callable[[Asked], Answer]] = {
+    "dois": dois.answer,
+    "clients": clients.answer,
+    "providers": providers.answer,
+}
+_SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
+    "dois": dois.answer_one,
+    "clients": clients.answer_one,
+    "providers": providers.answer_one,
+}
+# `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (API.md section 2.1).
+_PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": "repository_id"}
+
+
+def respond(request: Request, corpus: Corpus) -> Answer:
+    """Answer a request from the present state of a corpus."""
+    asked = Asked(request=request, params=parse(request.query), snapshot=corpus.now)
+    try:
+        answer = _routed(asked)
+    except ApiError as error:
+        answer = error.answer
+    return _as_jsonp(answer, asked.params.get("callback"))
+
+
+def _routed(asked: Asked) -> Answer:
+    path = asked.request.path.removeprefix("/")
+    first, _, rest = path.partition("/")
+    if not path:
+        return Answer(status=301, headers={"Location": _HOME})
+    if path == "heartbeat":
+        return Answer(content=b"OK", content_type="text/plain; charset=utf-8")
+    if first in _LISTS and not rest:
+        return _LISTS[first](asked)
+    owner, _, what = rest.rpartition("/")
+    if first in _PARENTS and what == "dois":
+        nested = asked.params.having(**{_PARENTS[first]: unquote(owner)})
+        return dois.answer(Asked(request=asked.request, params=nested, snapshot=asked.snapshot))
+    if first in _SINGLES:
+        return _SINGLES[first](asked, unquote(rest))
+    return dois.answer_one(asked, unquote(path))
+
+
+def _as_jsonp(answer: Answer, callback: str | None) -> Answer:
+    if not callback or not _CALLBACK.match(callback):
+        return answer
+    wrapped = b"".join((callback.encode(), b"(", answer.plain(), b")"))
+    return Answer(status=answer.status, content=wrapped, content_type="application/javascript; charset=utf-8")
+
+
+def unexpected(error: Exception) -> Answer:
+    """Answer what the real server answers when a program error gets as far as this: a 400 with the error's text."""
+    return document({"errors": [{"status": "400", "title": str(error)}]}, status=400)
+
+
+def read_only() -> Answer:
+    """Answer what an anonymous attempt to write gets."""
+    return refused(401, "Bad credentials.").answer

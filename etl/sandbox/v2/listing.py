@@ -1,0 +1,240 @@
+"""Lists of small resources (clients, providers and the like): page mode over whole resource objects.
+
+What differs between them is a `Listing`; filtering, sorting, paging and links are the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from etl.sandbox import paging
+from etl.sandbox.answer import Answer, Json, document, not_found
+from etl.sandbox.paging import Place
+from etl.sandbox.params import Params
+from etl.sandbox.search import lucene
+from etl.sandbox.search.dates import span
+from etl.sandbox.search.meaning import path_of, term_test, words
+from etl.sandbox.v2.context import Asked, bucket, links, refusal, single
+
+Resource = dict[str, Json]
+Keep = Callable[[Resource, Sequence[str]], bool]
+Facet = Callable[[Sequence[Resource]], list[Json]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How one small resource is listed; `included` gives the resource objects that an include name brings."""
+
+    kind: str
+    path: str
+    filters: Mapping[str, Keep]
+    facets: Mapping[str, Facet]
+    kept: Sequence[str]
+    included: Mapping[str, Callable[[Resource], Iterable[Resource]]] = field(default_factory=dict)
+
+
+def answer(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> Answer:
+    """Answer a list."""
+    at = paging.place(asked.params)
+    found = _matching(asked, listing, resources)
+    found.sort(key=_sort_key(asked.params, at), reverse=_descending(asked, at))
+    meta = paging.totals(len(found), at, capped=False)
+    page = _page(found, at)
+    goes_on = paging.goes_on(at, served=len(page), total_pages=meta["totalPages"])
+    body = {
+        "data": [_fielded(one, asked.params.fieldset(listing.kind)) for one in page],
+        "meta": meta | {name: facet(found) for name, facet in listing.facets.items()},
+        "links": links(asked, _following(asked, listing, at) if goes_on else None),
+    }
+    included = _included(asked.params, listing, page)
+    return document(body if included is None else {**body, "included": included})
+
+
+def answer_one(asked: Asked, listing: Listing, resource: Resource | None, meta: Json = None) -> Answer:
+    """Answer a singleton, or the 404 of one that is unknown."""
+    if resource is None:
+        raise not_found()
+    fielded = _fielded(resource, asked.params.fieldset(listing.kind))
+    return single(fielded, included=_included(asked.params, listing, [resource]) or (), meta=meta)
+
+
+def _matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> list[Resource]:
+    params = asked.params
+    ids = {one.lower() for one in params.listed("ids")}
+    if ids:
+        return [one for one in resources if one["id"] in ids]
+    found = list(resources)
+    for name, keep in listing.filters.items():
+        values = params.listed(name)
+        found = [one for one in found if keep(one, values)] if values else found
+    text = (params.get("query") or "").strip()
+    return [one for one in found if _meets(_parsed(text), one)] if text else found
+
+
+def _parsed(text: str) -> lucene.Node:
+    try:
+        return lucene.parse(text)
+    except ValueError as error:
+        raise refusal(error) from error
+
+
+def _meets(node: lucene.Node, resource: Resource) -> bool:
+    match node:
+        case lucene.Bool(clauses):
+            return _meets_all(clauses, resource)
+        case lucene.Term(field=name):
+            texts = _texts(resource) if name in (None, "*") else _values(resource, name or "")
+            test = term_test(node, keyword=name in ("id", "symbol", "uid"))
+            return any(test(one) for one in texts)
+        case lucene.Exists(field=name):
+            return bool(_values(resource, name))
+        case lucene.Range():
+            return any(_within(node, one) for one in _values(resource, node.field))
+    return True
+
+
+def _meets_all(clauses: Iterable[tuple[str, lucene.Node]], resource: Resource) -> bool:
+    met: dict[str, list[bool]] = {lucene.MUST: [], lucene.SHOULD: [], lucene.MUST_NOT: []}
+    for part, one in clauses:
+        met[part].append(_meets(one, resource))
+    wanted = all(met[lucene.MUST]) if met[lucene.MUST] else any(met[lucene.SHOULD] or [True])
+    return wanted and not any(met[lucene.MUST_NOT])
+
+
+def _within(node: lucene.Range, value: str) -> bool:
+    above = node.low is None or value > node.low or (node.with_low and value.startswith(node.low))
+    below = node.high is None or value < node.high or (node.with_high and value.startswith(node.high))
+    return above and below
+
+
+def _texts(resource: Resource) -> list[str]:
+    attributes = resource["attributes"]
+    names = ("name", "symbol", "alternateName", "displayName", "description")
+    return [resource["id"], *(str(attributes[name]) for name in names if attributes.get(name))]
+
+
+def _values(resource: Resource, name: str) -> list[str]:
+    value = resource["id"] if name in ("id", "uid") else resource["attributes"].get(path_of(name))
+    return [str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+
+
+def _sort_key(params: Params, at: Place) -> Callable[[Resource], Json]:
+    if at.mode == "cursor":
+        return lambda one: (one["attributes"]["created"], one["id"])
+    name = (params.get("sort") or "name").removeprefix("-")
+    if name == "created":
+        return lambda one: one["attributes"]["created"]
+    return lambda one: str(one["attributes"].get("name")).casefold()
+
+
+def _descending(asked: Asked, at: Place) -> bool:
+    return at.mode != "cursor" and (asked.params.get("sort") or "") in ("-name", "-created")
+
+
+def _page(found: Sequence[Resource], at: Place) -> Sequence[Resource]:
+    if at.mode == "cursor":
+        return [one for one in found if at.after is None or _position(one) > at.after][: at.size]
+    return found[(at.number - 1) * at.size : at.number * at.size]
+
+
+def _position(resource: Resource) -> tuple[int, str]:
+    return span(resource["attributes"]["created"])[0], resource["id"]
+
+
+def _following(asked: Asked, listing: Listing, at: Place) -> str:
+    """Build the next link, which never has a cursor and names the sort in a form the server does not read."""
+    pairs = paging.kept(asked.params, listing.kept) + paging.kept_fields(asked.params.fields)
+    sort = asked.params.get("sort") or "name"
+    column = {"name": "name.raw", "created": "created"}.get(sort.removeprefix("-"))
+    if column:
+        pairs.append((f"sort[{column}][order]", "desc" if sort.startswith("-") else "asc"))
+    pairs += [("page[number]", str(at.number + 1)), ("page[size]", str(at.size))]
+    return paging.next_url(f"{asked.request.origin}{listing.path}", pairs)
+
+
+def _included(params: Params, listing: Listing, page: Sequence[Resource]) -> list[Resource] | None:
+    names = [name for name in params.listed("include") if name in listing.included]
+    if not names:
+        return None
+    found = {one["id"]: one for name in names for resource in page for one in listing.included[name](resource)}
+    return list(found.values())
+
+
+def _fielded(resource: Resource, fields: frozenset[str] | None) -> Resource:
+    if fields is None:
+        return resource
+    shown = {
+        group: {name: one for name, one in resource[group].items() if name in fields}
+        for group in ("attributes", "relationships")
+    }
+    return {**resource, **shown}
+
+
+def attribute(name: str) -> Keep:
+    """Keep resources whose attribute is one of the values, whatever the case; list attributes need one of them."""
+
+    def keep(resource: Resource, values: Sequence[str]) -> bool:
+        found = resource["attributes"].get(name)
+        own = found if isinstance(found, list) else [found]
+        return bool({str(one).lower() for one in own} & {one.lower() for one in values})
+
+    return keep
+
+
+def linked(name: str) -> Keep:
+    """Keep resources whose relationship names one of the ids."""
+
+    def keep(resource: Resource, values: Sequence[str]) -> bool:
+        data = (resource["relationships"].get(name) or {}).get("data") or {}
+        return data.get("id") in {one.lower() for one in values}
+
+    return keep
+
+
+def year(resource: Resource, values: Sequence[str]) -> bool:
+    """Keep resources created in a year or in the range between several."""
+    created: str = resource["attributes"]["created"]
+    return min(values) <= created[:4] <= max(values)
+
+
+def not_before(resource: Resource, values: Sequence[str]) -> bool:
+    """Keep resources updated on a day or later."""
+    return bool(resource["attributes"]["updated"][:10] >= values[0])
+
+
+def not_after(resource: Resource, values: Sequence[str]) -> bool:
+    """Keep resources updated on a day or before."""
+    return bool(resource["attributes"]["updated"][:10] <= values[0])
+
+
+def counted(value: Callable[[Resource], Json], title: Callable[[str], str] = str) -> Facet:
+    """Make a facet of the ten most frequent values."""
+
+    def facet(resources: Sequence[Resource]) -> list[Json]:
+        found = Counter(str(one) for resource in resources for one in _several(value(resource)))
+        ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [bucket(name, title(name), count) for name, count in ordered[:10]]
+
+    return facet
+
+
+def _several(value: Json) -> list[Json]:
+    return [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+
+
+def years_facet(resources: Sequence[Resource]) -> list[Json]:
+    """Count by year of creation, the newest ten."""
+    found = Counter(resource["attributes"]["created"][:4] for resource in resources)
+    return [bucket(name, name, count) for name, count in sorted(found.items(), reverse=True)[:10]]
+
+
+_TITLES = {"igsnCatalog": "IGSN ID Catalog", "raidRegistry": "RAiD Registry"}
+
+
+def humanised(name: str) -> str:
+    """Turn academicInstitution or direct_member into a title."""
+    if name in _TITLES:
+        return _TITLES[name]
+    return " ".join(words("".join(f" {one}" if one.isupper() else one for one in name).replace("_", " "))).title()

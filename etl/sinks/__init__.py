@@ -1,0 +1,47 @@
+"""The formats a table can be written in: one file here each, registered by existing.
+
+A sink module ends in a `SINK`; the rest of the program receives it as a `Sink` and never imports a particular one.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO, Protocol
+
+import polars as pl
+
+from etl.errors import UsageError
+
+
+class Sink(Protocol):
+    """One format of data files."""
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends in, with the dot."""
+
+    def write(
+        self,
+        pieces: Iterable[pl.DataFrame],
+        target: BinaryIO,
+        *,
+        metadata: Mapping[str, str],
+        sorted_by: tuple[str, ...],
+    ) -> None:
+        """Write sorted rows, given in one piece or more, as one file; the same pieces give the same bytes."""
+
+    def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
+        """Read some columns of a file that `write` wrote, as they were."""
+
+
+def names() -> list[str]:
+    """Name the formats there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> Sink:
+    """Return the sink of a format; UsageError if there is none."""
+    if name not in names():
+        raise UsageError(f"there is no format {name!r}", fix=f"valid are: {', '.join(names())}")
+    sink: Sink = importlib.import_module(f"{__name__}.{name}").SINK
+    return sink

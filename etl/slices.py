@@ -1,0 +1,244 @@
+"""Where a query is cut: windows on the creation time, small enough to redo and to walk side by side, found by counting.
+
+Slices are what is fetched and proved one by one; parts are neighbouring slices that are written to files together.
+Counting is the caller's; every decision here is pure.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from etl.declare import Paging
+from etl.query import Query
+from etl.window import EVERYTHING, Window, year_start
+
+PART_RECORDS = 100_000
+_FEWEST, _MOST, _SHARE = 5_000, 50_000, 12
+_FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
+_BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
+_FAR_PAST, _FAR_FUTURE = 1900, 2100
+
+Count = Callable[[Window], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A window to be walked, and how many records it held when it was planned."""
+
+    key: str
+    window: Window
+    expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Neighbouring slices whose records go into the same files; `year` is set if all are of that calendar year."""
+
+    key: str
+    slices: tuple[Slice, ...]
+    year: int | None = None
+
+    @property
+    def expected(self) -> int:
+        """The records of its slices."""
+        return sum(one.expected for one in self.slices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The cut of a query: slices and `empty` windows tile it; `counts` is how many requests that took."""
+
+    total: int
+    parts: tuple[Part, ...]
+    empty: tuple[Window, ...] = ()
+    counts: int = 1
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """All slices in the order of time."""
+        return tuple(one for part in self.parts for one in part.slices)
+
+    def requests(self, page_size: int) -> int:
+        """Estimate the requests of the whole run: the counts so far, the pages, and the count at the end."""
+        return self.counts + sum(max(1, -(-one.expected // page_size)) for one in self.slices) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """A counted window."""
+
+    window: Window
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grid:
+    """What decides where to cut: the size of slices, the running year, and whether years must not be mixed."""
+
+    target: int
+    year: int
+    by_year: bool
+
+
+async def plan(
+    query: Query, count: Count, *, year: int, target: int | None = None, part_records: int = PART_RECORDS
+) -> Plan:
+    """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
+
+    A single second is never cut: it may hold more. Queries of more than `part_records` are cut at every new year too.
+    The default target is a twelfth of all, between 5,000 and 50,000. Lists without cursors or without a time that
+    never changes are one slice.
+    """
+    total = await count(EVERYTHING)
+    target = target or max(_FEWEST, min(_MOST, total // _SHARE))
+    root = _root(query)
+    if root is None or total <= target:
+        whole = _slice(_Tile(EVERYTHING, total))
+        return Plan(total=total, parts=(Part(key=whole.key, slices=(whole,)),))
+    grid = _Grid(target=target, year=year, by_year=total > part_records)
+    tiles, counts = await _tile(_Tile(root, total), grid, count)
+    merged = _merge(tiles, grid)
+    return Plan(
+        total=total,
+        parts=tuple(_parts([tile for tile in merged if tile.records], grid, part_records)),
+        empty=tuple(tile.window for tile in merged if not tile.records),
+        counts=counts + 1,
+    )
+
+
+def key(window: Window) -> str:
+    """Name a window so that names sort like their starts and are good for files: 20190101T000000-max."""
+    start = "0min" if window.start is None else _stamp(window.start)
+    return f"{start}-{'max' if window.end is None else _stamp(window.end)}"
+
+
+def _root(query: Query) -> Window | None:
+    """Return the window that is to be tiled, None if the query cannot be cut."""
+    resource = query.resource
+    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores a window beside it (API.md 2.1)
+    if by_id or resource.paging is not Paging.CURSOR or resource.slice_on is None:
+        return None
+    return query.window if query.by == resource.slice_on else EVERYTHING
+
+
+async def _tile(root: _Tile, grid: _Grid, count: Count) -> tuple[list[_Tile], int]:
+    """Halve windows until nothing is to be cut; left halves are counted, right ones are the difference."""
+    done, pending, asked = [], [root], 0
+    while pending:
+        cuts = {tile: moment for tile in pending if (moment := _cut(tile, grid)) is not None}
+        done += [tile for tile in pending if tile not in cuts]
+        halves = [tile.window.cut([moment]) for tile, moment in cuts.items()]
+        counts = await _all(count(left) for left, _ in halves)
+        asked += len(counts)
+        pending = []
+        for tile, (left, right), records in zip(cuts, halves, counts, strict=True):
+            rest = tile.records - records
+            if rest < 0:  # the index has moved since the whole was counted
+                rest, asked = await count(right), asked + 1
+            pending += [_Tile(left, records), _Tile(right, rest)]
+    return sorted(done, key=lambda tile: _begin(tile.window)), asked
+
+
+async def _all(counts: Iterable[Awaitable[int]]) -> list[int]:
+    """Await all at once; the first error cancels the others and stands for them."""
+
+    async def one(waiting: Awaitable[int]) -> int:
+        return await waiting
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(waiting)) for waiting in counts]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _cut(tile: _Tile, grid: _Grid) -> int | None:
+    """Choose the moment at which a window is cut in two, None if it stays whole."""
+    if tile.records == 0:
+        return None
+    if grid.by_year and (years := _new_years(tile.window, grid.year)):
+        return years[len(years) // 2]
+    return _middle(tile, grid) if tile.records > grid.target else None
+
+
+def _middle(tile: _Tile, grid: _Grid) -> int | None:
+    """Choose where a window that holds too many falls into halves of whole slices, were its records spread evenly."""
+    start, end = _bounds(tile.window, grid.year)
+    parts = -(-tile.records // grid.target)
+    moment = max(start + 1, start + (end - start) * (parts // 2) // parts)
+    if end - start <= 1:  # all that is closed is a second: what is left to cut off is an open side
+        moment = start if tile.window.start is None else end
+    return moment if len(tile.window.cut([moment])) > 1 else None
+
+
+def _bounds(window: Window, year: int) -> tuple[int, int]:
+    """Guess bounds for a window's open sides: where the records are, or else far away."""
+    start, end = window.start, window.end
+    busy, over = year_start(_BUSY_YEAR), year_start(year + 1)
+    if start is None:
+        start = busy if busy < (over if end is None else end) else year_start(_FAR_PAST)
+    if end is None:
+        end = over if start < over else year_start(_FAR_FUTURE)
+    return start, max(start, end)
+
+
+def _new_years(window: Window, year: int) -> list[int]:
+    """List the new years strictly inside a window."""
+    years = [year_start(one) for one in range(_FIRST_YEAR, year + 2)]
+    return [moment for moment in years if len(window.cut([moment])) == 2]
+
+
+def _merge(tiles: Iterable[_Tile], grid: _Grid) -> list[_Tile]:
+    """Join neighbours while they stay within the target, and within a year if years must not be mixed."""
+    merged: list[_Tile] = []
+    for tile in tiles:
+        last = merged[-1] if merged else None
+        if last and _same_year(last, tile, grid) and last.records + tile.records <= grid.target:
+            merged[-1] = _Tile(Window(last.window.start, tile.window.end), last.records + tile.records)
+        else:
+            merged.append(tile)
+    return merged
+
+
+def _parts(tiles: Sequence[_Tile], grid: _Grid, part_records: int) -> Iterable[Part]:
+    """Group neighbours of the same year up to a number of records."""
+    group: list[_Tile] = []
+    for tile in tiles:
+        size = sum(one.records for one in group) + tile.records
+        if group and not (size <= part_records and _same_year(group[-1], tile, grid)):
+            yield _part(group, grid)
+            group = []
+        group.append(tile)
+    if group:
+        yield _part(group, grid)
+
+
+def _part(group: Sequence[_Tile], grid: _Grid) -> Part:
+    window = Window(group[0].window.start, group[-1].window.end)
+    return Part(key=key(window), slices=tuple(map(_slice, group)), year=_year(window) if grid.by_year else None)
+
+
+def _slice(tile: _Tile) -> Slice:
+    return Slice(key=key(tile.window), window=tile.window, expected=tile.records)
+
+
+def _same_year(one: _Tile, other: _Tile, grid: _Grid) -> bool:
+    return not grid.by_year or not _new_years(Window(one.window.start, other.window.end), grid.year)
+
+
+def _year(window: Window) -> int | None:
+    """Return the calendar year that the window lies in, None if it is open or of several."""
+    if window.start is None or window.end is None:
+        return None
+    year = datetime.fromtimestamp(window.start, UTC).year
+    return year if window.end <= year_start(year + 1) else None
+
+
+def _begin(window: Window) -> float:
+    return float("-inf") if window.start is None else window.start
+
+
+def _stamp(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%S")

@@ -1,0 +1,251 @@
+"""The dataset's destination: who may write there, what is unfinished, and the switch from staged to published.
+
+What stands in the files is decided elsewhere. A switch is written down before it begins and is finished by the next
+run if this one dies in it, so that a dataset is always the old one or the new one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from etl import lock, manifest, places
+from etl.completeness import Tally
+from etl.declare import Json
+from etl.errors import StoreError, UsageError
+from etl.files import Files
+from etl.lock import Owner
+from etl.manifest import DataFile
+from etl.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a run wants of a destination; work that was begun under another claim cannot be gone on with."""
+
+    request: Mapping[str, Json]
+    fingerprint: str
+    base_url: str
+    formats: tuple[str, ...]
+    partition_by: tuple[str, ...] = ()
+    keep_raw: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What one slice produced; its presence means that all pages are staged."""
+
+    tally: Tally
+    pages: int
+    missing: tuple[str, ...] = ()
+
+
+class Store:
+    """A destination that this run holds. State: none; everything it knows is on the disk."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def manifest(self) -> dict[str, Json] | None:
+        """Return the published dataset's manifest, if there is one."""
+        return read_manifest(self.files)
+
+    def plan(self) -> Json:
+        """Return the plan of the unfinished work, None if there is none."""
+        return _json(self.files, places.PLAN, {}).get("plan")
+
+    def begin(self, claim: Claim, plan: Json) -> None:
+        """Write down what is to be done; from here on the work can be gone on with."""
+        self.files.write(places.PLAN, _dump({"claim": _plain(claim), "plan": plan}))
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Return a slice's receipt, if it is done."""
+        if not self.files.exists(places.slice_receipt(key)):
+            return None
+        plain = _json(self.files, places.slice_receipt(key), {})
+        tally = plain["tally"]
+        window = Window(tally["window"]["start"], tally["window"]["end"])
+        return Receipt(
+            tally=Tally(**{**tally, "window": window}), pages=plain["pages"], missing=tuple(plain["missing"])
+        )
+
+    def commit(self, receipt: Receipt) -> None:
+        """Put a slice's receipt: it is done."""
+        self.files.write(places.slice_receipt(receipt.tally.key), _dump(asdict(receipt)))
+
+    def discard(self, key: str) -> None:
+        """Forget a slice with its pages, so that it is fetched anew."""
+        self.files.remove(places.slice_folder(key))
+
+    def report(self, name: str, content: bytes) -> None:
+        """Put a report of a run that publishes nothing."""
+        self.files.write(f"{places.OWN}/{name}", content)
+
+    def keep(self, path: str) -> None:
+        """Take a published data file over into the staged dataset as it is."""
+        self.files.link(path, places.staged(path))
+
+    def publish(self, proof: Mapping[str, Json], reports: Mapping[str, bytes] | None = None) -> None:
+        """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
+        before = self.manifest()
+        _foreign_free(self.files, _tables(before) | _tables(proof), before)
+        _only_listed(self.files, manifest.data_files(proof))
+        for name, content in (reports or {}).items():
+            self.files.write(places.staged(f"{places.OWN}/{name}"), content)
+        self.files.write(places.staged(places.MANIFEST), manifest.encode(proof))
+        self.files.write(places.JOURNAL, _dump(_journal(self.files, before, proof, reports or {})))
+        finish(self.files)
+
+
+@contextmanager
+def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
+    """Hold a destination for one run: lock it, finish what a dead run was publishing, and see whose work lies there.
+
+    With `fresh`, unfinished work is thrown away and a dataset of another request may be replaced. Raises StoreError
+    for a destination that is in use, UsageError for one that is not ours or holds what `fresh` would throw away.
+    """
+    _ours(files)
+    lock.take(files, owner)
+    try:
+        finish(files)
+        if fresh:
+            retire(files)
+        _same_dataset(files, claim, fresh=fresh)
+        _same_work(files, claim)
+        yield Store(files)
+    finally:
+        lock.give_back(files, owner)
+
+
+def read_manifest(files: Files) -> dict[str, Json] | None:
+    """Return the manifest of the dataset at a destination, if there is one; StoreError if it is damaged."""
+    if not files.exists(places.MANIFEST):
+        return None
+    return manifest.decode(files.read(places.MANIFEST), f"{files.name}/{places.MANIFEST}")
+
+
+def finish(files: Files) -> None:
+    """Finish a publication that was begun, whichever of its steps are done, and clear what is spent."""
+    if files.exists(places.JOURNAL):
+        journal = _json(files, places.JOURNAL, {})
+        for name in journal["gone"]:
+            _aside(files, name)
+        for name in journal["folders"]:
+            _switch(files, name)
+        for name in journal["files"]:
+            if files.exists(places.staged(name)):
+                files.move(places.staged(name), name)
+        retire(files)
+    files.remove(places.SPENT)
+
+
+def retire(files: Files) -> None:
+    """Throw the work away: out of sight in one step, then file by file."""
+    files.remove(places.SPENT)
+    if files.exists(places.WORK):
+        files.move(places.WORK, places.SPENT)
+        files.remove(places.SPENT)
+
+
+def strangers(files: Files, tables: Iterable[str], listed: Iterable[DataFile]) -> list[str]:
+    """Name the files in table folders that the manifest does not list."""
+    known = {file.path for file in listed}
+    return [key for table in sorted(tables) for key in files.listing(table) if key not in known]
+
+
+def _aside(files: Files, name: str) -> None:
+    """Put a folder out of the way, unless that has been done."""
+    if files.exists(name) and not files.exists(f"{places.OLD}/{name}"):
+        files.move(name, f"{places.OLD}/{name}")
+
+
+def _switch(files: Files, name: str) -> None:
+    """Put a staged folder in the place of the one before it, unless that has been done."""
+    if files.exists(places.staged(name)):
+        _aside(files, name)
+        files.move(places.staged(name), name)
+
+
+def _journal(
+    files: Files, before: Mapping[str, Json] | None, proof: Mapping[str, Json], reports: Mapping[str, bytes]
+) -> dict[str, list[str]]:
+    """List what goes, what is switched, and the single files that are replaced, the manifest last."""
+    folders = [*sorted(_tables(before) | _tables(proof)), places.REJECTS, places.RAW]
+    return {
+        "gone": [name for name in folders if not files.exists(places.staged(name))],
+        "folders": [name for name in folders if files.exists(places.staged(name))],
+        "files": [*(f"{places.OWN}/{name}" for name in reports), places.MANIFEST],
+    }
+
+
+def _tables(proof: Mapping[str, Json] | None) -> set[str]:
+    return set(proof["tables"]) if proof else set()
+
+
+def _listed(proof: Mapping[str, Json] | None) -> list[DataFile]:
+    return [file for files in manifest.data_files(proof).values() for file in files] if proof else []
+
+
+def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, Json] | None) -> None:
+    if found := strangers(files, tables, _listed(before)):
+        some = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
+        raise StoreError(f"{files.name} holds files that datacite-etl did not write: {some}", fix="move them elsewhere")
+
+
+def _only_listed(files: Files, tables: Mapping[str, Sequence[DataFile]]) -> None:
+    """See that what is staged is exactly what the manifest lists; leftovers of a crash go."""
+    listed = {places.staged(file.path) for found in tables.values() for file in found}
+    here = {key for key in files.listing(places.STAGED) if not key.startswith(f"{places.STAGED}/{places.OWN}/")}
+    if lost := sorted(listed - here):
+        raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
+    for key in here - listed:
+        files.remove(key)
+
+
+def _ours(files: Files) -> None:
+    """Refuse a folder that holds something and was never a destination."""
+    if not files.exists(places.OWN) and not files.empty():
+        raise UsageError(f"{files.name} is not empty and not a dataset", fix="choose another --to")
+
+
+def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
+    before = read_manifest(files)
+    _foreign_free(files, _tables(before), before)
+    if before is None or fresh or before["request"] == _plain(claim)["request"]:
+        return
+    theirs = f"{before['resource']}, request {before.get('fingerprint', '?')}"
+    raise UsageError(
+        f"{files.name} holds the dataset of another request ({theirs})",
+        fix="choose another --to, or replace it with --fresh",
+    )
+
+
+def _same_work(files: Files, claim: Claim) -> None:
+    if not files.exists(places.PLAN):
+        retire(files)
+        return
+    theirs, ours = _json(files, places.PLAN, {})["claim"], _plain(claim)
+    if differing := [name for name in ours if theirs.get(name) != ours[name]]:
+        raise UsageError(
+            f"{files.name} holds unfinished work that differs in {', '.join(differing)}",
+            fix="run that one again to finish it, or throw it away with --fresh",
+        )
+
+
+def _plain(claim: Claim) -> dict[str, Json]:
+    """Return a claim as it reads after a trip through a file."""
+    plain: dict[str, Json] = json.loads(_dump(asdict(claim)))
+    return plain
+
+
+def _json(files: Files, key: str, default: Json) -> Json:
+    if not files.exists(key):
+        return default
+    try:
+        return json.loads(files.read(key))
+    except ValueError as error:
+        raise StoreError(f"{files.name}/{key} is damaged: {error}", fix="run again with --fresh") from error
+
+
+def _dump(value: Json) -> bytes:
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -1,0 +1,191 @@
+"""Does a dataset still hold what its manifest says? Every file is read again: presence, bytes, hash, rows, keys.
+
+Reads only, and needs no network and no declarations: the manifest says which columns are keys. What the API says
+today is asked elsewhere.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import polars as pl
+import pyarrow as pa
+
+from etl import manifest, places, sinks, store
+from etl.declare import Json
+from etl.errors import StoreError
+from etl.files import Files
+from etl.manifest import DataFile
+from etl.repeats import hashes, repeated
+
+READ_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as the manifest says; `path` is a file's or a table's."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What was read and what was found; no findings, no damage."""
+
+    files: int
+    rows: int
+    bytes: int
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether everything is as the manifest says."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One column of one file, or why it could not be read."""
+
+    keys: pl.Series
+    problem: str = ""
+
+
+def verify(files: Files) -> Verification:
+    """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
+    proof = store.read_manifest(files)
+    if files.exists(places.JOURNAL):
+        raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+    if proof is None:
+        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
+    tables = manifest.data_files(proof)
+    listed = [file for found in tables.values() for file in found]
+    damage = [finding for file in listed for finding in _bytes(files, file)]
+    damage += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, listed)]
+    damage += _sums(proof, tables)
+    broken = {finding.path for finding in damage}
+    whole = {name: [file for file in found if file.path not in broken] for name, found in tables.items()}
+    for main in sorted({facts["of"] for facts in proof["tables"].values()}):
+        for suffix in sorted({_suffix(file) for file in listed}):
+            damage += _Family(files, proof, whole, main, suffix).findings()
+    return Verification(
+        files=len(listed),
+        rows=sum(facts["rows"] for facts in proof["tables"].values()),
+        bytes=sum(file.bytes for file in listed),
+        verdict=str(proof["verdict"]),
+        findings=tuple(damage),
+    )
+
+
+def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
+    if not files.exists(file.path):
+        yield Finding(path=file.path, problem="is missing")
+        return
+    digest, size = hashlib.sha256(), 0
+    with files.open(file.path) as source:
+        while piece := source.read(READ_AT_ONCE):
+            digest.update(piece)
+            size += len(piece)
+    if size != file.bytes:
+        yield Finding(path=file.path, problem=f"has {size} bytes, the manifest says {file.bytes}")
+    elif digest.hexdigest() != file.sha256:
+        yield Finding(path=file.path, problem="has changed: its SHA-256 is not the manifest's")
+
+
+def _sums(proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]]) -> Iterator[Finding]:
+    """Compare the manifest with itself: a table's rows with those of its files, for every format."""
+    for name, found in tables.items():
+        said = proof["tables"][name]["rows"]
+        for suffix in sorted({_suffix(file) for file in found}):
+            rows = sum(file.rows for file in found if _suffix(file) == suffix)
+            if rows != said:
+                yield Finding(path=name, problem=f"the manifest says {said} rows, of its {suffix} files {rows}")
+
+
+class _Family:
+    """A main table and its children in one format. State: `_astray`, parents not found where they should be."""
+
+    def __init__(
+        self, files: Files, proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]], main: str, suffix: str
+    ) -> None:
+        self._files = files
+        self._main = main
+        self._sink = sinks.load(suffix.removeprefix("."))
+        self._keys: dict[str, str] = {
+            name: facts["key"] for name, facts in proof["tables"].items() if facts["of"] == main
+        }
+        self._tables = {name: [file for file in tables[name] if _suffix(file) == suffix] for name in self._keys}
+        self._astray: dict[str, pl.Series] = {}
+
+    def findings(self) -> list[Finding]:
+        """Read all files of the family, those of one place together, so that few keys are in memory."""
+        found = [finding for place in sorted(self._places()) for finding in self._place(place)]
+        return [*found, *self._twice(), *self._orphans()]
+
+    def _places(self) -> set[str]:
+        return {_place(file) for files in self._tables.values() for file in files}
+
+    def _place(self, place: str) -> Iterator[Finding]:
+        parents = pl.Series("hash", dtype=pl.UInt64)
+        for name in [self._main, *(name for name in self._tables if name != self._main)]:
+            for file in self._tables[name]:
+                if _place(file) == place:
+                    column = self._read(file, self._keys[name])
+                    yield from _column(file, column)
+                    if name == self._main:
+                        parents = pl.concat([parents, hashes(column.keys)])
+                    else:
+                        self._stray(name, hashes(column.keys).unique(), parents)
+
+    def _stray(self, name: str, children: pl.Series, parents: pl.Series) -> None:
+        lost = children.filter(~children.is_in(parents.implode()))
+        if len(lost):
+            self._astray[name] = pl.concat([self._astray[name], lost]) if name in self._astray else lost
+
+    def _twice(self) -> Iterator[Finding]:
+        total = sum(file.rows for file in self._tables[self._main])
+        again = repeated(self._main_keys, total)
+        if len(again):
+            yield Finding(
+                path=self._main, problem=f"{len(again)} values of {self._keys[self._main]} come more than once"
+            )
+
+    def _orphans(self) -> Iterator[Finding]:
+        for name, lost in self._astray.items():
+            left = lost.unique()
+            for keys in self._main_keys():
+                left = left.filter(~left.is_in(hashes(keys).implode()))
+            if len(left):
+                yield Finding(path=name, problem=f"{len(left)} values of {self._keys[name]} are not in {self._main}")
+
+    def _main_keys(self) -> Iterator[pl.Series]:
+        return (self._read(file, self._keys[self._main]).keys for file in self._tables[self._main])
+
+    def _read(self, file: DataFile, column: str) -> _Read:
+        try:
+            with self._files.open(file.path) as source:
+                keys = self._sink.read(source, {column: pl.String()}, [column]).to_series()
+        except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+            return _Read(pl.Series(dtype=pl.String), f"cannot be read: {error}")
+        short = len(keys) != file.rows
+        return _Read(keys, f"has {len(keys)} rows, the manifest says {file.rows}" if short else "")
+
+
+def _column(file: DataFile, column: _Read) -> Iterator[Finding]:
+    if column.problem:
+        yield Finding(path=file.path, problem=column.problem)
+    if nulls := column.keys.null_count():
+        yield Finding(path=file.path, problem=f"has {nulls} rows without a key")
+
+
+def _suffix(file: DataFile) -> str:
+    return PurePosixPath(file.path).suffix
+
+
+def _place(file: DataFile) -> str:
+    """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
+    below = PurePosixPath(file.path.partition("/")[2])
+    return str(below.with_name(below.stem.partition("-")[0]))

@@ -1,0 +1,141 @@
+"""The export as a Prefect flow: the steps of `etl.export`, a task each, and what Prefect's pages show of them.
+
+Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
+flow. Nothing is retried here: the client retries requests, and running a failed flow again resumes it.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from cyclopts import App
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from etl import export as conductor
+from etl.cli.export import Delivering, owner
+from etl.cli.options import Asking, Talking
+from etl.config import BASE_URL
+from etl.declare import Json
+from etl.errors import IncompleteError
+from etl.files import LocalFiles
+from etl.run import opened
+from flows.observe import artifacts, log
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@flow(name="export", flow_run_name="{resource} to {to}", persist_result=False)
+async def export(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
+    resource: str,
+    to: str,
+    *,
+    filter: tuple[str, ...] = (),  # noqa: A002 (parameters are called like the options of the command line)
+    query: str = "",
+    include: str = "",
+    since: str | None = None,
+    until: str | None = None,
+    window: Literal["created", "updated", "registered"] = "created",
+    tables: str = "",
+    detail: bool = False,
+    of: str = "",
+    format: tuple[str, ...] = ("parquet",),  # noqa: A002
+    partition_by: str | None = None,
+    keep_raw: bool = False,
+    limit: int | None = None,
+    fresh: bool = False,
+    max_missing: int = 0,
+    allow_incomplete: bool = False,
+    base_url: str = BASE_URL,
+    sandbox: bool = False,
+    sandbox_options: str = "",
+    mailto: str = "",
+    concurrency: int = 4,
+    rate: int | None = None,
+) -> dict[str, Any]:
+    """Export every record of a query as typed tables, published only if they are proved complete.
+
+    Parameters are those of `datacite-etl export`. IncompleteError, if less came than there is and nobody asked to live
+    with that, fails the flow run; running it again resumes it.
+
+    Args:
+        resource: What to export: dois, clients, ...
+        to: Folder of the dataset.
+        filter: NAME=VALUE, any filter of the resource.
+        query: A search in the API's own query language.
+        include: Comma list of related records to bring along.
+        since: First moment of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp.
+        until: Last year, month or day of the window (included), or the timestamp it ends before.
+        window: Which date since and until bound.
+        tables: Comma list of the tables wanted; all by default.
+        detail: The API's heavy view.
+        of: Only for activities: the record whose activities are meant.
+        format: parquet, csv or both.
+        partition_by: Comma list of main-table columns that become folders; none for no partitions.
+        keep_raw: Keep every record as received too.
+        limit: Fetch this many records only, as a sample.
+        fresh: Throw away unfinished work, and replace a dataset of another request.
+        max_missing: Publish although up to this many named records are missing.
+        allow_incomplete: Publish whatever came.
+        base_url: The root below which the resource's own path hangs.
+        sandbox: Start the embedded API and use it.
+        sandbox_options: Options for the embedded API.
+        mailto: Your e-mail address, which doubles the rate that the API grants.
+        concurrency: Requests under way at once.
+        rate: Requests per 5 minutes; by default what the API grants.
+    """
+    given: dict[str, Json] = dict(locals())
+    asked = _pick(Asking, given).of_resource(resource)
+    delivery = _pick(Delivering, given).delivery()
+    observe = log(get_run_logger())
+    with _pick(Talking, given).settings(asked.resource.dialect) as settings:
+        async with opened(
+            asked, delivery, settings, LocalFiles(Path(to)), owner=owner(), observe=observe, clock=time.time
+        ) as run:
+            outcome = await conductor.export(run, as_task)
+    await artifacts(outcome, f"{to}/_etl/report.html")
+    if not outcome.published:
+        raise IncompleteError("; ".join(outcome.proof["reasons"]), fix="nothing was published; run it again to resume")
+    return outcome.summary()
+
+
+async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do a step of an export as a task of the running flow; its arguments stay in this process."""
+
+    @task(name=name.partition(" ")[0], task_run_name=name, cache_policy=NO_CACHE, persist_result=False, retries=0)
+    async def step() -> T:
+        return await function(*args, **kwargs)
+
+    return await step()
+
+
+def _pick(group: type[T], given: dict[str, Json]) -> T:
+    """Make an option group of the parameters that are called like its fields."""
+    return group(**{field.name: given[field.name] for field in fields(group)})  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Run the flow in this process, with the options of `datacite-etl export`."""
+    app = App(name="python -m flows.export", result_action="return_value")
+
+    @app.default
+    async def run(
+        resource: str,
+        /,
+        *,
+        to: str,
+        asking: Asking = Asking(),
+        delivering: Delivering = Delivering(),
+        talking: Talking = Talking(),
+    ) -> None:
+        """Export through Prefect: the same options, the same files, with tasks and artifacts to look at."""
+        await export(resource, to, **asdict(asking), **asdict(delivering), **asdict(talking))
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What many tests need: a sandbox on loopback, the command line in this process, and the recorded bodies."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from etl import cli
+from etl.sandbox import Corpus, Sandbox, running
+
+hypothesis.settings.register_profile("patient", deadline=None)  # the machine's speed is no property of ours
+hypothesis.settings.load_profile("patient")
+
+REAL = Path(__file__).parents[2] / "shared" / "real"
+
+
+@pytest.fixture(scope="session")
+def box() -> Iterator[Sandbox]:
+    """A sandbox of 3,000 DOIs that nobody changes."""
+    with running(Corpus.generate(records=3000, seed=3)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of recorded response bodies, which are not part of this repository."""
+    if not REAL.is_dir():
+        pytest.skip("the recorded bodies (../shared/real) are not on this machine")
+    return REAL
+
+
+class Ran:
+    """How a command line ended: exit code, the JSON object on stdout if there was one, stderr."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on stdout."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command line in this process."""
+
+    def run(*arguments: object) -> Ran:
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+def data_files(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of a dataset's data files by path."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and "_etl" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}

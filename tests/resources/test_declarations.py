@@ -1,0 +1,145 @@
+"""What every declaration must have, whatever its resource: the reference pages and databases are made from it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from etl import declare, flatten, parse, resources
+from etl.declare import Listing, Resource, Shape, Struct, Table
+
+SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@pytest.fixture(params=resources.names())
+def resource(request: pytest.FixtureRequest) -> Resource:
+    return resources.load(request.param)
+
+
+def columns(resource: Resource, table: Table) -> list[str]:
+    return list(flatten.frame_schema(resource, table))
+
+
+def at(shape: Shape, path: str) -> Shape:
+    """Follow a dotted path, `[]` for an entry of a list."""
+    for step in path.replace("[]", ".[]").split("."):
+        if step == "[]":
+            assert isinstance(shape, Listing), path
+            shape = shape.entry
+        else:
+            assert isinstance(shape, Struct), path
+            shape = shape.fields[step]
+    return shape
+
+
+def test_table_names_are_unique_over_all_resources() -> None:
+    """Tables of different resources may stand in one database."""
+    names = Counter(table.name for name in resources.names() for table in resources.load(name).tables)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_names_are_snake_case_and_unique(resource: Resource) -> None:
+    """Tables and columns have names that need no quotes, none of them twice."""
+    for table in resource.tables:
+        names = columns(resource, table)
+        assert [name for name in [table.name, *names] if not SNAKE.fullmatch(name)] == []
+        assert len(set(names)) == len(names), table.name
+
+
+def test_the_main_table_has_the_resource_s_name(resource: Resource) -> None:
+    """The table with one row a record is called like its resource."""
+    assert resource.main.name == resource.name.replace("/", "_").replace("-", "_")
+
+
+def test_everything_is_described(resource: Resource) -> None:
+    """Resources, tables, columns and filters have a description without stray blanks."""
+    texts = [resource.description, *(entry.description for entry in resource.filters)]
+    for table in resource.tables:
+        texts += [table.description, *(column.description for column in table.columns)]
+    assert [text for text in texts if len(text) < 5 or text != " ".join(text.split())] == []
+
+
+def test_a_record_has_a_key_and_keeps_what_is_unknown(resource: Resource) -> None:
+    """The main table begins with its key and ends with `extra`."""
+    assert resource.main.columns[0] == resource.key
+    assert resource.main.columns[-1].name == "extra"
+
+
+def test_derived_columns_stand_after_what_they_are_read_from(resource: Resource) -> None:
+    """A derived column's inputs are columns of its table that stand before it."""
+    for table in resource.tables:
+        for place, column in enumerate(table.columns):
+            before = {earlier.name for earlier in table.columns[:place]}
+            assert set(column.derived.inputs if column.derived else ()) <= before, (table.name, column.name)
+
+
+def test_built_tables_name_their_inputs(resource: Resource) -> None:
+    """A table that is built from others names tables that are flattened before it."""
+    for place, table in enumerate(resource.tables):
+        assert set(table.inputs) <= {earlier.name for earlier in resource.tables[:place]}
+        assert bool(table.inputs) == bool(table.build)
+
+
+def test_a_table_of_relations_begins_with_its_label(resource: Resource) -> None:
+    """The first column of a table of several lists says which list a row is from."""
+    for table in resource.tables:
+        if table.relations:
+            label, *others = table.columns
+            assert label.key
+            assert label.path is None
+            assert all(column.path or column.derived for column in others)
+
+
+def test_facets_count_columns_that_exist(resource: Resource) -> None:
+    """A facet is held against a column of a table of the resource, or against nothing."""
+    names = [facet.name for facet in resource.facets]
+    assert len(set(names)) == len(names)
+    for facet in resource.facets:
+        assert (facet.table is None) == (facet.column is None)
+        assert facet.table is None or facet.column in columns(resource, resource.table(facet.table))
+
+
+def test_includes_lead_to_resources(resource: Resource) -> None:
+    """An include names a resource, and a path to the ids of its records."""
+    shape = declare.shape(resource)
+    for include in resource.includes:
+        assert include.resource in resources.names()
+        target = at(shape, include.path)
+        assert isinstance(target, Struct)
+        assert "id" in target.fields
+
+
+def test_windows_partition_and_wraps_exist(resource: Resource) -> None:
+    """What a resource is cut by is one of its windows, what it is partitioned by a column, what it wraps an object."""
+    assert resource.slice_on is None or resource.slice_on in resource.windows
+    assert resource.partition is None or resource.partition in columns(resource, resource.main)
+    for path, name in resource.wrap.items():
+        target = at(declare.shape(resource), path)
+        assert isinstance(target, Struct)
+        assert target.scalar == name
+
+
+def test_unmapped_attributes_have_a_reason_and_no_column(resource: Resource) -> None:
+    """What is left out on purpose says why, and is not mapped all the same."""
+    assert all(resource.unmapped.values())
+    for path in resource.unmapped:
+        with pytest.raises((KeyError, AssertionError)):
+            at(declare.shape(resource), path)
+
+
+def test_filters_are_named_once_and_take_their_patterns(resource: Resource) -> None:
+    """No filter is declared twice, and every pattern compiles."""
+    names = [entry.name for entry in resource.filters]
+    assert len(set(names)) == len(names)
+    assert all(re.compile(entry.pattern) for entry in resource.filters if entry.pattern)
+
+
+def test_no_records_make_all_tables_and_columns(resource: Resource) -> None:
+    """An empty page has every table with every column in its type."""
+    nested = parse.Parser(resource).parse([]).table
+    frames = {}
+    for table in resource.tables:
+        made = flatten.build(resource, table, frames) if table.build else flatten.flatten(resource, table, nested)
+        frames[table.name] = made
+        assert made.is_empty()
+        assert dict(made.drop(flatten.ROW).schema) == flatten.frame_schema(resource, table)

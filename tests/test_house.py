@@ -1,0 +1,37 @@
+"""The house rules that a machine can check: size, names, documented surface, pages rendered from declarations."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etl import docs
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for folder in ("etl", "flows") for path in (ROOT / folder).rglob("*.py"))
+NAMELESS = {"utils", "helpers", "common", "base", "core", "manager", "handler", "processor"}
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the name and length of each function, its docstring not counted."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            told = ast.get_docstring(node, clean=False)
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1 - (len(told.splitlines()) if told else 0)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """No module has more than 400 lines, no function more than 40 without its docstring; names say something."""
+    assert len(path.read_text().splitlines()) <= 400
+    assert path.stem not in NAMELESS
+    # A flow's signature is the form that people fill in: as long as it has fields.
+    long = [(name, lines) for name, lines in functions(path) if lines > 40 and path.parent.name != "flows"]
+    assert not long
+
+
+def test_the_table_reference_is_rendered_from_the_declarations() -> None:
+    """docs/tables.md is what `python -m etl.docs` writes today."""
+    assert (ROOT / "docs" / "tables.md").read_text() == docs.tables()

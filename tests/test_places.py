@@ -1,0 +1,34 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl import places
+from etl.errors import UsageError
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=15) | st.none())
+def test_a_partition_value_is_one_folder(value):
+    """No value makes a second folder, a hidden file or a way up."""
+    key = places.data_file("t", [("c", value)], "p", ".csv")
+    table, folder, name = key.split("/")
+    assert (table, name) == ("t", "p.csv")
+    assert folder.startswith("c=")
+
+
+def test_partitions_stand_in_the_order_they_were_asked_for():
+    """The first column is the outermost folder; a null has the name that hive readers know."""
+    key = places.data_file("t", [("a", "1"), ("b", None)], "p", ".parquet")
+    assert key == "t/a=1/b=__HIVE_DEFAULT_PARTITION__/p.parquet"
+
+
+def test_a_value_that_no_file_system_takes_is_refused():
+    """Too long is told before the disk does."""
+    with pytest.raises(UsageError, match="too long"):
+        places.data_file("t", [("c", "é" * 50)], "p", ".csv")
+
+
+@pytest.mark.parametrize("key", ["2019-01-01T00:00:00Z", "a/b", "../x"])
+def test_a_slice_has_one_folder_of_its_own(key):
+    """Whatever a slice is called, its folder lies directly below the slices."""
+    assert places.slice_folder(key).count("/") == places.slice_folder("x").count("/")
+    assert places.slice_receipt(key).startswith(places.slice_folder(key))
