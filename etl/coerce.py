@@ -17,7 +17,7 @@ from etl.declare import Json, Listing, Scalar, Shape, Struct, Type
 from etl.document import without_lone_surrogates
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_LOOSE = re.compile(rb"[\s\\]")
+_LOOSE = re.compile(rb"\\|^[^\"]\S*\s")
 _TOO_FINE = re.compile(r"[.,][0-9]{6}0*[1-9]")
 
 

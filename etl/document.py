@@ -51,11 +51,12 @@ class _List(_Around):
     data: list[msgspec.Raw] | None
 
 
-class _Typed(msgspec.Struct):
+class _Named(msgspec.Struct):
+    id: Json = None
     type: Json = None
 
 
-_TYPED = msgspec.json.Decoder(_Typed)
+_NAMED = msgspec.json.Decoder(_Named)
 _LIST = msgspec.json.Decoder(_List)
 _SINGLE = msgspec.json.Decoder(_Single)
 
@@ -80,7 +81,13 @@ def read(body: bytes, url: str = "") -> Document:
 
 def of_type(records: Sequence[bytes], kind: str) -> list[bytes]:
     """Pick the records of one JSON:API type; what is no record has none."""
-    return [record for record in records if _type_of(record) == kind]
+    return [record for record in records if _named(record).type == kind]
+
+
+def id_of(record: bytes) -> str | None:
+    """Read a record's id in lower case, None if it has none."""
+    found = _named(record).id
+    return found.lower() if isinstance(found, str) else None
 
 
 def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
@@ -109,11 +116,11 @@ def legible(text: bytes) -> bytes:
     return _TOKEN.sub(lambda found: _stand_in(found[0]), text)
 
 
-def _type_of(record: bytes) -> Json:
+def _named(record: bytes) -> _Named:
     try:
-        return _TYPED.decode(record).type
+        return _NAMED.decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+        return _Named()
 
 
 def _stand_in(token: bytes) -> bytes:

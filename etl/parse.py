@@ -98,20 +98,21 @@ class Parser:
 
     def _read(self, page: "_Page") -> pa.Table:
         """Read the page, with more of its records coerced until Arrow takes it; with all of them it does."""
-        page.coerce(self._screen.odd(page))
+        screen = self._screen
+        page.coerce(screen.odd(page))
         table = page.read(self._schema)
         if table is None:
-            self._learn(self._validate(page))
+            screen = self._learn(self._validate(page))
             table = page.read(self._schema)
         if table is None:
-            self._learn(_culprit(self._shape, page.complaint))
+            screen = self._learn(_culprit(self._shape, page.complaint))
             page.coerce(page.untouched())
             table = page.read(self._schema)
         assert table is not None, page.complaint
         # Arrow takes text for JSON text, which `"x"` is and `x` is not.
-        if strays := [path for path in self._texts - self._screen.paths if _has_values(table, path)]:
-            self._learn(strays)
-            page.coerce(self._screen.odd(page))
+        strays = [path for path in self._texts - screen.paths if _has_values(table, path)]
+        if strays and (odd := self._learn(strays).odd(page)):
+            page.coerce(odd)
             table = page.read(self._schema)
         return table
 
@@ -123,10 +124,11 @@ class Parser:
         paths = {shapes.steps(_INDEX.sub(EACH, match[1])) for match in found if match}
         return [path for path in paths if shapes.at(self._shape, path)]
 
-    def _learn(self, paths: Iterable[Path]) -> None:
+    def _learn(self, paths: Iterable[Path]) -> "_Screen":
+        """Return a screen that knows these paths, and use it from now on; what another thread learned may get lost."""
         known = self._screen.paths.union(paths)
-        if known != self._screen.paths:
-            self._screen = _Screen(self._shape, known)
+        self._screen = screen = _Screen(self._shape, known) if known != self._screen.paths else self._screen
+        return screen
 
     def _drift(self, page: "_Page", table: pa.Table, ids: list[str | None]) -> Drift:
         drift = Drift(self._unmapped)
@@ -152,9 +154,9 @@ class _Screen:
         self.paths = paths
         self._decoder = msgspec.json.Decoder(shapes.screen(shape, paths))
 
-    def odd(self, page: "_Page") -> Iterable[int]:
+    def odd(self, page: "_Page") -> list[int]:
         """List the records that need coercion for these paths."""
-        return _refused(self._decoder, page) if self.paths else ()
+        return list(_refused(self._decoder, page)) if self.paths else []
 
 
 class _Page:

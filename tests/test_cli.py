@@ -37,6 +37,7 @@ BAD = [
     (["export", "dois", "--to", "x", "--limit", "0"], "--limit"),
     (["export", "dois", "--to", "x", "--mailto", "nobody"], "mail"),
     (["export", "dois", "--to", "x", "--concurrency", "many"], "concurrency"),
+    (["get", "dois", "10.1/a", "--frobnicate"], "--frobnicate"),
     (["resources", "dios"], "dois"),
     (["plan", "dois", "--filter", "created=2020-2022"], "created"),
 ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -277,6 +278,25 @@ def test_what_a_parser_learned_never_changes_its_answers(pages: list[list[bytes]
         old, new = wise.parse(page), Parser(WIDGETS).parse(page)
         assert old.table.equals(new.table)
         assert (old.issues, old.drift) == (new.issues, new.drift)
+
+
+def test_threads_may_share_a_parser() -> None:
+    """Pages parsed at the same time, each with oddities of its own, come out as if parsed alone."""
+    odd: list[dict[str, Json]] = [
+        {"shape": "text"},
+        {"year": "2013"},
+        {"novelty": [1, "x"]},
+        {"parts": [{"plan": "text"}]},
+        {"tags": "x"},
+        {},
+    ]
+    pages = [[widget(1, **odd[n % 6]), widget(2, **odd[n % 5]), widget(3, novelty={})] for n in range(60)]
+    alone = [Parser(WIDGETS).parse(page) for page in pages]
+    shared = Parser(WIDGETS)
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(shared.parse, pages))
+    assert [parsed.table for parsed in together] == [parsed.table for parsed in alone]
+    assert [(parsed.issues, parsed.drift) for parsed in together] == [(one.issues, one.drift) for one in alone]
 
 
 @pytest.mark.parametrize("name", resources.names())

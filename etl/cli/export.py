@@ -99,7 +99,7 @@ def export(
     """
     query = asking.of_resource(resource)
     delivery = delivering.delivery()
-    with talking.settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
+    with talking.at(resource).settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
         outcome = asyncio.run(_export(query, delivery, settings, to, observe))
     as_json(outcome.summary()) if showing.json else _tell(outcome)
     if outcome.published:

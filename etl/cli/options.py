@@ -52,19 +52,24 @@ class Asking:
     """Only for activities: the record whose activities are meant, e.g. `doi/10.5438/0012`, `client/datacite.blog`."""
 
     def of_resource(self, name: str) -> Query:
-        """Return the checked Query of a resource; UsageError if a name or a date is not known."""
-        from etl import resources
+        """Return the checked Query of a resource, or of an address that was pasted in place of its name.
 
+        Raises UsageError if a name or a date is not known.
+        """
+        from etl import pasted, resources
+
+        found = pasted.read(name) if pasted.is_address(name) else pasted.Pasted(resource=name, of=self.of.strip("/"))
+        ids = (("ids", ",".join(found.ids)),) if found.ids else ()
         return check(
             Query(
-                resource=resources.load(name),
-                filters=tuple(_pair(text) for text in self.filter),
-                text=self.query.strip(),
-                include=_names(self.include),
+                resource=resources.load(found.resource),
+                filters=(*found.filters, *ids, *(_pair(text) for text in self.filter)),
+                text=self.query.strip() or found.text,
+                include=_names(self.include or found.include),
                 window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
                 by=self.window,
-                of=self.of.strip("/"),
-                detail=self.detail,
+                of=found.of,
+                detail=self.detail or found.detail,
                 tables=_names(self.tables),
             )
         )
@@ -92,6 +97,13 @@ class Talking:
 
     rate: int | None = None
     """Requests per 5 minutes; by default what the API grants: 500, 1,000 with --mailto, 3,000 with credentials."""
+
+    def at(self, address: str) -> "Talking":
+        """Return the same options, with the host of a pasted address unless another was asked for."""
+        from etl import pasted
+
+        origin = pasted.read(address).origin if pasted.is_address(address) else ""
+        return replace(self, base_url=origin) if origin and self.base_url == BASE_URL else self
 
     @contextmanager
     def settings(self, dialect: str = "v2") -> Iterator[Settings]:

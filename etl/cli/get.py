@@ -1,0 +1,104 @@
+"""`datacite-etl get`: single records, as JSON or as tables."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from etl.cli.options import Showing, Talking
+from etl.cli.progress import progress
+from etl.cli.show import as_json, line, note
+
+if TYPE_CHECKING:
+    from etl.config import Settings
+    from etl.declare import Resource
+    from etl.events import Observe
+    from etl.get import Got
+
+
+def get(
+    resource: str,
+    /,
+    *ids: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    ids_from: Path | None = None,
+    to: Path | None = None,
+    format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 (the option's name)
+    talking: Talking = Talking(),
+    showing: Showing = Showing(),
+) -> int:
+    """Fetch single records by id and print them, a JSON object a line, or write their tables.
+
+    Ids that the API does not know are named on stderr and make the exit code 3.
+
+    Examples
+    --------
+    - `datacite-etl get dois 10.7937/s17z-r072`
+    - `datacite-etl get clients nihnci.tcia datacite.blog --json`
+    - `cat dois.txt | datacite-etl get dois - --to found --format csv`
+
+    Parameters
+    ----------
+    resource
+        What to fetch: `dois`, `clients`, ..., or a pasted address such as `/doi/10.7937/s17z-r072`.
+    ids
+        Ids in any case; `-` reads them from stdin, a line each.
+    ids_from
+        File with ids, a line each.
+    to
+        Folder to write the tables to, a file each, in place of printing JSON.
+    format
+        parquet or csv; may be repeated.
+    """
+    from etl import pasted, resources
+    from etl.errors import UsageError
+    from etl.get import read_ids
+
+    if odd := [one for one in ids if one.startswith("-") and one != "-"]:
+        raise UsageError(f"unknown option {odd[0]}", fix="see 'datacite-etl get --help'")
+    place = pasted.read(resource) if pasted.is_address(resource) else pasted.Pasted(resource=resource)
+    declared = resources.load(place.resource)
+    wanted = [*place.ids, *(one for one in ids if one != "-")]
+    wanted += read_ids(sys.stdin) if "-" in ids else []
+    wanted += read_ids(ids_from.read_text().splitlines()) if ids_from else []
+    if not wanted:
+        raise UsageError("there is no id to fetch", fix="give ids, `-` for stdin, or --ids-from FILE")
+    with talking.at(resource).settings(declared.dialect) as settings, progress(quiet=showing.quiet) as observe:
+        got = asyncio.run(_get(declared, wanted, settings, observe))
+    if to is not None:
+        _write(declared, got, to, format)
+    _tell(declared, got, json=showing.json, printed=to is None)
+    return 3 if got.missing else 0
+
+
+async def _get(resource: "Resource", ids: list[str], settings: "Settings", observe: "Observe") -> "Got":
+    from etl import get as conductor
+    from etl.client import connected
+
+    async with connected(settings, observe) as client:
+        return await conductor.get(client, resource, ids)
+
+
+def _write(resource: "Resource", got: "Got", to: Path, formats: tuple[str, ...]) -> None:
+    from etl import frames, sinks
+    from etl.files import LocalFiles
+
+    files = LocalFiles(to)
+    for name, frame in frames.tables(resource, got.records).items():
+        for sink in (sinks.load(one) for text in formats for one in text.split(",")):
+            with files.create(f"{name}{sink.suffix}") as target:
+                sink.write([frame], target, metadata={}, sorted_by=())
+
+
+def _tell(resource: "Resource", got: "Got", *, json: bool, printed: bool) -> None:
+    import msgspec
+
+    records = [msgspec.json.decode(record) for record in got.records]
+    if json:
+        as_json({"resource": resource.name, "found": len(records), "records": records, "missing": got.missing})
+    elif printed:
+        for record in got.records:
+            line(record.decode("utf-8", "replace").replace("\n", " "))
+    for one, reason in got.missing.items():
+        note(f"datacite-etl: {one}: {reason}")

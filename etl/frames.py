@@ -1,0 +1,100 @@
+"""Tables in memory: records to polars frames, a whole query to frames, a dataset to lazy frames.
+
+For notebooks, scripts and single records. What does not fit into memory is exported to files.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from etl import document, flatten, resources, store
+from etl.client import Client, connected
+from etl.config import BASE_URL, Settings
+from etl.declare import Resource
+from etl.errors import IncompleteError, StoreError
+from etl.files import LocalFiles
+from etl.flatten import ROW
+from etl.parse import Parser
+from etl.query import Query, check
+
+T = TypeVar("T")
+
+
+def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
+    """Parse and flatten raw records into the resource's tables, all or those named, in the records' order."""
+    nested = Parser(resource).parse(records).table
+    wanted = [table for table in resource.tables if not names or table.name in names]
+    sources = {source for table in wanted for source in table.inputs}
+    plain = [table for table in resource.tables if not table.build and (table in wanted or table.name in sources)]
+    frames = {table.name: flatten.flatten(resource, table, nested) for table in plain}
+    for table in wanted:
+        if table.build:
+            frames[table.name] = flatten.build(resource, table, frames)
+    return {table.name: frames[table.name].drop(ROW) for table in wanted}
+
+
+async def fetch(
+    resource: str,
+    *,
+    filters: Mapping[str, str] | None = None,
+    query: str = "",
+    names: Sequence[str] = (),
+    limit: int | None = None,
+    base_url: str = BASE_URL,
+    mailto: str = "",
+) -> dict[str, pl.DataFrame]:
+    """Fetch every record of a query into polars frames by table name, all tables or those named.
+
+    Raises UsageError for unknown names, IncompleteError if fewer records came than the API counts (unless there is a
+    `limit`), and the client's errors.
+    """
+    declared = resources.load(resource)
+    asked = check(Query(resource=declared, filters=tuple((filters or {}).items()), text=query, tables=tuple(names)))
+    async with connected(Settings(base_url=base_url, mailto=mailto)) as client:
+        records = await _records(client, asked, limit)
+    return tables(declared, records[:limit], names)
+
+
+def fetch_sync(resource: str, **options: Any) -> dict[str, pl.DataFrame]:
+    """Do `fetch` from code that is not asynchronous, in a notebook's running event loop too."""
+    return _finish(fetch(resource, **options))
+
+
+def scan(destination: str) -> dict[str, pl.LazyFrame]:
+    """Return the tables of a published dataset as lazy frames by name, partition columns included.
+
+    Raises StoreError if there is no dataset.
+    """
+    files = LocalFiles(Path(destination))
+    proof = store.read_manifest(files)
+    if proof is None:
+        raise StoreError(f"{destination} holds no dataset", fix="export one there first")
+    if "parquet" not in proof["formats"]:
+        raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
+    return {name: _scan(destination, facts) for name, facts in proof["tables"].items()}
+
+
+def _scan(destination: str, facts: Mapping[str, Any]) -> pl.LazyFrame:
+    paths = [f"{destination}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
+    return pl.scan_parquet(paths, hive_partitioning=True)
+
+
+async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:
+    records: dict[str | None, bytes] = {}
+    total = 0
+    async for page in client.pages(asked, size=asked.page_size, limit=limit):
+        records |= {document.id_of(record): record for record in page.document.records}
+        total = page.total
+    if limit is None and len(records) != total:
+        raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")
+    return list(records.values())
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a thread of its own: a notebook's loop is running already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

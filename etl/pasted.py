@@ -1,0 +1,108 @@
+"""Addresses that people paste instead of a resource's name, understood and put right (API.md section 0).
+
+`/doi/provider-id=tcia&page[size]=5` was never a path of the API, though pages about it say so; `/providers/tcia/doi`
+was never one either. What is meant is plain enough. Pure: names are checked by `query`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from etl.errors import UsageError
+
+_PLURALS = {"doi": "dois", "client": "clients", "provider": "providers", "repository": "repositories"}
+_V1 = frozenset(
+    {"works", "members", "publishers", "data-centers", "sources", "contributors", "contributions", "relations"}
+)
+_PARENTS = {"clients": "client-id", "providers": "provider-id", "repositories": "client-id"}
+_LISTS = frozenset({"dois", "activities"})
+_PAGING = frozenset(("page", "rows", "offset", "sort", "order"))
+_SHAPING = frozenset(("fields", "facets", "disable-facets", "affiliation", "publisher", "callback", "mailto"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pasted:
+    """What an address asks for; `ids` if it is of single records, `dropped` are parameters that are ours to choose."""
+
+    resource: str
+    filters: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    include: str = ""
+    of: str = ""
+    ids: tuple[str, ...] = ()
+    origin: str = ""
+    detail: bool = False
+    dropped: tuple[str, ...] = ()
+
+
+def is_address(text: str) -> bool:
+    """Tell an address from the name of a resource."""
+    return "://" in text or text.startswith("/") or "?" in text
+
+
+def read(text: str) -> Pasted:
+    """Understand an address; UsageError if it has no resource in it."""
+    parts = urlsplit(text)
+    # A path is cut before it is decoded: a DOI may hold an encoded question mark.
+    segments = [segment for segment in parts.path.split("/") if segment]
+    params = parse_qsl(parts.query, keep_blank_values=True)
+    while segments and _is_pairs(segments[-1]):
+        params += parse_qsl(segments.pop(), keep_blank_values=True)
+    if not segments:
+        raise UsageError(
+            f"{text!r} names no resource", fix="paste an address such as https://api.datacite.org/dois?query=..."
+        )
+    return _asked(_place([unquote(segment) for segment in _joined(segments, parts.path)]), params, _origin(text))
+
+
+def _is_pairs(segment: str) -> bool:
+    name, equals, _ = segment.partition("=")
+    return bool(equals) and name.replace("-", "").replace("_", "").replace("[", "").replace("]", "").isalnum()
+
+
+def _joined(segments: Sequence[str], path: str) -> list[str]:
+    """Keep the `//` that a DOI may hold: only the resource and a list at the end are segments of their own."""
+    first, rest = segments[0], path.lstrip("/").partition("/")[2].strip("/")
+    while rest and _is_pairs(rest.rpartition("/")[2]):
+        rest = rest.rpartition("/")[0]
+    before, _, last = rest.rpartition("/")
+    if before and _PLURALS.get(last, last) in _LISTS:
+        return [first, before, last]
+    return [first, rest] if rest else [first]
+
+
+def _place(segments: Sequence[str]) -> Pasted:
+    """Tell what a path of one to three segments is of: a list, a record, or a record's list."""
+    names = [_PLURALS.get(segments[0], segments[0]), *segments[1:]]
+    if names[0] in _V1:
+        names[0] = f"v1/{names[0]}"
+    if len(names) == 1:
+        return Pasted(resource=names[0])
+    if len(names) == 2:
+        return Pasted(resource=names[0], ids=(names[1],))
+    below = _PLURALS.get(names[2], names[2])
+    if below == "dois" and names[0] in _PARENTS:
+        return Pasted(resource="dois", filters=((_PARENTS[names[0]], names[1]),))
+    return Pasted(resource=below, of=f"{names[0]}/{names[1]}")
+
+
+def _asked(place: Pasted, params: Sequence[tuple[str, str]], origin: str) -> Pasted:
+    given = {name.replace("_", "-"): value for name, value in params}
+    dropped = tuple(name for name in given if name.partition("[")[0] in _PAGING | _SHAPING)
+    known = {"query", "include", "detail", *dropped}
+    return Pasted(
+        resource=place.resource,
+        filters=(*place.filters, *((name, value) for name, value in given.items() if name not in known)),
+        text=given.get("query", ""),
+        include=given.get("include", ""),
+        of=place.of,
+        ids=place.ids,
+        origin=origin,
+        detail=given.get("detail") == "true",
+        dropped=dropped,
+    )
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

@@ -1,0 +1,73 @@
+"""Single records by id: had in any spelling, grouped where the API can, or named with the reason."""
+
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from etl.sandbox import Sandbox
+from tests.conftest import Command
+
+
+def some_ids(box: Sandbox, count: int) -> list[str]:
+    return box.corpus.ids({"client-id": "nihnci.tcia"})[:count]
+
+
+def test_a_record_is_printed_as_json(box: Sandbox, command: Command) -> None:
+    """`get dois ID` prints the record of the heavy view, whatever the case of the id."""
+    one = some_ids(box, 1)[0]
+    ran = command("get", "dois", one.upper(), "--base-url", box.base_url, "--quiet")
+    assert ran.code == 0
+    record = json.loads(ran.out)
+    assert record["id"].lower() == one
+    assert "xml" in record["attributes"]
+
+
+def test_ids_that_are_not_there_are_named(box: Sandbox, command: Command) -> None:
+    """An unknown id and a withdrawn one end in exit code 3 and stand under `missing`; the others are had."""
+    one = some_ids(box, 1)[0]
+    ran = command("get", "dois", one, "10.9999/no-such", "--base-url", box.base_url, "--json", "--quiet")
+    assert ran.code == 3
+    assert ran.json["found"] == 1
+    assert list(ran.json["missing"]) == ["10.9999/no-such"]
+
+
+def test_odd_ids_survive_the_way(box: Sandbox, command: Command) -> None:
+    """DOIs with `//`, brackets and other odd characters are found as singles and in groups."""
+    odd = [one for one in box.corpus.ids() if "//" in one or any(sign in one for sign in "<>(;#?")]
+    assert odd
+    for ids in (odd[:2], odd):
+        ran = command("get", "dois", *ids, "--base-url", box.base_url, "--json", "--quiet")
+        assert {record["id"].lower() for record in ran.json["records"]} == set(ids)
+
+
+def test_many_ids_are_asked_for_in_groups(
+    box: Sandbox, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Sixty ids from stdin take two requests, not sixty; their tables are written as files."""
+    ids = some_ids(box, 60)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(ids) + "\n\n# the end\n"))
+    before = len(box.targets)
+    ran = command(
+        "get", "dois", "-", "--base-url", box.base_url, "--to", tmp_path, "--format", "csv,parquet", "--quiet"
+    )
+    assert (ran.code, ran.out) == (0, "")
+    assert len(box.targets) - before == 2
+    assert set(pl.read_parquet(tmp_path / "dois.parquet")["doi"]) == set(ids)
+    assert pl.read_csv(tmp_path / "links.csv").height > 0
+
+
+def test_a_pasted_address_is_fetched(box: Sandbox, command: Command) -> None:
+    """`/doi/ID` names a record by itself."""
+    one = some_ids(box, 1)[0]
+    ran = command("get", f"/doi/{one}", "--base-url", box.base_url, "--json", "--quiet")
+    assert ran.json["records"][0]["id"].lower() == one
+
+
+def test_nothing_to_fetch_is_a_usage_error(box: Sandbox, command: Command) -> None:
+    """`get dois` without ids says how to give them."""
+    ran = command("get", "dois", "--base-url", box.base_url)
+    assert ran.code == 2
+    assert "--ids-from" in ran.err
