@@ -62,17 +62,26 @@ def orcid_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
 
 def ror(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
     """Return the ROR id as https://ror.org/0xxxxxxxx; its check sum may be wrong."""
-    return pl.concat_str(pl.lit("https://ror.org/"), _ror_name(identifier, scheme))
+    return read_distinct(_canonical_ror, identifier, scheme, dtype=pl.String)
 
 
 def ror_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
     """Tell whether what claims to be a ROR id has the right check sum (ISO 7064 MOD 97-10); null if nothing does."""
-    name = _ror_name(identifier, scheme)
-    standard = name.str.slice(1, 6).str.replace_many(list(_CROCKFORD), list(_BASE32))
+    return read_distinct(_checked_ror, identifier, scheme, dtype=pl.Boolean)
+
+
+def _canonical_ror(claims: pl.DataFrame) -> pl.DataFrame:
+    name = _ror_name(pl.col("0"), pl.col("1"))
+    return claims.with_columns(result=pl.concat_str(pl.lit("https://ror.org/"), name))
+
+
+def _checked_ror(claims: pl.DataFrame) -> pl.DataFrame:
+    named = claims.with_columns(name=_ror_name(pl.col("0"), pl.col("1")))
+    standard = pl.col("name").str.slice(1, 6).str.replace_many(list(_CROCKFORD), list(_BASE32))
     number = standard.str.to_integer(base=32, dtype=pl.Int64, strict=False)
-    check = name.str.slice(7, 2).cast(pl.Int64, strict=False)
-    right = (98 - number * 100 % 97) == check
-    return pl.when(_claims_ror(identifier, scheme)).then(right.fill_null(value=False))
+    check = pl.col("name").str.slice(7, 2).cast(pl.Int64, strict=False)
+    right = ((98 - number * 100 % 97) == check).fill_null(value=False)
+    return named.with_columns(result=pl.when(_claims_ror(pl.col("0"), pl.col("1"))).then(right))
 
 
 def _doi(plain: pl.Expr) -> pl.Expr:
