@@ -35,3 +35,12 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
 def test_the_table_reference_is_rendered_from_the_declarations() -> None:
     """docs/tables.md is what `python -m etl.docs` writes today."""
     assert (ROOT / "docs" / "tables.md").read_text() == docs.tables()
+
+
+def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
+    """Both commands are one line on the first screen; `.ci/run` has the one for the tests word for word."""
+    screen = (ROOT / "README.md").read_text().splitlines()[:40]
+    commands = [line for line in screen if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    assert "datacite-etl export dois --sandbox --to out" in commands[0]
+    assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()

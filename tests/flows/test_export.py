@@ -9,6 +9,7 @@ from tests.conftest import Command, data_files
 
 pytestmark = [
     pytest.mark.prefect,
+    pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
 ]
 
