@@ -5,6 +5,7 @@ place where an error becomes a line on stderr and an exit code (SPEC section 3).
 """
 
 import asyncio
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,13 +26,14 @@ _EPILOGUE = (
 
 
 def application() -> App:
-    """Build the parser with every command; a command's module is imported only when it is asked for."""
+    """Build the parser with every command; their modules import what is heavy only when they run."""
     app = App(
         name="datacite-etl",
         help="Export DataCite's metadata whole, typed and proved complete.",
         help_epilogue=_EPILOGUE,
         help_format="markdown",
         version=__version__,
+        default_parameter=Parameter(show_default=False),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -40,7 +42,7 @@ def application() -> App:
     app.meta.suppress_keyboard_interrupt = False
     app.register_install_completion_command()
     for name in COMMANDS:
-        app.command(f"etl.cli.{name}:{name}", name=name)
+        app.command(getattr(importlib.import_module(f"etl.cli.{name}"), name), name=name)
     return app
 
 

@@ -31,7 +31,7 @@ class Delivering:
     """What becomes of the records."""
 
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
-    """parquet or csv; may be repeated."""
+    """parquet (by default) or csv; may be repeated."""
 
     partition_by: str | None = None
     """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
@@ -84,8 +84,8 @@ def export(
 
     A run that crashed or was interrupted is resumed by the same command.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl export dois --sandbox --to out`
     - `datacite-etl export dois --filter client-id=nihnci.tcia --include client --to tcia --mailto you@example.org`
     - `datacite-etl export dois --since 2024 --until 2024 --format parquet --format csv --to year`

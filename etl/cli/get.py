@@ -32,8 +32,8 @@ def get(
 
     Ids that the API does not know are named on stderr and make the exit code 3.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl get dois 10.7937/s17z-r072`
     - `datacite-etl get clients nihnci.tcia datacite.blog --json`
     - `cat dois.txt | datacite-etl get dois - --to found --format csv`

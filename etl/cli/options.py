@@ -40,7 +40,7 @@ class Asking:
     """Last year, month or day of the window (included), or the ISO timestamp that it ends before."""
 
     window: Literal["created", "updated", "registered"] = "created"
-    """Which date --since and --until bound."""
+    """Which date --since and --until bound; created by default."""
 
     tables: str = ""
     """Comma list of the tables wanted; all by default. Only the fields they need are downloaded."""
@@ -81,7 +81,7 @@ class Talking:
     """Which server, and how politely."""
 
     base_url: str = BASE_URL
-    """The root below which the resource's own path hangs."""
+    """The root below which the resource's own path hangs; https://api.datacite.org by default."""
 
     sandbox: Annotated[bool, Parameter(negative="")] = False
     """Start the embedded API on loopback and use it."""
@@ -93,7 +93,7 @@ class Talking:
     """Your e-mail address: doubles the rate that the API grants (1,000 requests in 5 minutes instead of 500)."""
 
     concurrency: int = 4
-    """Requests under way at once."""
+    """Requests under way at once; 4 by default."""
 
     rate: int | None = None
     """Requests per 5 minutes; by default what the API grants: 500, 1,000 with --mailto, 3,000 with credentials."""

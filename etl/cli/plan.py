@@ -32,8 +32,8 @@ def plan(
 ) -> int:
     """Ask only for counts: print the slices, records, requests, minutes and size of an export; download nothing.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl plan dois --sandbox`
     - `datacite-etl plan dois --filter provider-id=cern --mailto you@example.org`
 

@@ -8,8 +8,8 @@ from etl.declare import Json, Resource, Table
 def resources(name: str = "", /, *, showing: Showing = Showing()) -> int:
     """List the resources, or everything about one: filters, includes, facets, tables, columns.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl resources`
     - `datacite-etl resources dois`
     - `datacite-etl resources v1/works --json`

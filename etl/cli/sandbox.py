@@ -14,8 +14,8 @@ def sandbox(
 ) -> int:
     """Serve a DataCite API in a box on loopback until Ctrl-C; the first line printed is its base URL.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl sandbox --records 20000`
     - `datacite-etl sandbox --port 8080 --fault latency=250 --fault error=503:0.01`
 

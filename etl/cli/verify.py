@@ -10,8 +10,8 @@ from etl.cli.show import as_json, line, note
 def verify(destination: Path, /, *, showing: Showing = Showing()) -> int:
     """Read a dataset's manifest and every file again: rows, hashes, keys, strangers.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl verify out`
     - `datacite-etl verify out --json`
 
