@@ -86,7 +86,7 @@ class Talking:
     sandbox: Annotated[bool, Parameter(negative="")] = False
     """Start the embedded API on loopback and use it."""
 
-    sandbox_options: str = ""
+    sandbox_options: Annotated[str, Parameter(allow_leading_hyphen=True)] = ""
     """Options for the embedded API, e.g. `--records 20000 --seed 7`."""
 
     mailto: str = ""

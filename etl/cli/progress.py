@@ -79,6 +79,9 @@ def _bar() -> Iterator[Observe]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("counting", total=None)
 
+        def say(text: str) -> None:
+            bar.console.print(text, markup=False, highlight=False)
+
         def observe(event: Event) -> None:
             match event:
                 case Planned():
@@ -88,8 +91,8 @@ def _bar() -> Iterator[Observe]:
                 case SliceDone() if event.resumed:
                     bar.advance(task, event.records)
                 case Retried():
-                    bar.console.print(f"retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
+                    say(f"retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
                 case Noted():
-                    bar.console.print(event.text)
+                    say(event.text)
 
         yield observe
