@@ -44,13 +44,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A status with either small `content` or a big `body` that packs itself."""
+    """A status with either small `content` or a big `body` that packs itself; `damage` is what happens on its way."""
 
     status: int = 200
     content: bytes = b""
     body: Body | None = None
     content_type: str = CONTENT_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
+    damage: str = ""
 
     def plain(self) -> bytes:
         """Give the document uncompressed."""

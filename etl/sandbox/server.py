@@ -9,19 +9,22 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from aiohttp import web
 from isal import isal_zlib
 
 from etl.sandbox import limits, site
-from etl.sandbox.answer import Answer, Request
+from etl.sandbox.answer import Answer, Json, Request
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.faults import Fault
 from etl.sandbox.faults import parse as parse_fault
+from etl.sandbox.faults.fault import Respond, Turn
 
 _REMEMBERED = 200_000
 _WORTH_PACKING = 600
+_STALL_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,8 @@ class Sandbox:
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
     ) -> None:
-        # Mutable: the log, errors of the sandbox itself, the request count, the meter, and the address once listening.
+        # Mutable: the log, errors of the sandbox itself, the request count, the meter, what faults remember, and the
+        # address once listening.
         self.corpus = corpus
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
         self.mishaps: list[Exception] = []
@@ -56,6 +60,7 @@ class Sandbox:
         self.meter = limits.Meter(window)
         self.base_url = ""
         self._count = 0
+        self._memory: dict[str, dict[str, Json]] = {}
         self._enforce = enforce_limits
         self._clock = clock
         self._seed = seed
@@ -98,35 +103,44 @@ class Sandbox:
         tier = limits.tier(request)
         answer = self._answer(request, struck, tier) if incoming.method in ("GET", "HEAD") else site.read_only()
         self.requests.append(Seen(target=incoming.raw_path, status=answer.status, tier=tier))
-        return await self._send(incoming, request, answer, struck)
+        return await self._send(incoming, request, answer)
 
     def _answer(self, request: Request, struck: Sequence[Fault], tier: str) -> Answer:
         within = self.meter.count(tier, self._clock())
         if self._enforce and not within:
             return limits.limited()
-        instead = [answer for answer in (fault.instead() for fault in struck) if answer is not None]
-        if instead:
-            return instead[0]
+        respond = partial(site.respond, corpus=self.corpus)
+        for fault in struck:
+            respond = partial(self._struck, fault, respond)
         try:
-            return site.respond(request, self.corpus)
+            return respond(request)
         except Exception as error:  # noqa: BLE001 - the real server turns any exception into a 400 with its text
             self.mishaps.append(error)
             return site.unexpected(error)
 
-    async def _send(
-        self, incoming: web.BaseRequest, request: Request, answer: Answer, struck: Sequence[Fault]
-    ) -> web.StreamResponse:
+    def _struck(self, fault: Fault, respond: Respond, request: Request) -> Answer:
+        memory = self._memory.setdefault(fault.name, {})
+        turn = Turn(
+            request=request,
+            number=self._count,
+            seed=self._seed,
+            corpus=self.corpus,
+            respond=respond,
+            memory=memory,
+        )
+        return fault.act(turn)
+
+    async def _send(self, incoming: web.BaseRequest, request: Request, answer: Answer) -> web.StreamResponse:
         body, packed = _encoded(answer, "gzip" in request.headers.get("accept-encoding", ""))
         headers = {"Content-Type": answer.content_type, "X-LupoVersion": site.VERSION, **_consumer(request)}
         headers |= answer.headers
-        if packed:
+        if packed or answer.damage == "garbage":
             headers["Content-Encoding"] = "gzip"
-        sent = body
-        for fault in struck:
-            sent = fault.spoil(sent)
-        if len(sent) == len(body):
+        if answer.damage == "garbage":
+            body = bytes(reversed(body))
+        if answer.damage in ("", "garbage"):
             return web.Response(status=answer.status, body=body, headers=headers)
-        return await _cut_off(incoming, answer.status, {**headers, "Content-Length": str(len(body))}, sent)
+        return await _damaged(incoming, answer, headers, body)
 
 
 def _encoded(answer: Answer, accepts_gzip: bool) -> tuple[bytes, bool]:  # noqa: FBT001
@@ -145,11 +159,19 @@ def _consumer(request: Request) -> dict[str, str]:
     return {"X-Anonymous-Consumer": "true"}
 
 
-async def _cut_off(incoming: web.BaseRequest, status: int, headers: dict[str, str], sent: bytes) -> web.StreamResponse:
-    """Promise a whole body, send a part of it and hang up."""
-    response = web.StreamResponse(status=status, headers=headers)
+async def _damaged(
+    incoming: web.BaseRequest, answer: Answer, headers: dict[str, str], body: bytes
+) -> web.StreamResponse:
+    """Promise a whole body and send a part of it, then hang up or say no more; or send nothing at all."""
+    if answer.damage == "reset" and incoming.transport is not None:
+        incoming.transport.abort()
+        return web.Response()
+    promised = len(body) + (1000 if answer.damage == "length" else 0)
+    response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(promised)})
     await response.prepare(incoming)
-    await response.write(sent)
+    await response.write(body if answer.damage == "length" else body[: len(body) // 2])
+    if answer.damage == "stall":
+        await asyncio.sleep(_STALL_SECONDS)
     if incoming.transport is not None:
         incoming.transport.close()
     return response

@@ -1,0 +1,39 @@
+"""Trouble on demand: the names by which a sandbox's faults are asked for, and what stands behind them.
+
+Faults on the way of an answer are in `wire`, faults inside its pages in `pages`, a moving index in `drift`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from etl.sandbox.faults import drift, pages, wire
+from etl.sandbox.faults.fault import Fault, often
+
+__all__ = ["KINDS", "Fault", "parse"]
+
+KINDS: dict[str, Callable[[str], Fault]] = {
+    "latency": lambda value: Fault(name="latency", delay=float(value) / 1000),
+    "error": wire.error,
+    **{name: often(name, act) for name, act in wire.ACTS.items()},
+    **{name: often(name, act) for name, act in pages.ACTS.items()},
+    "total": pages.total,
+    "heavy": pages.heavy,
+    "poison": pages.poison,
+    "drift": drift.drift,
+}
+
+
+def parse(text: str) -> Fault:
+    """Read a fault from `name=value` or `name:value`; raises ValueError with a line that names the known ones."""
+    name, _, value = text.replace("=", ":", 1).partition(":")
+    read = KINDS.get(name)
+    if read is None:
+        raise ValueError(f"unknown fault {name!r}; known are {', '.join(KINDS)}")
+    try:
+        fault = read(value)
+    except ValueError as error:
+        raise ValueError(f"fault {text!r} cannot be read: {error}") from error
+    if not 0 <= fault.share <= 1:
+        raise ValueError(f"fault {text!r}: a share lies between 0 and 1")
+    return fault

@@ -1,0 +1,71 @@
+"""Faults on the way: refusals of load balancers and firewalls (API.md section 1.5), and answers that arrive damaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from etl.sandbox.answer import Answer, document
+from etl.sandbox.faults.fault import Act, Fault, Turn, honest
+from etl.sandbox.limits import limited
+
+_HTML = b"<html>\r\n<head><title>%b</title></head>\r\n<body></body>\r\n</html>\r\n"
+_TITLES = {
+    403: "403 Forbidden",
+    502: "502 Bad Gateway",
+    503: "503 Service Temporarily Unavailable",
+    504: "504 Gateway Time-out",
+}
+_CLAIM = {"status": 400, "title": '[503] {\n "message": "No server available to handle the request"\n}\n'}
+
+
+def html(status: int, title: str = "") -> Answer:
+    """Answer a page of HTML, as what stands before the application does."""
+    shown = title or _TITLES.get(status, str(status))
+    return Answer(status=status, content=_HTML % shown.encode(), content_type="text/html")
+
+
+def error(value: str) -> Fault:
+    """Read STATUS or STATUS:SHARE: HTML with that status."""
+    status, _, share = value.partition(":")
+    answer = html(int(status))
+    return Fault(name="error", share=float(share or 1), act=lambda _: answer)
+
+
+def _limited_for_a_second(turn: Turn) -> Answer:
+    del turn
+    return replace(limited(), headers={"Retry-After": "1"})
+
+
+def _elsewhere(turn: Turn) -> Answer:
+    return Answer(status=302, headers={"Location": f"http://elsewhere.example{turn.request.path}"})
+
+
+def _damaged(how: str) -> Act:
+    def act(turn: Turn) -> Answer:
+        return replace(honest(turn), damage=how)
+
+    return act
+
+
+def _half_json(turn: Turn) -> Answer:
+    found = honest(turn)
+    whole = found.plain()
+    return replace(found, body=None, content=whole[: len(whole) * 2 // 3])
+
+
+def _bomb(turn: Turn) -> Answer:
+    """Answer brackets in brackets, deeper than any reader goes."""
+    return replace(honest(turn), body=None, content=b'{"data":' + b"[" * 2_000_000)
+
+
+ACTS: dict[str, Act] = {
+    "429": lambda _: limited(),
+    "429-after": _limited_for_a_second,
+    "firewall": lambda _: html(403),
+    "claims400": lambda _: document(_CLAIM, status=500),
+    "html200": lambda _: html(200, "Please wait"),
+    "elsewhere": _elsewhere,
+    "invalid": _half_json,
+    "bomb": _bomb,
+    **{how: _damaged(how) for how in ("truncate", "stall", "reset", "length", "garbage")},
+}
