@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import quote
 
-from etl import document, paging, retry
+from etl import document, paging, retry, undelivered
 from etl.budget import Budget, Clock, Sleep, allowance
 from etl.config import Settings
 from etl.declare import Json
 from etl.document import Document
-from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
 from etl.events import Observe, Retried, ignore
 from etl.paging import Facts, Position
 from etl.query import Query, encode
 from etl.retry import Pace
 from etl.transport import Sealed, Transport, redirect, unseal
+from etl.undelivered import Named, Undelivered
 from etl.window import EVERYTHING, Window
 
 _HOPS = 5
@@ -38,6 +39,7 @@ class FetchedPage:
     """A page of a walk; `received` counts the walk's records up to and with this page, `next` is None after the last.
 
     `number` begins at 0. `short` pages end a walk before the total is reached: what that means is not decided here.
+    `missing` are records that the list counts at this place and that could not be had.
     """
 
     number: int
@@ -49,6 +51,7 @@ class FetchedPage:
     wire_bytes: int
     seconds: float
     attempts: int = 1
+    missing: tuple[Undelivered, ...] = ()
 
     @property
     def short(self) -> bool:
@@ -95,9 +98,11 @@ class Client:
         self._rng = rng
         self._clock = clock
         self._sleep = sleep
-        # Mutable state: the slots for concurrent requests, whether the server has ever answered, and three tallies.
+        # Mutable state: the slots for concurrent requests, whether the server has ever answered, how many records in a
+        # row could not be had, and three tallies.
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._answered = False
+        self._undelivered = 0
         self.requests = self.retries = self.wire_bytes = 0
 
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
@@ -150,21 +155,69 @@ class Client:
 
     async def _step(self, walk: _Walk, position: Position, pace: Pace, before: Facts | None) -> _Step:
         """Fetch the page at a position, with as many tries and as small as it takes."""
-        tries, doubts = 0, min(_DOUBTS, self._settings.attempts - 1)
+        tries, doubts, tried = 0, min(_DOUBTS, self._settings.attempts - 1), 0
 
         def legal(wanted: int) -> int:
             return walk.strategy.size(position, wanted)
 
         async def attempt(pace: Pace) -> tuple[FetchedPage, Facts]:
-            nonlocal tries
-            tries += 1
-            page, facts = await self._page(walk, position, legal(pace.size), before)
+            nonlocal tries, tried
+            tries, tried = tries + 1, legal(pace.size)
+            page, facts = await self._page(walk, position, tried, before)
             if page.short and tries <= doubts:
                 raise ProtocolError(f"the list ended after {page.received:,} of {page.total:,} records")
             return replace(page, attempts=tries), facts
 
-        (page, facts), pace = await self._patiently(attempt, pace, legal)
+        try:
+            (page, facts), pace = await self._patiently(attempt, pace, legal)
+        except (TransientError, TooLargeError) as error:
+            if tried > 1 or isinstance(error, LimitedError) or not isinstance(walk.strategy, paging.Cursor):
+                raise
+            return await self._around(walk, position, pace.wanted, error)
+        self._undelivered = 0
         return _Step(page=page, facts=facts, pace=retry.succeeded(pace, min(pace.size * 2, pace.wanted)))
+
+    async def _around(self, walk: _Walk, position: Position, wanted: int, error: AnswerError) -> _Step:
+        """Have the one record that no page delivers alone, or name it; the walk goes on behind it at full size.
+
+        Raises the page's own error if the server does not even tell which record it is.
+        """
+        self._undelivered += 1
+        if self._undelivered > undelivered.IN_A_ROW:
+            raise error
+        fewest = walk.query.params(walk.window) | {f"fields[{walk.query.resource.type}]": "created"}
+        params = fewest | walk.strategy.params(position, 1)
+        try:
+            told, count = await self._one(walk.query.path, params, _accept(walk.query), glean=paging.total)
+            who = undelivered.named(told)
+        except AnswerError:
+            raise error from None
+        found, missing = await self._alone(walk.query, who, error)
+        page = FetchedPage(
+            number=position.page,
+            document=found,
+            total=count,
+            next=who.behind(position),
+            size=1,
+            received=position.received + 1,
+            wire_bytes=0,
+            seconds=0.0,
+            missing=missing,
+        )
+        return _Step(page=page, facts=Facts(count=1, total=count), pace=Pace(size=wanted, wanted=wanted))
+
+    async def _alone(self, query: Query, who: Named, error: AnswerError) -> tuple[Document, tuple[Undelivered, ...]]:
+        """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
+        params = dict(query.resource.params) | ({"include": ",".join(query.include)} if query.include else {})
+        try:
+            found = await self.get(f"{query.resource.path}/{who.id}", params, accept=_accept(query))
+            if not undelivered.same(found, who):
+                raise ProtocolError("the server answered with another record")
+        except LimitedError:
+            raise
+        except AnswerError as alone:
+            return Document(meta={}, links={}), (who.undelivered(error, alone),)
+        return found, ()
 
     async def _page(
         self, walk: _Walk, position: Position, size: int, before: Facts | None

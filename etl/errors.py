@@ -7,6 +7,7 @@ EtlError                    1
 ├── StoreError              1   the destination is locked, foreign, full or broken
 └── AnswerError             1   an answer that is not the one asked for
     ├── ProtocolError       1   the server answered what no DataCite API answers
+    │   └── TooLargeError   1   more bytes than the limit: ask for fewer records
     ├── RefusedError        1   the server refuses this request for good (4xx)
     └── TransientError      1   the server or the network is unwell: later may work
         └── LimitedError    1   too many requests: slow down
@@ -62,6 +63,10 @@ class AnswerError(EtlError):
 
 class ProtocolError(AnswerError):
     """The answer is not what the API's documents and recorded bodies allow; asking again may help."""
+
+
+class TooLargeError(ProtocolError):
+    """The answer is larger than the limit that was set; fewer records a page may help."""
 
 
 class RefusedError(AnswerError):

@@ -8,18 +8,13 @@ is decided elsewhere.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
-from etl import document, pages, part, places, slices
-from etl.client import FetchedPage
-from etl.completeness import Tally
-from etl.events import Noted, PageFetched, PartWritten, Planned, SliceDone
-from etl.pages import PageFacts
-from etl.paging import Position
+from etl import part, slices, walking
+from etl.events import Noted, PartWritten, Planned, SliceDone
 from etl.part import PartReceipt
 from etl.proving import close
 from etl.query import joined_by_or
@@ -42,10 +37,6 @@ async def directly(name: str, function: Callable[P, Awaitable[T]], *args: P.args
     """Do a step here and now."""
     del name
     return await function(*args, **kwargs)
-
-
-ATTEMPTS = 3
-"""How often a slice that came short or over-full is walked before it is judged as it is."""
 
 
 async def export(run: Run, step: Step = directly) -> Outcome:
@@ -116,65 +107,10 @@ async def export_slice(run: Run, one: Slice) -> Receipt:
     if (receipt := run.store.receipt(one.key)) is not None:
         run.observe(SliceDone(slice_key=one.key, records=receipt.tally.unique, expected=one.expected, resumed=True))
         return receipt
-    tally = await _walk(run, one)
-    while tally.unique != tally.expected_after and tally.attempts < ATTEMPTS and run.delivery.limit is None:
-        run.store.discard(one.key)
-        run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
-        tally = replace(await _walk(run, one), attempts=tally.attempts + 1)
-    receipt = Receipt(tally=tally, pages=len(pages.done(run.files, places.slice_folder(one.key))))
+    receipt = await walking.fetch(run, one)
     run.store.commit(receipt)
-    run.observe(SliceDone(slice_key=one.key, records=tally.unique, expected=one.expected))
+    run.observe(SliceDone(slice_key=one.key, records=receipt.tally.unique, expected=one.expected))
     return receipt
-
-
-async def _walk(run: Run, one: Slice) -> Tally:
-    """Fetch the pages of a slice that are not staged yet, and count what is there then."""
-    folder = places.slice_folder(one.key)
-    staged = await run.aside(pages.done, run.files, folder)
-    last = staged[-1].facts if staged else None
-    if last is None or last.next is not None:
-        start = Position(**last.next) if last else None
-        walk = run.client.pages(run.query, one.window, start=start, size=run.query.page_size, limit=run.delivery.limit)
-        async for page in walk:
-            last = await run.aside(_stage, run, folder, page)
-            run.observe(
-                PageFetched(slice_key=one.key, records=last.received, size=page.wire_bytes, seconds=page.seconds)
-            )
-    ids = await run.aside(pages.ids, run.files, folder)
-    assert last is not None
-    return Tally(
-        key=one.key,
-        window=one.window,
-        expected_before=one.expected,
-        expected_after=last.total,
-        received=ids.received,
-        unique=ids.unique,
-    )
-
-
-def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
-    """Parse a page and put it into staging."""
-    records = page.document.records
-    if run.delivery.limit is not None:
-        records = records[: max(0, run.delivery.limit - (page.received - len(records)))]
-    parsed = run.parser.parse(records)
-    facts = PageFacts(
-        number=page.number,
-        next=None if page.next is None else asdict(page.next),
-        total=page.total,
-        size=page.size,
-        received=len(records),
-        issues=parsed.issues,
-        drift=parsed.drift,
-    )
-    included = {
-        resource.name: run.parsers[resource.name].parse(found).table
-        for resource in run.along.values()
-        if (found := document.of_type(page.document.included, resource.type))
-    }
-    raw = pages.compress(records) if run.delivery.keep_raw else b""
-    pages.write(run.files, folder, facts, parsed.table, included=included, raw=raw)
-    return facts
 
 
 async def write_part(run: Run, each: Part) -> PartReceipt:

@@ -17,7 +17,9 @@ from etl.store import Receipt
 
 async def close(run: Run, planned: Plan) -> Outcome:
     """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
-    tallies = [_receipt(run, one).tally for one in planned.slices]
+    receipts = [_receipt(run, one) for one in planned.slices]
+    tallies = [receipt.tally for receipt in receipts]
+    missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
     parts = [_part_receipt(run, each) for each in planned.parts]
     closed = await run.aside(closing.close, run.files, run.layout, parts, run.along)
     after = await run.client.count(run.query)
@@ -33,7 +35,9 @@ async def close(run: Run, planned: Plan) -> Outcome:
         verdict=verdict,
         expected_before=planned.total,
         expected_after=after,
+        duplicates=closed.duplicates,
         rejects=closed.rejects,
+        missing=missing,
         included=closed.included,
         drift=closed.drift,
     )
@@ -65,7 +69,10 @@ def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, J
 def _publish(run: Run, proof: dict[str, Json], verdict: Verdict) -> Outcome:
     delivery = run.delivery
     good = completeness.publishable(
-        verdict, max_missing=delivery.max_missing, allow_incomplete=delivery.allow_incomplete
+        verdict,
+        named=proof["missing"],
+        max_missing=delivery.max_missing,
+        allow_incomplete=delivery.allow_incomplete,
     )
     reports = report.render(proof, published=good)
     if good:

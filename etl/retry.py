@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from etl.config import Settings
-from etl.errors import AnswerError, LimitedError, ProtocolError, TransientError
+from etl.errors import AnswerError, LimitedError, ProtocolError, TooLargeError, TransientError
 
 _FIRST_DELAY = 0.5
 _GROWTH = 3.0
@@ -73,7 +73,9 @@ def failed(pace: Pace, error: AnswerError, smaller: int) -> Pace:
     page is halved, and from then on with every failure.
     """
     failures = pace.failures + 1
-    heavy = isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
+    heavy = isinstance(error, TooLargeError) or (
+        isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
+    )
     if not heavy or smaller >= pace.size or failures < (1 if pace.strained else _STRAIN):
         return replace(pace, failures=failures, successes=0)
     return replace(pace, size=smaller, failures=0, successes=0, strained=True)

@@ -15,6 +15,7 @@ from etl.window import EVERYTHING, Window, year_start
 
 PART_RECORDS = 100_000
 _FEWEST, _MOST, _SHARE = 5_000, 50_000, 12
+_PIECES = 4
 _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
 _BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
 _FAR_PAST, _FAR_FUTURE = 1900, 2100
@@ -105,6 +106,15 @@ async def plan(
         empty=tuple(tile.window for tile in merged if not tile.records),
         counts=counts + 1,
     )
+
+
+async def pieces(query: Query, one: Slice, count: Count, *, year: int) -> list[Window]:
+    """Cut a slice that does not come whole into some smaller windows that tile it, empty ones included."""
+    if _root(query) is None or one.expected < 2:
+        return [one.window]
+    grid = _Grid(target=-(-one.expected // _PIECES), year=year, by_year=False)
+    tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count)
+    return [tile.window for tile in _merge(tiles, grid)]
 
 
 def key(window: Window) -> str:

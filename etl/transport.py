@@ -22,7 +22,7 @@ from yarl import URL
 
 from etl import __version__
 from etl.config import Credentials, Settings
-from etl.errors import AnswerError, ProtocolError, RefusedError, TransientError, UsageError
+from etl.errors import AnswerError, ProtocolError, RefusedError, TooLargeError, TransientError, UsageError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _DAMAGED = cast("type[Exception]", isal_zlib.error)
@@ -273,8 +273,8 @@ def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large(limit: int, url: str) -> ProtocolError:
-    return ProtocolError(
+def _too_large(limit: int, url: str) -> TooLargeError:
+    return TooLargeError(
         f"an answer of {_site(url)} is larger than the limit of {limit:,} bytes",
         fix="ask for fewer records a page, or raise the page limit",
         url=url,

@@ -55,6 +55,8 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     mailto: str = "",
     concurrency: int = 4,
     rate: int | None = None,
+    attempts: int = 8,
+    patience: float = 900.0,
 ) -> dict[str, Any]:
     """Export every record of a query as typed tables, published only if they are proved complete.
 
@@ -86,6 +88,8 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         mailto: Your e-mail address, which doubles the rate that the API grants.
         concurrency: Requests under way at once.
         rate: Requests per 5 minutes; by default what the API grants.
+        attempts: How often a request is tried before its failure is believed.
+        patience: Seconds for which one request may fail before the run gives up.
     """
     given: dict[str, Json] = dict(locals())
     asked = _pick(Asking, given).of_resource(resource)

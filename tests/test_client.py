@@ -407,6 +407,66 @@ class TestTrouble:
             forever.set()
 
 
+def poisoned(rows: set[int], *, alone: bool = False, anonymous: bool = False):
+    """Answer like a list in which no page brings some records; their ids can be had unless they are `anonymous`."""
+    sound = listing(90, lambda request, row: GATEWAY if spoilt(request, row) else None)
+
+    def spoilt(request: Request, row: int) -> bool:
+        few = request.params.get("fields[dois]") == "created" and not anonymous
+        return not few and bool(rows & set(range(row, row + int(request.params["page[size]"]))))
+
+    def answer(request: Request) -> bytes:
+        if request.path == "/dois":
+            return sound(request)
+        row = int(request.path.removeprefix("/dois/10.1/"))
+        if row in rows and not alone:
+            return GATEWAY
+        return http(json.dumps({"data": record(row)}).encode())
+
+    return answer
+
+
+class TestUndelivered:
+    @pytest.mark.parametrize("rows", [{0}, {25}, {89}, {30, 31}, {3, 44, 45, 46, 88}])
+    async def test_the_walk_goes_on_behind_records_that_never_come(self, rows: set[int]) -> None:
+        """Every other record comes once, and each that does not is named with its reason."""
+        async with scripted(poisoned(rows), attempts=3) as setup:
+            pages = [page async for page in setup.client.pages(QUERY, size=10)]
+        came = [json.loads(one)["id"] for page in pages for one in page.document.records]
+        missing = [one for page in pages for one in page.missing]
+        assert came == [key for row, key in enumerate(ids(90)) if row not in rows]
+        assert [one.id for one in missing] == [record(row)["id"] for row in sorted(rows)]
+        assert all("504" in one.reason and json.loads(one.told)["id"] == one.id for one in missing)
+
+    async def test_a_record_that_comes_alone_is_not_missing(self) -> None:
+        """What no page delivers is asked for as a single resource."""
+        async with scripted(poisoned({25}, alone=True), attempts=3) as setup:
+            assert await walk(setup) == ids(90)
+
+    async def test_behind_the_record_pages_are_large_again(self) -> None:
+        """One record does not make the rest of the walk slow."""
+        async with scripted(poisoned({25}), attempts=3) as setup:
+            sizes = [page.size async for page in setup.client.pages(QUERY, size=10)]
+        assert sizes[-6:] == [10] * 6
+
+    async def test_many_in_a_row_are_no_odd_records(self) -> None:
+        """A server that delivers ids and nothing else is not taken for a list of odd records."""
+        async with scripted(poisoned(set(range(20, 90))), attempts=3) as setup:
+            with pytest.raises(TransientError, match="504"):
+                await walk(setup)
+
+    async def test_a_record_that_nobody_names_ends_the_walk(self) -> None:
+        """Nothing is left out without a name."""
+        async with scripted(poisoned({25}, anonymous=True), attempts=3) as setup:
+            with pytest.raises(TransientError, match="504"):
+                await walk(setup)
+
+    async def test_an_answer_beyond_the_limit_is_asked_for_in_smaller_pages(self) -> None:
+        """The limit of bytes holds for an answer, not for a list."""
+        async with scripted(listing(90), page_limit=600) as setup:
+            assert await walk(setup) == ids(90)
+
+
 class TestHeavyPages:
     @staticmethod
     def heavy(limit: int, start: int = 20, stop: int = 30) -> Callable[[Request, int], bytes | None]:

@@ -98,6 +98,13 @@ class Talking:
     rate: int | None = None
     """Requests per 5 minutes; by default what the API grants: 500, 1,000 with --mailto, 3,000 with credentials."""
 
+    attempts: int = 8
+    """How often a request is tried before its failure is believed."""
+
+    patience: float = 900.0
+    """Seconds for which one request may fail, the server be down or the rate be exceeded before the run gives up. What
+    has arrived is kept: the same command goes on."""
+
     def at(self, address: str) -> "Talking":
         """Return the same options, with the host of a pasted address unless another was asked for."""
         from etl import pasted
@@ -124,6 +131,8 @@ class Talking:
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
             raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
+        if self.attempts < 1 or self.patience < 0:
+            raise UsageError("--attempts counts from 1 and --patience from 0", fix="give a number in that range")
         return Settings(
             base_url=self.base_url.rstrip("/"),
             credentials=Credentials(
@@ -134,6 +143,8 @@ class Talking:
             mailto=self.mailto,
             concurrency=self.concurrency,
             rate=self.rate,
+            attempts=self.attempts,
+            patience=self.patience,
         )
 
 
