@@ -8,6 +8,7 @@ is decided elsewhere.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -99,7 +100,8 @@ async def count(run: Run) -> Plan:
     """Ask for counts until the query is cut into slices."""
     year = datetime.fromtimestamp(run.started, UTC).year
     target = None if run.delivery.limit is None else sys.maxsize  # a sample is taken from one uncut slice
-    return await slices.plan(run.query, lambda window: run.client.count(run.query, window), year=year, target=target)
+    planned = await slices.plan(run.query, lambda window: run.client.count(run.query, window), year=year, target=target)
+    return replace(planned, made=run.started)
 
 
 async def export_slice(run: Run, one: Slice) -> Receipt:

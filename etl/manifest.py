@@ -105,6 +105,7 @@ def build(
         "included": {name: asdict(tally) for name, tally in sorted(evidence.included.items())},
         "facets": [asdict(check) for check in evidence.facets],
         "missing": list(evidence.missing),
+        "moved": [asdict(move) for move in evidence.verdict.moved],
         "watermark": evidence.watermark,
         "schema_drift": [
             {"path": path, "count": count, "example": example}

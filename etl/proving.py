@@ -3,11 +3,13 @@
 What "complete" means is in `completeness`, how files are put together in `closing`, how the switch is made in `store`.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from etl import closing, completeness, manifest, part, places, report
+from etl import closing, completeness, explaining, manifest, part, places, report
 from etl.closing import Closed
-from etl.completeness import Verdict
+from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
 from etl.part import PartReceipt
 from etl.run import Outcome, Run
@@ -18,30 +20,52 @@ from etl.store import Receipt
 async def close(run: Run, planned: Plan) -> Outcome:
     """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
     receipts = [_receipt(run, one) for one in planned.slices]
-    tallies = [receipt.tally for receipt in receipts]
     missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
     parts = [_part_receipt(run, each) for each in planned.parts]
     closed = await run.aside(closing.close, run.files, run.layout, parts, run.along)
-    after = await run.client.count(run.query)
-    verdict = completeness.judge(
-        tallies,
-        query_before=planned.total,
-        query_after=after,
-        sample=run.delivery.limit is not None,
-        twice=closed.twice,
+    judged = await _judge(
+        run, planned, [receipt.tally for receipt in receipts], {part.key: part for part in parts}, closed.twice
     )
     evidence = manifest.Evidence(
-        tallies=tallies,
-        verdict=verdict,
+        tallies=judged.tallies,
+        verdict=judged.verdict,
         expected_before=planned.total,
-        expected_after=after,
+        expected_after=judged.after,
         duplicates=closed.duplicates,
         rejects=closed.rejects,
-        missing=missing,
         included=closed.included,
         drift=closed.drift,
+        missing=tuple(dict.fromkeys([*missing, *judged.missing])),
     )
-    return await run.aside(_publish, run, _proof(run, evidence, closed), verdict)
+    return await run.aside(_publish, run, _proof(run, evidence, closed), judged.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """The verdict, the counts that it was passed on, and the records known to be missing."""
+
+    tallies: Sequence[Tally]
+    after: int
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
+
+
+async def _judge(
+    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, PartReceipt], twice: int
+) -> _Judged:
+    """Judge the counts, with what moved during the run if they do not simply agree."""
+    sample = run.delivery.limit is not None
+    after = await run.client.count(run.query)
+    verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, twice=twice)
+    if verdict.state is not State.INCOMPLETE:
+        return _Judged(tallies=tallies, after=after, verdict=verdict)
+    picture = await explaining.explain(run, planned, tallies, parts)
+    if picture is None:
+        return _Judged(tallies=tallies, after=after, verdict=verdict)
+    verdict = completeness.judge(
+        picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, twice=twice
+    )
+    return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
 
 
 def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, Json]:
@@ -80,6 +104,8 @@ def _publish(run: Run, proof: dict[str, Json], verdict: Verdict) -> Outcome:
     else:
         for name, content in reports.items():
             run.store.report(name, content)
+        if all(one["unique"] == one["expected_after"] for one in proof["slices"]):
+            run.store.give_up()  # no slice is to be fetched again: what does not agree is the plan
     name = f"{run.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
     return Outcome(proof=proof, published=good, seconds=run.clock() - run.started, manifest=name)
 

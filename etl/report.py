@@ -37,6 +37,9 @@ def _html(proof: Mapping[str, Json], *, published: bool) -> bytes:
         _section("Facets", ["facet", "agrees", "compared", "differing"], map(_facet, proof["facets"])),
         _section("Records that could not be had", ["id"], [(entry,) for entry in proof["missing"]]),
         _section(
+            "Records that moved", ["id", "what", "slice", "came"], map(_moved, proof.get("moved", ())[:MOST_SLICES])
+        ),
+        _section(
             "Attributes that no column maps", ["path", "records", "for example"], map(_drift, proof["schema_drift"])
         ),
         _section("The run", ["", ""], _run(proof)),
@@ -75,6 +78,10 @@ def _judged(one: Mapping[str, Json]) -> tuple[Json, Json]:
 
 def _short(one: Mapping[str, Json]) -> int:
     return int(one["expected_after"] or 0) - int(one["unique"])
+
+
+def _moved(move: Mapping[str, Json]) -> tuple[Json, ...]:
+    return move["id"] or "(unknown)", move["kind"], move["slice_key"], move["received"]
 
 
 def _table(entry: tuple[str, Mapping[str, Json]]) -> tuple[Json, ...]:

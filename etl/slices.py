@@ -48,12 +48,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The cut of a query: slices and `empty` windows tile it; `counts` is how many requests that took."""
+    """The cut of a query: slices and `empty` windows tile it; `counts` is how many requests that took.
+
+    `made` is when the first count was asked for, in epoch seconds: what moved since then is drift.
+    """
 
     total: int
     parts: tuple[Part, ...]
     empty: tuple[Window, ...] = ()
     counts: int = 1
+    made: float = 0.0
 
     @property
     def slices(self) -> tuple[Slice, ...]:

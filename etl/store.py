@@ -77,6 +77,10 @@ class Store:
         """Forget a slice with its pages, so that it is fetched anew."""
         self.files.remove(places.slice_folder(key))
 
+    def give_up(self) -> None:
+        """Throw the work away, so that the next run plans anew."""
+        retire(self.files)
+
     def report(self, name: str, content: bytes) -> None:
         """Put a report of a run that publishes nothing."""
         self.files.write(f"{places.OWN}/{name}", content)

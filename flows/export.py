@@ -57,6 +57,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     rate: int | None = None,
     attempts: int = 8,
     patience: float = 900.0,
+    timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
 ) -> dict[str, Any]:
     """Export every record of a query as typed tables, published only if they are proved complete.
 
@@ -90,6 +91,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         rate: Requests per 5 minutes; by default what the API grants.
         attempts: How often a request is tried before its failure is believed.
         patience: Seconds for which one request may fail before the run gives up.
+        timeout: Seconds to wait for the next byte of an answer.
     """
     given: dict[str, Json] = dict(locals())
     asked = _pick(Asking, given).of_resource(resource)

@@ -105,6 +105,9 @@ class Talking:
     """Seconds for which one request may fail, the server be down or the rate be exceeded before the run gives up. What
     has arrived is kept: the same command goes on."""
 
+    timeout: float = 300.0
+    """Seconds to wait for the next byte of an answer; a heavy page may take a hundred."""
+
     def at(self, address: str) -> "Talking":
         """Return the same options, with the host of a pasted address unless another was asked for."""
         from etl import pasted
@@ -131,8 +134,8 @@ class Talking:
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
             raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
-        if self.attempts < 1 or self.patience < 0:
-            raise UsageError("--attempts counts from 1 and --patience from 0", fix="give a number in that range")
+        if self.attempts < 1 or self.patience < 0 or self.timeout <= 0:
+            raise UsageError("--attempts counts from 1, --patience and --timeout from 0", fix="give positive numbers")
         return Settings(
             base_url=self.base_url.rstrip("/"),
             credentials=Credentials(
@@ -145,6 +148,7 @@ class Talking:
             rate=self.rate,
             attempts=self.attempts,
             patience=self.patience,
+            read_timeout=self.timeout,
         )
 
 

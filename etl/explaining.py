@@ -1,0 +1,153 @@
+"""Why counts differ at the end of a run: asks the API what is listed now, slice by slice where something moved.
+
+What follows from the answers is decided in `moves` and `completeness`.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import polars as pl
+
+from etl import dataset, moves, places
+from etl.completeness import Move, Tally
+from etl.dataset import Layout
+from etl.declare import Json, Type
+from etl.files import Files
+from etl.moves import RECORDS
+from etl.part import PartReceipt
+from etl.query import Query
+from etl.run import Run
+from etl.slices import Plan
+from etl.window import EVERYTHING, Window, moment
+
+ROUNDS = 3
+"""How often a list is read before it is said not to hold what it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The counts of one moment at which all agree with each other, what moved until then, and what did not come."""
+
+    tallies: Sequence[Tally]
+    after: int
+    moved: tuple[Move, ...]
+    missing: tuple[str, ...]
+
+
+async def explain(
+    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, PartReceipt]
+) -> Picture | None:
+    """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself."""
+    if not _readable(run.layout):
+        return None
+    windows = [tally.window for tally in tallies]
+    counts = await asyncio.gather(*(run.client.count(run.query, window) for window in [*windows, *planned.empty]))
+    since, seen, moved, missing = int(planned.made), list[Tally](), list[Move](), list[str]()
+    for tally, count in zip(tallies, counts[: len(tallies)], strict=True):
+        if tally.expected_before == tally.unique == count:
+            seen.append(replace(tally, expected_after=count))
+            continue
+        received = await run.aside(_received, run, planned, tally, parts)
+        listed = await _listed(run, tally.window) if count != tally.unique else received
+        if listed is None:
+            return None
+        counted, found = moves.compare(tally, received, listed, since=since)
+        seen.append(counted)
+        moved += found
+        missing += moves.missing(received, listed, since=since)
+    for window, count in zip(planned.empty, counts[len(tallies) :], strict=True):
+        found_there = await _listed(run, window) if count else None
+        moved += [] if found_there is None else moves.beside(found_there, since=since)
+    after = await run.client.count(run.query)
+    moved += await _since(run, planned, seen, moved, after)
+    return Picture(tallies=seen, after=after, moved=tuple(moved), missing=tuple(missing))
+
+
+async def _since(run: Run, planned: Plan, seen: Sequence[Tally], moved: Sequence[Move], after: int) -> list[Move]:
+    """Explain what has moved since the slices were looked at, one after the other."""
+    known = {move.id for move in moved}
+    counted = sum(tally.expected_after or 0 for tally in seen)
+    counted += sum(move.after for move in moved if move.slice_key is None)
+    late: list[Move] = []
+    if after > counted and run.query.resource.slice_on is not None:
+        listed = await _listed(run, Window(int(planned.made), None))
+        late = [] if listed is None else moves.beside(listed, since=int(planned.made))
+    return moves.late(after - counted, [move for move in late if move.id not in known])
+
+
+async def _listed(run: Run, window: Window) -> pl.DataFrame | None:
+    """Ask for the ids and times of all records in a window; None if they are never as many as their total says."""
+    for _ in range(ROUNDS):
+        rows: list[tuple[Json, ...]] = []
+        total = 0
+        async for page in run.client.pages(_few(run.query), window):
+            rows += [_row(record) for record in page.document.records]
+            total = page.total
+        listed = pl.DataFrame(rows, schema=RECORDS, orient="row").unique("id", keep="last", maintain_order=True)
+        if listed.height == total:
+            return listed
+    return None
+
+
+def _few(query: Query) -> Query:
+    """Return the query with as little of each record as says when it moved."""
+    resource = query.resource
+    params = {**resource.params, f"fields[{resource.type}]": "created,updated"}
+    return replace(query, resource=replace(resource, params=params), include=(), tables=(), detail=False)
+
+
+class _Times(msgspec.Struct):
+    created: Json = None
+    updated: Json = None
+
+
+class _Head(msgspec.Struct):
+    id: Json = None
+    attributes: _Times | None = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def _row(record: bytes) -> tuple[Json, ...]:
+    head = _HEAD.decode(record)
+    times = head.attributes or _Times()
+    return str(head.id).lower(), _moment(times.created), _moment(times.updated)
+
+
+def _moment(text: Json) -> int | None:
+    try:
+        return moment(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _readable(layout: Layout) -> bool:
+    """Tell whether the main table's files say when a record was created and changed."""
+    held = dataset.columns(layout, layout.resource.main)
+    times = {column.name for column in layout.resource.main.columns if column.type is Type.TIMESTAMP}
+    return {"created", "updated"} <= (held.keys() & times) and layout.resource.key.name in held
+
+
+def _received(run: Run, planned: Plan, tally: Tally, parts: Mapping[str, PartReceipt]) -> pl.DataFrame:
+    """Read the ids and times of the records that came in a slice from the staged files of its part."""
+    part = next(each.key for each in planned.parts if any(one.key == tally.key for one in each.slices))
+    frame = pl.concat([pl.DataFrame(schema=RECORDS), *_staged(run.files, run.layout, parts[part])])
+    start, end = tally.window.start, tally.window.end
+    if tally.window == EVERYTHING:
+        return frame
+    inside = pl.lit(value=True) if start is None else pl.col("created") >= start
+    return frame.filter(inside if end is None else inside & (pl.col("created") < end))
+
+
+def _staged(files: Files, layout: Layout, part: PartReceipt) -> Iterable[pl.DataFrame]:
+    main, key, sink = layout.resource.main, layout.resource.key.name, layout.sinks[0]
+    schema = dataset.columns(layout, main)
+    for file in part.tables.get(layout.prefix + main.name, ()):
+        if file.path.endswith(sink.suffix) and files.exists(places.staged(file.path)):
+            with files.open(places.staged(file.path)) as source:
+                found = sink.read(source, schema, [key, "created", "updated"])
+            times = [pl.col(name).dt.epoch("s").alias(name) for name in ("created", "updated")]
+            yield found.select(pl.col(key).alias("id"), *times).cast(RECORDS)  # type: ignore[arg-type]

@@ -1,0 +1,77 @@
+"""What moved during a run is told from what is missing."""
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl import completeness, moves
+from etl.completeness import State, Tally
+
+SINCE = 1000
+
+
+def records(*rows: tuple[str, int, int]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=moves.RECORDS, orient="row")
+
+
+def tally(before: int, after: int, unique: int) -> Tally:
+    return Tally(key="s", expected_before=before, expected_after=after, received=unique, unique=unique)
+
+
+def judged(before: int, received: pl.DataFrame, listed: pl.DataFrame) -> State:
+    counted, moved = moves.compare(tally(before, 0, received.height), received, listed, since=SINCE)
+    return completeness.judge([counted], query_before=before, query_after=listed.height, moved=moved).state
+
+
+OLD = [("a", 1, 1), ("b", 2, 2), ("c", 3, 3)]
+
+
+def test_a_record_created_behind_the_walk_is_drift():
+    """It is listed, did not come, and is younger than the run."""
+    assert judged(3, records(*OLD), records(*OLD, ("d", 1001, 1001))) is State.DRIFTED
+
+
+def test_a_record_that_changed_into_the_query_is_drift():
+    """It is listed, did not come, and was changed after the run began."""
+    assert judged(3, records(*OLD), records(*OLD, ("d", 4, 1001))) is State.DRIFTED
+
+
+def test_a_record_withdrawn_after_it_came_is_drift():
+    """It came and is no longer listed."""
+    assert judged(3, records(*OLD), records(*OLD[:2])) is State.DRIFTED
+
+
+def test_a_record_withdrawn_before_it_came_is_drift_without_a_name():
+    """What is listed came, but the plan counted one more."""
+    counted, moved = moves.compare(tally(3, 2, 2), records(*OLD[:2]), records(*OLD[:2]), since=SINCE)
+    assert [(move.id, move.kind) for move in moved] == [("", "withdrawn")]
+    assert counted.expected_after == 2
+
+
+def test_an_old_record_that_did_not_come_is_missing():
+    """What neither was created nor changed during the run is a loss, and named."""
+    assert judged(3, records(*OLD[:2]), records(*OLD)) is State.INCOMPLETE
+    assert moves.missing(records(*OLD[:2]), records(*OLD), since=SINCE) == ["c"]
+
+
+def test_a_total_that_grew_without_a_record_to_show_for_it_is_incomplete():
+    """More must have come, or changed, than nobody's record explains."""
+    assert judged(2, records(*OLD), records(*OLD)) is State.INCOMPLETE
+
+
+AGES = st.tuples(st.integers(0, 2000), st.integers(0, 2000)).map(lambda pair: (min(pair), max(pair)))
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.tuples(AGES, st.booleans(), st.booleans())))
+def test_only_a_missing_old_record_is_ever_incomplete(known):
+    """Whatever came and whatever is listed: records lost for no reason, and nothing else, make a run incomplete."""
+    rows = [(name, *ages) for name, (ages, _, _) in known.items()]
+    received = records(*(row for row, (_, came, _) in zip(rows, known.values(), strict=True) if came))
+    listed = records(*(row for row, (_, _, there) in zip(rows, known.values(), strict=True) if there))
+    before = sum(created < SINCE for _, created, _ in rows)
+    lost = moves.missing(received, listed, since=SINCE)
+    appeared = [row for row in listed.rows() if row[1] < SINCE <= row[2]]
+    if lost:
+        assert judged(before, received, listed) is State.INCOMPLETE
+    elif not appeared:
+        assert judged(before, received, listed) is not State.INCOMPLETE
