@@ -126,7 +126,7 @@ def _slice_gap(tally: Tally, moved: Iterable[Move]) -> _Gap:
 def _gap(label: str, before: int | None, after: int | None, *, unique: int, moved: Sequence[Move]) -> _Gap:
     if before is None or after is None:
         return _Gap(plain=False, explained=False, missing=0, reason=f"{label}: the API gave no total to compare with")
-    if before == unique == after:
+    if before == unique == after and not moved:
         return _Gap(plain=True, explained=True, missing=0, reason="")
     expected = after + sum(move.received - move.after for move in moved)
     shifted = before + sum(move.after - move.before for move in moved)

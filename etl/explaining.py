@@ -46,11 +46,12 @@ async def explain(
     counts = await asyncio.gather(*(run.client.count(run.query, window) for window in [*windows, *planned.empty]))
     since, seen, moved, missing = int(planned.made), list[Tally](), list[Move](), list[str]()
     for tally, count in zip(tallies, counts[: len(tallies)], strict=True):
-        if tally.expected_before == tally.unique == count:
+        over = tally.window.end is not None and tally.window.end <= since
+        if over and tally.expected_before == tally.unique == count:
             seen.append(replace(tally, expected_after=count))
             continue
         received = await run.aside(_received, run, planned, tally, parts)
-        listed = await _listed(run, tally.window) if count != tally.unique else received
+        listed = await _listed(run, tally.window)
         if listed is None:
             return None
         counted, found = moves.compare(tally, received, listed, since=since)

@@ -15,6 +15,7 @@ from etl.part import PartReceipt
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan, Slice
 from etl.store import Receipt
+from etl.window import Window
 
 
 async def close(run: Run, planned: Plan) -> Outcome:
@@ -57,7 +58,7 @@ async def _judge(
     sample = run.delivery.limit is not None
     after = await run.client.count(run.query)
     verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, twice=twice)
-    if verdict.state is not State.INCOMPLETE:
+    if verdict.state is State.SAMPLE or (verdict.state is State.COMPLETE and not await _stirred(run, planned)):
         return _Judged(tallies=tallies, after=after, verdict=verdict)
     picture = await explaining.explain(run, planned, tallies, parts)
     if picture is None:
@@ -66,6 +67,13 @@ async def _judge(
         picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, twice=twice
     )
     return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
+
+
+async def _stirred(run: Run, planned: Plan) -> bool:
+    """Tell whether records were created since the run was planned: totals that agree may then hide what is gone."""
+    if run.query.resource.slice_on is None:
+        return False
+    return await run.client.count(run.query, Window(int(planned.made), None)) > 0
 
 
 def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, Json]:

@@ -12,14 +12,20 @@ KINDS = ("created", "updated", "withdrawn")
 
 
 def drift(value: str) -> Fault:
-    """Read EVERY or EVERY:KINDS, e.g. `10:created,withdrawn`: so often one record of each kind moves."""
-    every, _, given = value.partition(":")
+    """Read EVERY, EVERY:KINDS or EVERY:KINDS:UNTIL, e.g. `10:created,withdrawn:200`.
+
+    So often one record of each kind moves, up to so many requests.
+    """
+    every, _, rest = value.partition(":")
+    given, _, until = rest.partition(":")
     kinds = given.split(",") if given else list(KINDS)
     if strange := set(kinds) - set(KINDS):
         raise ValueError(f"no such move: {', '.join(strange)}")
+    last = int(until) if until else None
 
     def act(turn: Turn) -> Answer:
-        move(turn, kinds)
+        if last is None or turn.number <= last:
+            move(turn, kinds)
         return honest(turn)
 
     return Fault(name="drift", every=int(every), act=act)
