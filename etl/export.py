@@ -75,10 +75,10 @@ async def plan(run: Run) -> Plan:
     if (kept := run.store.plan()) is not None:
         planned = msgspec.convert(kept, Plan)
         run.observe(Noted(text="going on with the unfinished run in this destination"))
-        _forget_short(run, planned)
+        forget_short(run, planned)
     else:
         planned = await count(run)
-        run.store.begin(run.claim, msgspec.to_builtins(planned))
+        run.store.begin(run.claim, msgspec.to_builtins(planned), started=run.started)
     requests = planned.requests(run.query.page_size)
     run.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
     if either := joined_by_or(run.query):
@@ -86,7 +86,7 @@ async def plan(run: Run) -> Plan:
     return planned
 
 
-def _forget_short(run: Run, planned: Plan) -> None:
+def forget_short(run: Run, planned: Plan) -> None:
     """Discard the parts in which a slice had come short when the run before ended, so that they are fetched anew."""
     for each in planned.parts:
         receipts = [found for one in each.slices if (found := run.store.receipt(one.key))]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from etl import closing, completeness, explaining, manifest, part, places, report
+from etl import closing, completeness, explaining, manifest, part, places, report, watermark
 from etl.closing import Closed
 from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
@@ -37,6 +37,9 @@ async def close(run: Run, planned: Plan) -> Outcome:
         included=closed.included,
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
+        watermark=watermark.reached(
+            run.store.started() or run.started, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
+        ),
     )
     return await run.aside(_publish, run, _proof(run, evidence, closed), judged.verdict)
 

@@ -29,6 +29,7 @@ class Claim:
     formats: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
     keep_raw: bool = False
+    purpose: str = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +55,14 @@ class Store:
         """Return the plan of the unfinished work, None if there is none."""
         return _json(self.files, places.PLAN, {}).get("plan")
 
-    def begin(self, claim: Claim, plan: Json) -> None:
-        """Write down what is to be done; from here on the work can be gone on with."""
-        self.files.write(places.PLAN, _dump({"claim": _plain(claim), "plan": plan}))
+    def begin(self, claim: Claim, plan: Json, *, started: float | None = None) -> None:
+        """Write down what is to be done and since when; from here on the work can be gone on with."""
+        self.files.write(places.PLAN, _dump({"claim": _plain(claim), "plan": plan, "started": started}))
+
+    def started(self) -> float | None:
+        """Return when the unfinished work was begun, by whichever run; None if nobody wrote that down."""
+        found: float | None = _json(self.files, places.PLAN, {}).get("started")
+        return found
 
     def receipt(self, key: str) -> Receipt | None:
         """Return a slice's receipt, if it is done."""
