@@ -43,7 +43,7 @@ def close(
     kept = [_without(files, layout, part, losers[part.key]) if part.key in losers else part.tables for part in parts]
     tables = dataset.fill(files, layout, dataset.facts(layout, kept))
     tallies = {}
-    for own in _dimensions(layout, along or {}):
+    for own in dimensions(layout, along or {}):
         written, tallies[own.resource.type] = included.close(files, own)
         tables |= dataset.fill(files, own, dataset.facts(own, [written.tables]))
     again = sum(map(len, losers.values()))
@@ -109,7 +109,7 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     return dataset.put(files, layout, table, sink, (file.path, whole(kept)))
 
 
-def _dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
+def dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
     """Lay out the included resources: not partitioned, and apart from asked-for tables of the same name."""
     asked = {table.name for table in layout.wanted}
     for resource in {found.name: found for found in along.values()}.values():

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from etl import closing, completeness, explaining, manifest, part, places, report, watermark
-from etl.closing import Closed
 from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
+from etl.manifest import TableFacts
 from etl.part import PartReceipt
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan, Slice
@@ -41,7 +41,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
             run.store.started() or run.started, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
         ),
     )
-    return await run.aside(_publish, run, _proof(run, evidence, closed), judged.verdict)
+    return await run.aside(publish, run, written(run, evidence, closed.tables), judged.verdict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,8 @@ async def _stirred(run: Run, planned: Plan) -> bool:
     return await run.client.count(run.query, Window(int(planned.made), None)) > 0
 
 
-def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, Json]:
+def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFacts]) -> dict[str, Json]:
+    """Write a finished run down as its manifest."""
     facts = manifest.Run(
         run_id=run.run_id,
         started=_iso(run.started),
@@ -94,14 +95,18 @@ def _proof(run: Run, evidence: manifest.Evidence, closed: Closed) -> dict[str, J
         run.claim.request,
         facts,
         evidence,
-        closed.tables,
+        tables,
         fingerprint=run.query.fingerprint,
         partition_by=run.layout.partition_by,
         formats=run.delivery.formats,
     )
 
 
-def _publish(run: Run, proof: dict[str, Json], verdict: Verdict) -> Outcome:
+def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
+    """Publish the staged dataset with its reports, and with what else stands `beside` them, if its verdict lets it be.
+
+    Otherwise only the reports are put.
+    """
     delivery = run.delivery
     good = completeness.publishable(
         verdict,
@@ -111,7 +116,7 @@ def _publish(run: Run, proof: dict[str, Json], verdict: Verdict) -> Outcome:
     )
     reports = report.render(proof, published=good)
     if good:
-        run.store.publish(proof, reports)
+        run.store.publish(proof, {**reports, **(beside or {})})
     else:
         for name, content in reports.items():
             run.store.report(name, content)

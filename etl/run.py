@@ -32,7 +32,10 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What the user wants made of the records; `partition_by` None is the resource's own choice."""
+    """What the user wants made of the records; `partition_by` None is the resource's own choice.
+
+    `purpose` keeps apart the unfinished work of commands that want the same records.
+    """
 
     formats: tuple[str, ...] = ("parquet",)
     partition_by: tuple[str, ...] | None = None
@@ -41,6 +44,7 @@ class Delivery:
     max_missing: int = 0
     allow_incomplete: bool = False
     fresh: bool = False
+    purpose: str = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,7 @@ def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim
         formats=delivery.formats,
         partition_by=layout.partition_by,
         keep_raw=delivery.keep_raw,
+        purpose=delivery.purpose,
     )
     return claim, layout
 

@@ -35,6 +35,10 @@ class FaultyFiles(LocalFiles):
         with self._change():
             super().move(source, target)
 
+    def link(self, source, target):
+        with self._change():
+            super().link(source, target)
+
     def remove(self, key):
         if not self.exists(key):
             return

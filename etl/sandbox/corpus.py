@@ -141,6 +141,18 @@ class Corpus:
         with self._lock:
             self._swap(self.now.frame.with_columns(findable=pl.col("findable") & ~_is_one_of(ids)))
 
+    def restore(self, ids: Sequence[str], *, at: datetime) -> None:
+        """Show hidden records again: the change of state is an update, as on the real server."""
+        with self._lock:
+            shown = _is_one_of(ids)
+            moment = pl.lit(int(at.timestamp() * 1000), dtype=pl.Int64)
+            self._swap(
+                self.now.frame.with_columns(
+                    findable=pl.col("findable") | shown,
+                    updated=pl.when(shown).then(moment).otherwise("updated"),
+                )
+            )
+
     def put(self, records: Sequence[Json]) -> None:
         """Add or replace given records, by DOI."""
         with self._lock:

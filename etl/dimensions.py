@@ -1,0 +1,158 @@
+"""The tables of included records after a sync: what came along replaces what was there, what is linked no more goes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from etl import closing, dataset, included, manifest, places, sinks
+from etl.completeness import IncludedTally, tally_included
+from etl.dataset import Layout
+from etl.declare import Include, Json, Table
+from etl.files import Files
+from etl.incoming import PREFIX
+from etl.manifest import DataFile, TableFacts
+from etl.order import whole
+from etl.published import reader
+from etl.run import Run
+
+NAME = "included"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """The keys of the records that were fetched or are gone, and of those that are gone."""
+
+    every: pl.Series
+    gone: pl.Series
+
+
+def merge(
+    run: Run, proof: Mapping[str, Json], merged: Mapping[str, Sequence[DataFile]], touched: Touched
+) -> tuple[dict[str, TableFacts], dict[str, IncludedTally]]:
+    """Stage the tables of every included resource.
+
+    `merged` are the staged files of the asked-for tables, which tell who is linked to. Where the wanted tables do not
+    tell links, all records stay.
+    """
+    tables: dict[str, TableFacts] = {}
+    tallies: dict[str, IncludedTally] = {}
+    for own in closing.dimensions(run.layout, run.along):
+        names = [name for name, found in run.along.items() if found.name == own.resource.name]
+        includes = [include for include in run.query.resource.includes if include.name in names]
+        linked = _linked(run.files, run.layout, merged, includes)
+        files, keys = _merged(run.files, own, proof, _rules(own, run.layout.resource.parent, linked, touched))
+        tables |= dataset.fill(run.files, own, dataset.facts(own, [files]))
+        tallies[own.resource.type] = tally_included(keys if linked is None else linked, keys)
+    return tables, tallies
+
+
+def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
+    """Return which main rows stay of those that were there and did not come again, and which of those that came.
+
+    A medium names its DOI, and lists of DOIs do not name their media (API.md 2.1): it goes with its owner.
+    """
+    if any(column.name == owner for column in own.resource.main.columns):
+        return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.gone))  # type: ignore[return-value]
+    if linked is None:
+        return pl.lit(value=True), pl.lit(value=True)
+    wanted = pl.col(own.resource.key.name).is_in(sorted(linked))
+    return wanted, wanted
+
+
+def _merged(
+    files: Files, own: Layout, proof: Mapping[str, Json], rules: tuple[pl.Expr, pl.Expr]
+) -> tuple[dict[str, list[DataFile]], list[str]]:
+    """Put old and new rows of one resource together, table by table; returns the files and the keys."""
+    stays, comes = rules
+    fetched = replace(own, sinks=(sinks.load("parquet"),), prefix=PREFIX + own.prefix)
+    came, _ = included.close(files, fetched)
+    new = pl.DataFrame({"key": came.keys["key"]}, schema={"key": pl.String})
+    before = manifest.data_files(proof)
+    kept = new
+    written: dict[str, list[DataFile]] = {}
+    for table in own.wanted:
+        main = table.name == own.resource.main.name
+        key = own.resource.key.name if main else own.resource.parent
+        old = _read(files, own, table, [file.path for file in before.get(own.prefix + table.name, ())])
+        fresh = _read(
+            files, fetched, table, [places.staged(file.path) for file in came.tables[fetched.prefix + table.name]]
+        )
+        if main:
+            left = old.filter(stays).join(new, left_on=key, right_on="key", how="anti")
+            kept, new = left.select(pl.col(key).alias("key")), fresh.filter(comes).select(pl.col(key).alias("key"))
+        rows = pl.concat([_of(old, kept, key), _of(fresh, new, key)]).sort(key, maintain_order=True)
+        written[own.prefix + table.name] = list(_put(files, own, table, rows))
+    return written, [*kept["key"], *new["key"]]
+
+
+def _of(frame: pl.DataFrame, wanted: pl.DataFrame, key: str) -> pl.DataFrame:
+    return frame.join(wanted, left_on=key, right_on="key", how="semi", maintain_order="left")
+
+
+def _read(files: Files, layout: Layout, table: Table, paths: Sequence[str]) -> pl.DataFrame:
+    schema = dataset.columns(layout, table)
+    sink = reader(layout)
+    found = [pl.DataFrame(schema=schema)]
+    for path in paths:
+        if path.endswith(sink.suffix):
+            with files.open(path) as source:
+                found.append(sink.read(source, schema, list(schema)))
+    return pl.concat(found)
+
+
+def _put(files: Files, own: Layout, table: Table, rows: pl.DataFrame) -> Iterator[DataFile]:
+    for number, some in enumerate(whole(rows).split(dataset.MOST_ROWS) if rows.height else ()):
+        stem = f"{NAME}-{number}" if number else NAME
+        for sink in own.sinks:
+            path = places.data_file(own.prefix + table.name, (), stem, sink.suffix)
+            yield dataset.put(files, own, table, sink, (path, some))
+
+
+def _linked(
+    files: Files, layout: Layout, merged: Mapping[str, Sequence[DataFile]], includes: Sequence[Include]
+) -> set[str] | None:
+    """Collect the ids that the dataset's records link to, None if its tables do not tell."""
+    found: set[str] = set()
+    for include in includes:
+        source = _source(layout, include)
+        if source is None:
+            return None
+        table, column, label = source
+        for ids in _columns(files, layout, table, merged[layout.prefix + table.name], (column, label)):
+            found.update(ids)
+    return found
+
+
+_Source = tuple[Table, str, "tuple[str, str] | None"]
+
+
+def _source(layout: Layout, include: Include) -> _Source | None:
+    """Find the column that has the ids of an include, and the label that its rows must have in another column."""
+    for column in layout.resource.main.columns:
+        if column.path == f"{include.path}.id" and column.name not in layout.partition_by:
+            return layout.resource.main, column.name, None
+    for table in layout.wanted:
+        for label, path in (table.relations or {}).items():
+            if path == include.path:
+                target = next(column.name for column in table.columns if column.path == "id")
+                return table, target, (table.columns[0].name, label)
+    return None
+
+
+def _columns(
+    files: Files,
+    layout: Layout,
+    table: Table,
+    found: Sequence[DataFile],
+    wanted: tuple[str, tuple[str, str] | None],
+) -> Iterator[list[str]]:
+    column, label = wanted
+    sink, schema = reader(layout), dataset.columns(layout, table)
+    names = [column, *([label[0]] if label else [])]
+    for file in found:
+        if file.path.endswith(sink.suffix):
+            with files.open(places.staged(file.path)) as source:
+                frame = sink.read(source, schema, names)
+            some = frame.filter(pl.col(label[0]) == label[1]) if label else frame
+            yield some[column].drop_nulls().str.to_lowercase().unique().to_list()

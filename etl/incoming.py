@@ -1,0 +1,81 @@
+"""The records that a sync has fetched, staged as parts of their own: which part has each record's newest reception.
+
+They lie beside the staged dataset in tables of another name and are never published themselves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from etl import places, sinks
+from etl.dataset import Layout
+from etl.declare import Table
+from etl.files import Files
+from etl.flatten import frame_schema
+from etl.part import PartReceipt
+from etl.published import folders, identity, reader, telling
+
+PREFIX = "incoming_"
+KEYS = {
+    "key": pl.String(),
+    "created": pl.Datetime("us", "UTC"),
+    "updated": pl.Datetime("us", "UTC"),
+    "folder": pl.String(),
+    "part": pl.String(),
+}
+
+
+def layout(published: Layout) -> Layout:
+    """Lay out what is fetched to be merged: one format, no partitions, tables that no dataset has."""
+    return replace(published, sinks=(sinks.load("parquet"),), partition_by=(), prefix=PREFIX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """Fetched records; `keys` has a row a record: `key`, `created`, `updated`, its `folder` and the `part` it is in."""
+
+    files: Files
+    layout: Layout
+    parts: Mapping[str, PartReceipt]
+    keys: pl.DataFrame
+
+    def rows(self, table: Table, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Return a table's rows of some records, given with `key` and `part`, by record in the order of keys."""
+        key = self.layout.resource.key.name if table.name == self.layout.resource.main.name else None
+        name = key or self.layout.resource.parent
+        found = [pl.DataFrame(schema=frame_schema(self.layout.resource, table))]
+        for (part,), some in wanted.group_by("part", maintain_order=True):
+            whole = _table(self.files, self.layout, self.parts[str(part)], table)
+            found.append(whole.join(some.select(pl.col("key").alias(name)), on=name, how="semi", maintain_order="left"))
+        return pl.concat(found).sort(name, maintain_order=True)
+
+    def without(self, gone: pl.DataFrame) -> "Incoming":
+        """Return what is left without some records."""
+        return replace(self, keys=self.keys.join(gone, on="key", how="anti", maintain_order="left"))
+
+
+def gather(files: Files, published: Layout, parts: Sequence[PartReceipt]) -> Incoming:
+    """Read what some parts have brought; of a record in two of them the newest stays, then that of the later part."""
+    own = layout(published)
+    found = [pl.DataFrame(schema={**KEYS, "turn": pl.Int64()})]
+    for turn, part in enumerate(parts):
+        wanted = list(dict.fromkeys([*telling(own.resource), *published.partition_by]))
+        main = _table(files, own, part, own.resource.main, wanted)
+        told = identity(own.resource, main).with_columns(
+            folders(published, main), pl.lit(part.key).alias("part"), pl.lit(turn, pl.Int64).alias("turn")
+        )
+        found.append(told.select(found[0].columns))
+    ranked = pl.concat(found).sort(["updated", "turn"], descending=True, nulls_last=True)
+    keys = ranked.unique("key", keep="first", maintain_order=True).drop("turn").sort("key")
+    return Incoming(files=files, layout=own, parts={part.key: part for part in parts}, keys=keys)
+
+
+def _table(files: Files, own: Layout, part: PartReceipt, table: Table, wanted: Sequence[str] = ()) -> pl.DataFrame:
+    schema = frame_schema(own.resource, table)
+    names = list(wanted or schema)
+    found = [pl.DataFrame(schema={name: schema[name] for name in names})]
+    for file in part.tables[own.prefix + table.name]:
+        with files.open(places.staged(file.path)) as source:
+            found.append(reader(own).read(source, schema, names))
+    return pl.concat(found)

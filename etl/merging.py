@@ -1,0 +1,148 @@
+"""Merging fetched records into a published dataset: place by place and table by table, into the staged one.
+
+Files in which no row changes are taken over as they are. A record's rows are replaced as a whole. Which records are
+fetched and which are gone was decided before; who switches the staged dataset in is `store`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from etl import changes, dataset
+from etl.dataset import MOST_ROWS, Layout
+from etl.declare import Table
+from etl.incoming import Incoming
+from etl.manifest import DataFile
+from etl.order import whole
+from etl.published import Place, Published, restored
+from etl.seating import Seated
+from etl.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """What is to be merged: `gone` has `key` and `old`, the number of the place a record leaves."""
+
+    store: Store
+    published: Published
+    incoming: Incoming
+    seated: Seated
+    gone: pl.DataFrame
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the dataset."""
+        return self.published.layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The staged files by table, what differs (`key`, `column`), and the main rows of what is gone."""
+
+    tables: Mapping[str, tuple[DataFile, ...]]
+    changed: tuple[pl.DataFrame, ...] = ()
+    gone: tuple[pl.DataFrame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Here:
+    """The records of one place that are touched: who may stay, leave or come, with the part each was fetched in."""
+
+    place: Place
+    stay: pl.DataFrame
+    leave: pl.DataFrame
+    come: pl.DataFrame
+    moved: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def untouched(self) -> bool:
+        return not (self.stay.height or self.leave.height or self.come.height)
+
+
+def merge(job: Merge) -> Merged:
+    """Stage the merged tables; can be done again with the same outcome."""
+    tables: dict[str, list[DataFile]] = {job.layout.prefix + table.name: [] for table in job.layout.wanted}
+    changed: list[pl.DataFrame] = []
+    gone: list[pl.DataFrame] = []
+    for number, place in enumerate(job.seated.places):
+        here = _here(job, number, place)
+        if here.leave.height:
+            gone.append(_last_known(job, here))
+        for table in job.layout.wanted:
+            files, differing = _table(job, table, here)
+            tables[job.layout.prefix + table.name] += files
+            changed += differing
+    return Merged(
+        tables={name: tuple(files) for name, files in tables.items()}, changed=tuple(changed), gone=tuple(gone)
+    )
+
+
+def _here(job: Merge, number: int, place: Place) -> _Here:
+    records = job.seated.records
+    leaving = records.filter(pl.col("old") == number, pl.col("new") != number)
+    gone = job.gone.filter(pl.col("old") == number).select("key")
+    return _Here(
+        place=place,
+        stay=records.filter(pl.col("old") == number, pl.col("new") == number).select("key", "part"),
+        leave=pl.concat([leaving.select("key"), gone]),
+        come=records.filter(pl.col("new") == number, pl.col("old").ne_missing(number)).select("key", "part"),
+        moved=leaving.select("key", "part"),
+    )
+
+
+def _last_known(job: Merge, here: _Here) -> pl.DataFrame:
+    """Return the main rows of the records that leave the dataset from here."""
+    main = job.layout.resource.main
+    rows = job.published.frame(main, here.place)
+    left = here.leave.join(here.moved, on="key", how="anti")
+    gone = rows.join(left, left_on=job.layout.resource.key.name, right_on="key", how="semi")
+    return restored(job.layout, gone, here.place)
+
+
+def _table(job: Merge, table: Table, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
+    """Merge one table of one place; returns its files and what differs in it."""
+    found = job.published.tables[job.layout.prefix + table.name].get(here.place, ())
+    if here.untouched:
+        return _kept(job, found), []
+    key = job.layout.resource.key.name if table.name == job.layout.resource.main.name else job.layout.resource.parent
+    names = list(dataset.columns(job.layout, table))
+    old = job.published.frame(table, here.place).with_columns(pl.col(key).set_sorted())
+    refetched = pl.concat([here.stay, here.moved])
+    new = job.incoming.rows(table, refetched).select(names)
+    before = old.join(refetched, left_on=key, right_on="key", how="semi", maintain_order="left")
+    differing = changes.differing(before, new, key)
+    out = pl.concat([pl.DataFrame({"key": differing}), here.leave]).unique()
+    stayed = new.join(here.moved, left_on=key, right_on="key", how="anti", maintain_order="left")
+    back = stayed.filter(pl.col(key).is_in(differing.implode()))
+    come = job.incoming.rows(table, here.come).select(names)
+    kept = old.join(out, left_on=key, right_on="key", how="anti", maintain_order="left")
+    told = [_told(job, table, before, new, differing)]
+    if kept.height == old.height and not (back.height or come.height):
+        return _kept(job, found), told
+    return list(_written(job, table, here.place, pl.concat([kept, back, come]).sort(key, maintain_order=True))), told
+
+
+def _told(job: Merge, table: Table, before: pl.DataFrame, new: pl.DataFrame, differing: pl.Series) -> pl.DataFrame:
+    """Say what differs: the columns of the main table, or the name of a child table."""
+    resource = job.layout.resource
+    if table.name != resource.main.name:
+        return pl.DataFrame({"key": differing}).select("key", pl.lit(table.name).alias("column"))
+    key = resource.key.name
+    return changes.named(before.filter(pl.col(key).is_in(differing.implode())), new, key)
+
+
+def _kept(job: Merge, found: Sequence[DataFile]) -> list[DataFile]:
+    for file in found:
+        job.store.keep(file.path)
+    return list(found)
+
+
+def _written(job: Merge, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
+    """Stage the files of one table at one place, in every format; none if there are no rows."""
+    folder = "/".join(filter(None, (job.layout.prefix + table.name, place.folder)))
+    for number, rows in enumerate(whole(frame).split(MOST_ROWS) if frame.height else ()):
+        stem = f"{place.part}-{number}" if number else place.part
+        for sink in job.layout.sinks:
+            path = f"{folder}/{stem}{sink.suffix}"
+            yield dataset.put(job.store.files, job.layout, table, sink, (path, rows))

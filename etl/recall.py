@@ -1,0 +1,45 @@
+"""What a dataset was asked for, read back from its manifest, so that the same can be asked again."""
+
+from collections.abc import Mapping
+
+from etl import resources
+from etl.declare import Json
+from etl.errors import UsageError
+from etl.query import Query, check
+from etl.run import Delivery
+from etl.window import Window
+
+_FRESH = "export it again with --fresh"
+
+
+def query(proof: Mapping[str, Json]) -> Query:
+    """Return the question that a dataset answers; UsageError if this program would understand it otherwise."""
+    asked = proof["request"]
+    if "limit" in asked:
+        raise UsageError("this dataset is a sample, which nothing can bring up to date", fix="export without --limit")
+    found = check(
+        Query(
+            resource=resources.load(asked["resource"]),
+            filters=tuple(asked["filters"].items()),
+            text=asked["query"],
+            include=tuple(asked["include"]),
+            window=Window(asked["window"]["start"], asked["window"]["end"]),
+            by=asked["window"]["by"],
+            of=asked["of"],
+            detail=asked["detail"],
+            tables=tuple(asked["tables"]),
+        )
+    )
+    if found.fingerprint != proof["fingerprint"]:
+        raise UsageError("this dataset was written with another version of its tables", fix=_FRESH)
+    return found
+
+
+def delivery(proof: Mapping[str, Json], purpose: str, *, keep_raw: bool = False) -> Delivery:
+    """Return how a dataset's records were to be written, for another run with them."""
+    return Delivery(
+        formats=tuple(proof["formats"]),
+        partition_by=tuple(proof["partition_by"]),
+        keep_raw=keep_raw,
+        purpose=purpose,
+    )

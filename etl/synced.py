@@ -1,0 +1,222 @@
+"""The end of a sync: merged tables, tombstones, the feed of changes, the verdict, and the switch.
+
+Done again after a crash it has the same outcome: nothing that it reads is changed by it.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import polars as pl
+
+from etl import (
+    changes,
+    completeness,
+    dataset,
+    dimensions,
+    leftovers,
+    manifest,
+    merging,
+    part,
+    places,
+    proving,
+    seating,
+    sinks,
+    tombstones,
+    watermark,
+)
+from etl.completeness import State, Tally, Verdict
+from etl.dataset import Layout
+from etl.declare import Json
+from etl.dimensions import Touched
+from etl.manifest import DataFile, TableFacts
+from etl.merging import Merge, Merged
+from etl.order import whole
+from etl.part import PartReceipt
+from etl.published import reader
+from etl.reconciling import Held
+from etl.run import Outcome, Run
+from etl.slices import Part, Plan
+
+KINDS = ("added", "changed", "withdrawn")
+HISTORY = "changes"
+"""In the manifest: the runs since the last full export, with what each changed and the file that tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What is to be merged, and the counts that prove it: a tally a window, and the query's totals before and after."""
+
+    held: Held
+    tallies: tuple[Tally, ...]
+    before: int
+    after: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOutcome:
+    """How a sync ended."""
+
+    outcome: Outcome
+
+    @property
+    def published(self) -> bool:
+        """Whether the dataset is now the one that the manifest describes."""
+        return self.outcome.published
+
+    @property
+    def proof(self) -> Mapping[str, Json]:
+        """The manifest."""
+        return self.outcome.proof
+
+    def summary(self) -> dict[str, Json]:
+        """Return what `--json` prints (SPEC section 3): the export's, with what was received and changed this time."""
+        latest = self.proof[HISTORY][-1]
+        told = {name: latest[name] for name in ("received", "duplicates", *KINDS)}
+        return self.outcome.summary() | told | {"changes": latest["path"], "watermark": self.proof["watermark"]}
+
+
+async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
+    """Merge what was fetched, judge the counts and, if they let it be, publish."""
+    return await run.aside(_close, run, planned, settled)
+
+
+def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
+    before = run.store.manifest()
+    assert before is not None
+    receipts = [found for each in settled.parts if (found := part.read_receipt(run.files, each.key)) is not None]
+    job = _job(run, settled.held)
+    merged = merging.merge(job)
+    tables = dataset.fill(run.files, run.layout, dataset.facts(run.layout, [merged.tables]))
+    along, included = dimensions.merge(run, before, merged.tables, _touched(job, settled.held.gone))
+    feed = _feed(job, merged)
+    tables |= along | _tombstones(run, job, before, merged)
+    verdict = _judged(run, planned, settled)
+    evidence = manifest.Evidence(
+        tallies=settled.tallies,
+        verdict=verdict,
+        expected_before=settled.before,
+        expected_after=settled.after,
+        rejects=leftovers.settle(
+            run.store,
+            [each.key for each in settled.parts],
+            replaced=job.seated.records["key"],
+            gone=settled.held.gone["key"],
+        ),
+        included=included,
+        drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
+        watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
+    )
+    proof = proving.written(run, evidence, tables)
+    latest = _latest(run, feed, receipts)
+    proof[HISTORY] = [*before.get(HISTORY, ()), latest]
+    beside = {latest["path"].removeprefix(f"{places.OWN}/"): _packed(feed)}
+    return SyncOutcome(outcome=proving.publish(run, proof, verdict, beside))
+
+
+def _job(run: Run, held: Held) -> Merge:
+    incoming = held.incoming.without(held.gone)
+    standing = {
+        place: sum(file.rows for file in files if file.path.endswith(reader(run.layout).suffix))
+        for place, files in sorted(held.published.tables[run.layout.resource.main.name].items())
+    }
+    return Merge(
+        store=run.store,
+        published=held.published,
+        incoming=incoming,
+        seated=seating.seat(incoming.keys, replace(held, incoming=incoming).fetched_before(), standing),
+        gone=held.gone.drop_nulls("old"),
+    )
+
+
+def _touched(job: Merge, gone: pl.DataFrame) -> Touched:
+    return Touched(every=pl.concat([job.seated.records["key"], gone["key"]]), gone=gone["key"])
+
+
+def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
+    """Judge the windows' counts, and the slices of what changed: they may grow meanwhile but must not come short."""
+    verdict = completeness.judge(settled.tallies, query_before=settled.before, query_after=settled.after)
+    fetched = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
+    short = [tally for tally in fetched if tally.unique < (tally.expected_after or 0)]
+    if not short:
+        return verdict
+    reasons = tuple(
+        f"changed records, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
+        f"({tally.unique} of {tally.expected_after})"
+        for tally in short
+    )
+    missing = sum((tally.expected_after or 0) - tally.unique for tally in short)
+    return replace(
+        verdict, state=State.INCOMPLETE, missing=verdict.missing + missing, reasons=(*verdict.reasons, *reasons)
+    )
+
+
+def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
+    """Tell what happened to each record: added, changed in which columns and child tables, or withdrawn."""
+    resource = job.layout.resource
+    names = [column.name for column in resource.main.columns] + [table.name for table in resource.tables]
+    records = job.seated.records
+    return changes.feed(
+        resource.key.name,
+        added=records.filter(pl.col("old").is_null())["key"],
+        changed=merged.changed,
+        withdrawn=job.gone["key"],
+        order=names,
+    )
+
+
+def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged) -> dict[str, TableFacts]:
+    """Stage the table of withdrawn records: those of earlier runs that have not come back, and those of this one."""
+    layout = tombstone_layout(run.layout)
+    table = layout.resource.main
+    key = layout.resource.key.name
+    sink, schema = reader(layout), dataset.columns(layout, table)
+    rows = [pl.DataFrame(schema=schema)]
+    for file in manifest.data_files(before).get(table.name, ()):
+        if file.path.endswith(sink.suffix):
+            with run.files.open(file.path) as source:
+                rows.append(sink.read(source, schema, list(schema)))
+    seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).cast(schema[tombstones.SEEN.name])
+    rows += [frame.with_columns(seen.alias(tombstones.SEEN.name)).select(*schema) for frame in merged.gone]
+    every = pl.concat(rows).unique(key, keep="last").sort(key)
+    left = every.join(job.seated.records, left_on=key, right_on="key", how="anti", maintain_order="left")
+    files: list[DataFile] = []
+    for sink in layout.sinks if left.height else ():
+        path = places.data_file(table.name, (), table.name, sink.suffix)
+        files.append(dataset.put(run.files, layout, table, sink, (path, whole(left))))
+    return dataset.fill(run.files, layout, dataset.facts(layout, [{table.name: files}]))
+
+
+def tombstone_layout(layout: Layout) -> Layout:
+    """Lay out the table of withdrawn records: one file, in the dataset's formats."""
+    return replace(layout, resource=tombstones.resource(layout.resource), partition_by=(), tables=(), prefix="")
+
+
+def _latest(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> dict[str, Json]:
+    counts = dict(feed["change"].value_counts().iter_rows())
+    stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
+    before = run.store.manifest() or {}
+    return {
+        "run_id": run.run_id,
+        "after": before.get("run_id"),
+        "path": f"{places.OWN}/{HISTORY}/{stamp}-{run.run_id[:8]}.parquet",
+        "received": sum(receipt.received for receipt in receipts),
+        "duplicates": sum(receipt.duplicates for receipt in receipts),
+        **{name: counts.get(name, 0) for name in KINDS},
+    }
+
+
+def _packed(feed: pl.DataFrame) -> bytes:
+    target = io.BytesIO()
+    sinks.load("parquet").write([feed], target, metadata={}, sorted_by=(feed.columns[0],))
+    return target.getvalue()
+
+
+def _drift(before: Mapping[str, Json]) -> dict[str, tuple[int, str]]:
+    return {found["path"]: (found["count"], found["example"]) for found in before["schema_drift"]}
+
+
+def _started(run: Run) -> float:
+    return run.store.started() or run.started
