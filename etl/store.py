@@ -134,6 +134,14 @@ def read_manifest(files: Files) -> dict[str, Json] | None:
     return manifest.decode(files.read(places.MANIFEST), f"{files.name}/{places.MANIFEST}")
 
 
+def published_manifest(files: Files) -> dict[str, Json]:
+    """Return the manifest of the dataset at a destination; StoreError if there is none."""
+    proof = read_manifest(files)
+    if proof is None:
+        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
+    return proof
+
+
 def finish(files: Files) -> None:
     """Finish a publication that was begun, whichever of its steps are done, and clear what is spent."""
     if files.exists(places.JOURNAL):

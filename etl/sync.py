@@ -22,6 +22,7 @@ from etl.query import Query
 from etl.reconciling import Held
 from etl.run import Delivery, Run
 from etl.slices import Part, Plan, Slice
+from etl.store import published_manifest
 from etl.synced import Settled, SyncOutcome, close
 from etl.window import Window
 
@@ -55,8 +56,7 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
 
 def _fetching(run: Run, wish: Wish) -> Run:
     """Return the run that fetches what has changed."""
-    proof = run.store.manifest()
-    assert proof is not None
+    proof = published_manifest(run.files)
     since = watermark.begin(proof["watermark"], wish.overlap)
     return replace(run, query=changed(run.query, since), layout=incoming.layout(run.layout))
 
@@ -162,8 +162,7 @@ def _again(run: Run, one: Slice, turn: int) -> Part:
 
 
 def _held(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
-    proof = run.store.manifest()
-    assert proof is not None
+    proof = published_manifest(run.files)
     receipts = [found for each in parts if (found := part.read_receipt(run.files, each.key)) is not None]
     return Held(
         published=published.published(run.files, run.layout, proof),

@@ -38,6 +38,7 @@ from etl.published import reader
 from etl.reconciling import Held
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan
+from etl.store import published_manifest
 
 KINDS = ("added", "changed", "withdrawn")
 HISTORY = "changes"
@@ -84,8 +85,7 @@ async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
 
 
 def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
-    before = run.store.manifest()
-    assert before is not None
+    before = published_manifest(run.files)
     receipts = [found for each in settled.parts if (found := part.read_receipt(run.files, each.key)) is not None]
     job = _job(run, settled.held)
     merged = merging.merge(job)
@@ -197,10 +197,9 @@ def tombstone_layout(layout: Layout) -> Layout:
 def _latest(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> dict[str, Json]:
     counts = dict(feed["change"].value_counts().iter_rows())
     stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
-    before = run.store.manifest() or {}
     return {
         "run_id": run.run_id,
-        "after": before.get("run_id"),
+        "after": published_manifest(run.files)["run_id"],
         "path": f"{places.OWN}/{HISTORY}/{stamp}-{run.run_id[:8]}.parquet",
         "received": sum(receipt.received for receipt in receipts),
         "duplicates": sum(receipt.duplicates for receipt in receipts),

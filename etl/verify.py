@@ -56,11 +56,9 @@ class _Read:
 
 def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
-    proof = store.read_manifest(files)
+    proof = store.published_manifest(files)
     if files.exists(places.JOURNAL):
         raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
-    if proof is None:
-        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
     tables = manifest.data_files(proof)
     listed = [file for found in tables.values() for file in found]
     damage = [finding for file in listed for finding in _bytes(files, file)]

@@ -23,19 +23,21 @@ class Asked:
 
     include: tuple[str, ...] = ("client", "media")
     filters: tuple[tuple[str, str], ...] = ()
+    tables: tuple[str, ...] = ()
     delivery: Delivery = field(default_factory=Delivery)
 
     @property
     def query(self) -> Query:
-        return check(Query(resource=resources.load("dois"), include=self.include, filters=self.filters))
+        resource = resources.load("dois")
+        return check(Query(resource=resource, include=self.include, filters=self.filters, tables=self.tables))
 
 
-async def exported(url: str, to: Path, asked: Asked, at: float) -> Any:
+async def exported(url: str, to: Path, asked: Asked, at: float, files: Files | None = None) -> Any:
     """Export from scratch, at a time."""
-    files, settings = LocalFiles(to), Settings(base_url=url)
     clock = lambda: at  # noqa: E731
+    settings = Settings(base_url=url)
     async with opened(
-        asked.query, asked.delivery, settings, files, owner=owner(), observe=print_not, clock=clock
+        asked.query, asked.delivery, settings, files or LocalFiles(to), owner=owner(), observe=print_not, clock=clock
     ) as run:
         return await export.export(run)
 

@@ -1,7 +1,6 @@
 """A dataset that is brought up to date is the one that a fresh export would have made."""
 
 import asyncio
-import json
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl.errors import StoreError, UsageError
+from etl.errors import UsageError
 from etl.files import LocalFiles
 from etl.run import Delivery
 from etl.sandbox import Corpus, Sandbox, running
@@ -23,6 +22,7 @@ from tests.synced import Asked, brought_up, exported, same
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
+TABLES = ("doi_titles", "doi_creators", "doi_subjects", "doi_relationships", "links")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ NIGHTS = st.lists(
     st.builds(
         Night,
         st.lists(EVENTS, max_size=4).map(tuple),
-        st.one_of(st.none(), st.integers(1, 150)),
+        st.one_of(st.none(), st.integers(1, 60)),
         st.booleans(),
     ),
     min_size=1,
@@ -91,13 +91,13 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
     assert ended.proof["verdict"] == "complete"
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(nights=NIGHTS, partition=st.sampled_from([(), ("created_year",), ("resource_type_id",)]), seed=st.integers(0, 5))
 def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
     nights: list[Night], partition: tuple[str, ...], seed: int
 ) -> None:
     """Creations, updates, withdrawals, reappearances and crashes: the rows are those of a fresh export, all of them."""
-    asked = Asked(delivery=Delivery(partition_by=partition))
+    asked = Asked(tables=TABLES, delivery=Delivery(partition_by=partition))
     corpus = Corpus.generate(records=30, seed=seed)
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
         to, fresh = Path(folder) / "a", Path(folder) / "b"
@@ -112,3 +112,129 @@ def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
         same(to, fresh)
         ours = {path: content for path, content in data_files(to).items() if not path.startswith("withdrawn/")}
         assert ours == data_files(fresh), "the layout of one part is the same, and so are the bytes"
+
+
+@pytest.fixture
+def lively() -> "Sandbox":  # type: ignore[misc]
+    """A sandbox of 80 DOIs that the test changes."""
+    with running(Corpus.generate(records=80, seed=7)) as sandbox:
+        yield sandbox
+
+
+def manifest(to: Path) -> dict:
+    proof = read_manifest(LocalFiles(to))
+    assert proof is not None
+    return proof
+
+
+def test_the_summary_the_feed_and_the_tombstones_tell_what_happened(
+    lively: Sandbox, command: Command, tmp_path: Path
+) -> None:
+    """`--json` counts added, changed and withdrawn; the feed names records and columns, `withdrawn` has last values."""
+    to = tmp_path / "o"
+    assert command("export", "dois", "--base-url", lively.base_url, "--to", to, "--quiet").code == 0
+    ids, now = lively.corpus.ids(), datetime.now(UTC)
+    title = pl.read_parquet(to / "dois/**/*.parquet").filter(doi=ids[9])["url"][0]
+    lively.corpus.update(ids[:3], at=now)
+    lively.corpus.withdraw(ids[9:11])
+    new = lively.corpus.create(2, at=now)
+    ran = command("sync", to, "--json", "--quiet")
+    assert ran.code == 0, ran.err
+    assert {name: ran.json[name] for name in ("added", "changed", "withdrawn", "verdict", "expected", "unique")} == {
+        "added": 2, "changed": 3, "withdrawn": 2, "verdict": "complete", "expected": 80, "unique": 80,
+    }  # fmt: skip
+    feed = pl.read_parquet(to / ran.json["changes"])
+    told = {kind: set(feed.filter(change=kind)["doi"]) for kind in ("added", "changed", "withdrawn")}
+    assert told == {"added": set(new), "changed": set(ids[:3]), "withdrawn": set(ids[9:11])}
+    assert all({"updated", "metadata_version"} <= set(names) for names in feed.filter(change="changed")["columns"])
+    gone = pl.read_parquet(to / "withdrawn/*.parquet")
+    assert gone.filter(doi=ids[9])["url"][0] == title
+    assert gone["seen_missing"].null_count() == 0
+    assert command("verify", to).code == 0
+
+
+def test_a_record_that_comes_back_is_no_longer_withdrawn(lively: Sandbox, tmp_path: Path) -> None:
+    """It is in the dataset again and its tombstone is gone."""
+    to, files = tmp_path / "o", LocalFiles(tmp_path / "o")
+    asked = Asked(tables=TABLES, include=())
+    asyncio.run(exported(lively.base_url, to, asked, START.timestamp()))
+    gone = lively.corpus.ids()[:2]
+    lively.corpus.withdraw(gone)
+    assert asyncio.run(brought_up(lively.base_url, files, START.timestamp())).summary()["withdrawn"] == 2
+    lively.corpus.restore(gone[:1], at=START)
+    assert asyncio.run(brought_up(lively.base_url, files, START.timestamp())).summary()["added"] == 1
+    assert pl.read_parquet(to / "withdrawn/*.parquet")["doi"].to_list() == gone[1:]
+    assert gone[0] in pl.read_parquet(to / "dois/**/*.parquet")["doi"].to_list()
+
+
+def test_files_without_a_changed_row_stay_the_same_files(lively: Sandbox, tmp_path: Path) -> None:
+    """Only the tables and partitions of what changed are written anew; a sync without changes writes no data at all."""
+    to, files = tmp_path / "o", LocalFiles(tmp_path / "o")
+    asyncio.run(exported(lively.base_url, to, Asked(tables=TABLES, include=()), START.timestamp()))
+
+    def inodes() -> dict[str, int]:
+        return {str(path): path.stat().st_ino for path in to.rglob("*.parquet") if "_etl" not in path.parts}
+
+    before = inodes()
+    asyncio.run(brought_up(lively.base_url, files, START.timestamp()))
+    assert before.items() <= inodes().items()
+    frame = pl.read_parquet(to / "dois/**/*.parquet", hive_partitioning=True)
+    doi, year = frame.select("doi", "created_year").row(0)
+    lively.corpus.update([doi], at=START)
+    asyncio.run(brought_up(lively.base_url, files, START.timestamp()))
+    written = {path for path, inode in inodes().items() if before.get(path, inode) != inode}
+    assert written
+    assert all(f"created_year={year}" in path for path in written)
+
+
+def test_what_cannot_be_brought_up_to_date_is_refused(lively: Sandbox, command: Command, tmp_path: Path) -> None:
+    """A sample, a place without a dataset, and a length of time that is none: each says what to do instead."""
+    sample = tmp_path / "s"
+    assert command("export", "dois", "--base-url", lively.base_url, "--to", sample, "--limit", 5, "--quiet").code == 0
+    ran = command("sync", sample)
+    assert (ran.code, "without --limit" in ran.err) == (2, True)
+    ran = command("sync", tmp_path / "none")
+    assert (ran.code, "export one there first" in ran.err) == (1, True)
+    assert command("sync", sample, "--overlap", "soon").code == 2
+
+
+def test_the_unfinished_work_of_an_export_is_not_taken_for_a_sync(lively: Sandbox, tmp_path: Path) -> None:
+    """Whoever syncs a destination in which an export lies unfinished learns that."""
+    to, asked = tmp_path / "o", Asked(tables=TABLES, include=())
+    asyncio.run(exported(lively.base_url, to, asked, START.timestamp()))
+    with pytest.raises(PowerLoss):
+        asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
+    with pytest.raises(UsageError, match="differs in purpose"):
+        asyncio.run(brought_up(lively.base_url, LocalFiles(to), START.timestamp()))
+
+
+def test_a_burst_of_updates_is_cut_into_slices(tmp_path: Path) -> None:
+    """However many records were updated in one second, they are fetched in slices by time of creation."""
+    with running(Corpus.generate(records=12_000, seed=2)) as box:
+        to, fresh, asked = tmp_path / "o", tmp_path / "f", Asked(tables=("doi_titles",), include=())
+        asyncio.run(exported(box.base_url, to, asked, START.timestamp()))
+        box.corpus.update(box.corpus.ids(), at=START)
+        before = len(box.targets)
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
+        assert ended.summary()["changed"] == 12_000
+        firsts = {t for t in box.targets[before:] if "updated%3A" in t or "updated:" in t}
+        assert (
+            len({target for target in firsts if "page[cursor]=1&" in target or target.endswith("page[cursor]=1")}) > 1
+        )
+        asyncio.run(exported(box.base_url, fresh, asked, START.timestamp()))
+        same(to, fresh)
+
+
+def test_remote_tells_what_moved_since(lively: Sandbox, command: Command, tmp_path: Path) -> None:
+    """`verify --remote` names slices that count otherwise today; that is no damage unless --strict says so."""
+    to = tmp_path / "o"
+    assert command("export", "dois", "--base-url", lively.base_url, "--to", to, "--quiet").code == 0
+    ran = command("verify", to, "--remote", "--strict", "--json")
+    assert (ran.code, ran.json["remote"]["same"]) == (0, True)
+    lively.corpus.withdraw(lively.corpus.ids()[:3])
+    ran = command("verify", to, "--remote", "--json")
+    assert (ran.code, ran.json["ok"]) == (0, True)
+    told = ran.json["remote"]
+    assert (told["held"], told["today"], told["elsewhere"]) == (80, 77, 0)
+    assert [(one["held"], one["today"]) for one in told["moved"]] == [(80, 77)]
+    assert command("verify", to, "--remote", "--strict").code == 3

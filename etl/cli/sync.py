@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +17,6 @@ from etl.config import BASE_URL
 
 if TYPE_CHECKING:
     from etl.config import Settings
-    from etl.declare import Json
     from etl.events import Observe
     from etl.query import Query
     from etl.run import Delivery
@@ -68,9 +66,11 @@ def sync(
         Publish whatever came. The verdict stays `incomplete`.
     """
     from etl import recall
+    from etl.files import LocalFiles
+    from etl.store import published_manifest
     from etl.sync import PURPOSE, Wish
 
-    proof = _proof(destination)
+    proof = published_manifest(LocalFiles(destination))
     query = recall.query(proof)
     delivery = replace(
         recall.delivery(proof, PURPOSE, keep_raw=(destination / "_etl" / "raw").exists()),
@@ -98,17 +98,6 @@ def seconds(text: str) -> int:
     if not found:
         raise UsageError(f"--overlap {text!r} is no length of time", fix="write it as 90m, 6h or 2d")
     return int(found[1]) * _SECONDS[found[2]]
-
-
-def _proof(destination: Path) -> "Mapping[str, Json]":
-    from etl.errors import StoreError
-    from etl.files import LocalFiles
-    from etl.store import read_manifest
-
-    proof = read_manifest(LocalFiles(destination))
-    if proof is None:
-        raise StoreError(f"{destination} holds no dataset", fix="check the path, or export one there first")
-    return proof
 
 
 async def _sync(

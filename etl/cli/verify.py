@@ -1,35 +1,93 @@
-"""`datacite-etl verify`: is the dataset still what its manifest says?"""
+"""`datacite-etl verify`: is the dataset still what its manifest says, and does the API still count the same?"""
 
-from dataclasses import asdict
+import asyncio
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from etl.cli.options import Showing
+from cyclopts import Parameter
+
+from etl.cli.options import Showing, Talking
 from etl.cli.show import as_json, line, note
+from etl.config import BASE_URL
+
+if TYPE_CHECKING:
+    from etl.remote import Today
+    from etl.verify import Verification
+
+MOST = 20
+"""Slices that are named on the screen; `--json` has all of them."""
 
 
-def verify(destination: Path, /, *, showing: Showing = Showing()) -> int:
+def verify(
+    destination: Path,
+    /,
+    *,
+    remote: Annotated[bool, Parameter(negative="")] = False,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    talking: Talking = Talking(),
+    showing: Showing = Showing(),
+) -> int:
     """Read a dataset's manifest and every file again: rows, hashes, keys, strangers.
 
     **Examples**
 
     - `datacite-etl verify out`
     - `datacite-etl verify out --json`
+    - `datacite-etl verify out --remote`
 
     Parameters
     ----------
     destination
         Folder of the dataset.
+    remote
+        Also ask the API for today's totals, slice by slice. What differs is no damage: `sync` brings it in.
+    strict
+        With --remote, end with exit code 3 if the totals differ.
     """
     from etl import verify as conductor
     from etl.files import LocalFiles
 
     found = conductor.verify(LocalFiles(destination))
+    today = _today(destination, talking) if remote else None
     if showing.json:
-        as_json({**asdict(found), "ok": found.ok})
+        told = {} if today is None else {"remote": {**asdict(today), "same": today.same}}
+        as_json({**asdict(found), "ok": found.ok, **told})
     else:
-        line(f"{'sound' if found.ok else 'damaged'}: {found.files} files, {found.rows:,} rows, verdict {found.verdict}")
-        for finding in found.findings:
-            line(f"  {finding.path} {finding.problem}")
+        _tell(found, today)
     if not found.ok:
         note(f"datacite-etl: {len(found.findings)} findings; export again with --fresh, or restore the files")
-    return 0 if found.ok else 1
+        return 1
+    if strict and today is not None and not today.same:
+        note("datacite-etl: the API's totals are not the dataset's; run datacite-etl sync")
+        return 3
+    return 0
+
+
+def _tell(found: "Verification", today: "Today | None") -> None:
+    line(f"{'sound' if found.ok else 'damaged'}: {found.files} files, {found.rows:,} rows, verdict {found.verdict}")
+    for finding in found.findings:
+        line(f"  {finding.path} {finding.problem}")
+    if today is None:
+        return
+    line(f"{today.held:,} records here, {today.today:,} in the API today; {len(today.moved)} slices differ")
+    for moved in today.moved[:MOST]:
+        line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} today")
+
+
+def _today(destination: Path, talking: Talking) -> "Today":
+    from etl import recall, remote
+    from etl.client import connected
+    from etl.files import LocalFiles
+    from etl.store import published_manifest
+
+    proof = published_manifest(LocalFiles(destination))
+    query = recall.query(proof)
+    asking = talking if talking.base_url != BASE_URL else replace(talking, base_url=proof["base_url"])
+
+    async def ask() -> "Today":
+        with asking.settings(query.resource.dialect) as settings:
+            async with connected(settings) as client:
+                return await remote.compare(client, query, proof)
+
+    return asyncio.run(ask())
