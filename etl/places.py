@@ -4,6 +4,7 @@ Pure names; who writes and moves the files are `pages`, `dataset` and `store`.
 """
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from etl.errors import UsageError
@@ -62,6 +63,12 @@ def data_file(table: str, partition: Sequence[tuple[str, str | None]], name: str
     Values are percent-encoded, so that none is ever a path; UsageError for one that no file system takes.
     """
     return "/".join([table, *(_folder(column, value) for column, value in partition), quote(name, safe="") + suffix])
+
+
+def place(key: str) -> str:
+    """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
+    below = PurePosixPath(key.partition("/")[2])
+    return str(below.with_name(below.stem.partition("-")[0]))
 
 
 def staged(key: str) -> str:

@@ -124,13 +124,13 @@ class _Family:
         return [*found, *self._twice(), *self._orphans()]
 
     def _places(self) -> set[str]:
-        return {_place(file) for files in self._tables.values() for file in files}
+        return {places.place(file.path) for files in self._tables.values() for file in files}
 
     def _place(self, place: str) -> Iterator[Finding]:
         parents = pl.Series("hash", dtype=pl.UInt64)
         for name in [self._main, *(name for name in self._tables if name != self._main)]:
             for file in self._tables[name]:
-                if _place(file) == place:
+                if places.place(file.path) == place:
                     column = self._read(file, self._keys[name])
                     yield from _column(file, column)
                     if name == self._main:
@@ -181,9 +181,3 @@ def _column(file: DataFile, column: _Read) -> Iterator[Finding]:
 
 def _suffix(file: DataFile) -> str:
     return PurePosixPath(file.path).suffix
-
-
-def _place(file: DataFile) -> str:
-    """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
-    below = PurePosixPath(file.path.partition("/")[2])
-    return str(below.with_name(below.stem.partition("-")[0]))

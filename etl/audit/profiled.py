@@ -1,0 +1,71 @@
+"""A profile held against records: for each record and need, whether it is met and by what."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from etl.audit.scan import Scan
+from etl.audit.words import Need, Profile, Tables, filled
+
+LONGEST = 200
+SCHEMA = {
+    "doi": pl.String(),
+    "profile": pl.String(),
+    "number": pl.String(),
+    "property": pl.String(),
+    "group": pl.String(),
+    "star": pl.Boolean(),
+    "met": pl.Boolean(),
+    "value": pl.String(),
+}
+
+
+def held(scan: Scan, tables: Tables, profile: Profile) -> pl.DataFrame:
+    """Return the rows of `audit_profile` for the records of a place, by DOI and in the profile's order."""
+    needs = [need for need in profile.needs if _reads(need) <= scan.columns(need.table)]
+    dois = tables["dois"].select("doi")
+    parts = pl.collect_all([_need(dois, tables[need.table], need) for need in needs], engine="streaming")
+    if not parts:
+        return pl.DataFrame(schema=SCHEMA)
+    marked = [part.with_columns(_at=pl.lit(profile.needs.index(need))) for need, part in zip(needs, parts, strict=True)]
+    return pl.concat(marked).sort("doi", "_at").with_columns(profile=pl.lit(profile.name)).select(*SCHEMA)
+
+
+def missing_needs(scan: Scan, profile: Profile) -> list[str]:
+    """Name the needs of a profile whose columns were not exported."""
+    return [need.title for need in profile.needs if not _reads(need) <= scan.columns(need.table)]
+
+
+def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
+    """Count for each need of a profile the records that meet it."""
+    order = pl.DataFrame({"property": [need.title for need in profile.needs]}).with_row_index("_at").lazy()
+    counted = held.group_by("number", "property", "group", "star").agg(
+        records=pl.len().cast(pl.Int64), met=pl.col("met").sum().cast(pl.Int64)
+    )
+    return counted.join(order, on="property").sort("_at").drop("_at").collect()
+
+
+def whole(held: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
+    """Tell for each record how many needs it meets, and whether it meets all of some groups."""
+    inside = pl.col("group").is_in(list(groups))
+    return held.group_by("doi").agg(
+        met=pl.col("met").sum().cast(pl.Int64), needs=pl.len().cast(pl.Int64), all=(pl.col("met") | ~inside).all()
+    )
+
+
+def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
+    value = need.value.cast(pl.String)
+    met = (filled(value) if need.met is None else need.met).fill_null(value=False)
+    rows = table.select("doi", met=met, value=value.str.slice(0, LONGEST))
+    known = rows.group_by("doi").agg(
+        pl.col("met").any(), pl.col("value").filter(pl.col("met")).str.join("; ").str.slice(0, LONGEST)
+    )
+    joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False))
+    return joined.with_columns(
+        number=pl.lit(need.number), property=pl.lit(need.title), group=pl.lit(need.group), star=pl.lit(need.star)
+    )
+
+
+def _reads(need: Need) -> set[str]:
+    met = set() if need.met is None else {*need.met.meta.root_names()}
+    return {*need.value.meta.root_names(), *met}

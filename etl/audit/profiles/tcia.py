@@ -1,0 +1,58 @@
+"""The profile of The Cancer Imaging Archive: the ten properties that a collection's DOI should have (API.md 5)."""
+
+import polars as pl
+
+from etl.audit.words import Need, Profile, filled
+
+_LICENCE = pl.coalesce("rights", "rights_identifier", "rights_uri")
+
+PROFILE = Profile(
+    name="tcia",
+    title="The Cancer Imaging Archive: ten properties of a collection",
+    description="Six properties that every DOI needs, and four with a star that DataCite leaves open and TCIA fills.",
+    groups={"required": "Needed for a DOI", "star": "Recommended or optional for DataCite, expected by TCIA"},
+    essential=("required",),
+    star="recommended or optional in DataCite's schema",
+    needs=(
+        Need(number="1", title="Identifier", group="required", table="dois", value=pl.col("doi")),
+        Need(number="2", title="Creator", group="required", table="doi_creators", value=pl.col("name")),
+        Need(number="3", title="Title", group="required", table="doi_titles", value=pl.col("title")),
+        Need(number="4", title="Publisher", group="required", table="dois", value=pl.col("publisher")),
+        Need(
+            number="5",
+            title="PublicationYear",
+            group="required",
+            table="dois",
+            value=pl.col("publication_year").cast(pl.String),
+        ),
+        Need(
+            number="10",
+            title="ResourceType",
+            group="required",
+            table="dois",
+            value=pl.concat_str(
+                "types_resource_type_general", "types_resource_type", separator=" / ", ignore_nulls=True
+            ),
+            met=filled(pl.col("types_resource_type_general")),
+        ),
+        Need(
+            number="11",
+            title="AlternateIdentifier",
+            group="star",
+            table="doi_alternate_identifiers",
+            value=pl.col("alternate_identifier"),
+            star=True,
+        ),
+        Need(number="15", title="Version", group="star", table="dois", value=pl.col("version"), star=True),
+        Need(number="16", title="Rights", group="star", table="doi_rights", value=_LICENCE, star=True),
+        Need(
+            number="17",
+            title="Description",
+            group="star",
+            table="doi_descriptions",
+            value=pl.col("description"),
+            met=filled(pl.col("description")) & (pl.col("description_type") == "Abstract"),
+            star=True,
+        ),
+    ),
+)

@@ -1,0 +1,39 @@
+"""Languages as BCP 47 tags."""
+
+import polars as pl
+
+from etl.audit.checks import language_known, language_long
+from etl.audit.words import Rule, Severity, filled
+
+_LANGUAGE = pl.col("language")
+
+RULES = (
+    Rule(
+        id="language-unknown",
+        title="Language that is no BCP 47 tag",
+        severity=Severity.WARNING,
+        advice="Use a tag such as en, de or pt-BR, not the language's name.",
+        among=filled(_LANGUAGE),
+        bad=~language_known(_LANGUAGE),
+        value="language",
+    ),
+    Rule(
+        id="language-three-letters",
+        title="Language of three letters that has a code of two",
+        severity=Severity.NOTE,
+        advice="BCP 47 wants the shorter code: en instead of eng.",
+        among=filled(_LANGUAGE),
+        bad=language_long(_LANGUAGE) & language_known(_LANGUAGE),
+        value="language",
+    ),
+    Rule(
+        id="title-language",
+        title="Language of a title that is no BCP 47 tag",
+        severity=Severity.NOTE,
+        advice="Use a tag such as en, de or pt-BR.",
+        table="doi_titles",
+        among=filled(pl.col("lang")),
+        bad=~language_known(pl.col("lang")),
+        value="lang",
+    ),
+)

@@ -1,0 +1,111 @@
+"""An exported dataset as lazy frames: of the whole, and of each place, which has all rows of its records.
+
+A place is a part of a run within a partition, at most some hundred thousand records: what is asked of records one by
+one is asked place by place, so that memory does not grow with the dataset.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
+
+import polars as pl
+
+from etl import manifest, places
+from etl.audit.words import Tables
+from etl.declare import Json
+from etl.errors import StoreError, UsageError
+from etl.sinks.csv import typed
+
+_DTYPES: Mapping[str, pl.DataType] = {
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+_FORMATS = (".parquet", ".csv", ".ndjson")
+Schema = Mapping[str, pl.DataType]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Where the files of each table are, in one format, and what their columns hold."""
+
+    root: str
+    files: Mapping[str, tuple[str, ...]]
+    schemas: Mapping[str, Schema]
+    as_of: date
+
+    def places(self) -> list[str]:
+        """Name the places that have records."""
+        return sorted({places.place(path) for path in self.files["dois"]})
+
+    def tables(self, place: str | None = None) -> Tables:
+        """Return every table, or its rows of one place, as a lazy frame."""
+        return viewed({name: self._frame(name, place) for name in self.schemas}, self.as_of)
+
+    def columns(self, table: str) -> set[str]:
+        """Name the columns of a table or a view; none if it was not exported."""
+        if table == "creators_identified":
+            both = self.columns("doi_creators") and self.columns("doi_creator_identifiers")
+            return {*self.columns("doi_creators"), "orcid_valid"} if both else set()
+        return {*self.schemas.get(table, ()), *({"as_of"} if table == "dois" else ())}
+
+    def _frame(self, name: str, place: str | None) -> pl.LazyFrame:
+        wanted = [path for path in self.files[name] if place is None or places.place(path) == place]
+        return _read([f"{self.root}/{path}" for path in wanted], self.schemas[name])
+
+
+def opened(root: str, proof: Mapping[str, Json]) -> Scan:
+    """Find the tables of DOIs that a manifest lists; UsageError if it lists none."""
+    if proof["resource"] != "dois" or "dois" not in proof["tables"]:
+        raise UsageError(f"{root} holds {proof['resource']}, not DOIs", fix="audit an export of dois")
+    tables = manifest.data_files(proof)
+    suffixes = {PurePosixPath(file.path).suffix for file in tables["dois"]}
+    suffix = next((each for each in _FORMATS if each in suffixes), None)
+    if suffix is None:
+        raise StoreError(f"{root} has no Parquet, CSV or NDJSON files", fix="export with --format parquet")
+    return Scan(
+        root=root,
+        files={name: tuple(f.path for f in found if f.path.endswith(suffix)) for name, found in tables.items()},
+        schemas={name: _schema(facts["columns"]) for name, facts in proof["tables"].items()},
+        as_of=_day(str(proof["finished"])),
+    )
+
+
+def viewed(tables: Tables, as_of: date) -> Tables:
+    """Add to tables what declarations may use beside them: the day of the dataset, creators with their ORCID iDs."""
+    dated = {**tables, "dois": tables["dois"].with_columns(as_of=pl.lit(as_of))}
+    if {"doi_creators", "doi_creator_identifiers"} <= tables.keys():
+        return {**dated, "creators_identified": _identified(tables)}
+    return dated
+
+
+def _schema(columns: Iterable[Mapping[str, str]]) -> Schema:
+    return {column["name"]: _DTYPES.get(column["type"], pl.String()) for column in columns}
+
+
+def _day(moment: str) -> date:
+    return datetime.fromisoformat(moment).astimezone(UTC).date()
+
+
+def _read(paths: list[str], schema: Schema) -> pl.LazyFrame:
+    if not paths:
+        return pl.LazyFrame(schema=dict(schema))
+    if paths[0].endswith(".parquet"):
+        return pl.scan_parquet(paths, hive_partitioning=False, glob=False)
+    if paths[0].endswith(".csv"):
+        text = pl.scan_csv(paths, infer_schema=False, glob=False)
+        return text.select(typed(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
+    plain = {name: pl.String() if dtype.is_temporal() else dtype for name, dtype in schema.items()}
+    return pl.scan_ndjson(paths, schema=plain).with_columns(
+        typed(pl.col(name), dtype) for name, dtype in schema.items() if dtype.is_temporal()
+    )
+
+
+def _identified(tables: Tables) -> pl.LazyFrame:
+    """Put beside each creator whether one of the identifiers is a right ORCID iD."""
+    right = tables["doi_creator_identifiers"].filter(pl.col("orcid_valid")).select("doi", position="creator_position")
+    marked = right.unique().with_columns(orcid_valid=pl.lit(value=True))
+    return tables["doi_creators"].join(marked, on=["doi", "position"], how="left")

@@ -1,0 +1,260 @@
+"""The conductor of an audit: reads a dataset place by place, and leaves tables and a page.
+
+What is asked is declared and computed in `etl.audit`; here is the order of it, and everything that touches a disk.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+
+from etl import places, sinks, store
+from etl.audit import coverage, findings, page, profiled, scan, tables
+from etl.audit.scan import Scan
+from etl.audit.tables import SCHEMAS, Audit
+from etl.audit.words import Profile, Rule, Severity, profile, rules
+from etl.declare import Json
+from etl.errors import StoreError, UsageError
+from etl.files import Files
+
+FOLDER = f"{places.OWN}/audit"
+PAGE = "audit.html"
+EXAMPLES = 5
+COLLECTIONS = 200
+"""Records whose profile is shown in full, those that miss most."""
+_PIECE = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an audit found, and where its tables and its page are."""
+
+    audit: Audit
+    page: str
+    tables: dict[str, int]
+
+    def summary(self) -> dict[str, Json]:
+        """Return what `--json` prints."""
+        return {
+            "records": self.audit.records,
+            "findings": self.tables["audit_findings"],
+            "affected": dict(self.audit.affected),
+            "coverage": dict(self.audit.overall().select("property", "share").iter_rows()),
+            "rules": dict(self.audit.rules.filter("checked").select("rule", "findings").iter_rows()),
+            "profile": {self.audit.profile: self.audit.meeting} if self.audit.profile else {},
+            "skipped": list(self.audit.skipped),
+            "tables": self.tables,
+            "page": self.page,
+        }
+
+
+class _Spill:
+    """Rows on their way into tables, put aside so that memory does not hold them. State: `_count`, files so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def put(self, name: str, rows: pl.DataFrame) -> None:
+        """Put rows aside under a name."""
+        if rows.height:
+            (self._folder / name).mkdir(exist_ok=True)
+            self._count += 1
+            rows.write_ipc(self._folder / name / f"{self._count:08}.arrow", compression="lz4")
+
+    def get(self, name: str) -> pl.LazyFrame | None:
+        """Return what was put aside under a name, in that order; None if nothing was."""
+        parts = sorted((self._folder / name).glob("*.arrow"))
+        return pl.scan_ipc(parts) if parts else None
+
+
+def audit(
+    files: Files,
+    target: Files,
+    *,
+    formats: Sequence[str] = ("parquet",),
+    profile_name: str = "",
+    against: Path | None = None,
+) -> Outcome:
+    """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
+
+    StoreError if there is no dataset, UsageError if it is not of DOIs; `against` is an older audit or its dataset.
+    """
+    proof = store.read_manifest(files)
+    if proof is None:
+        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
+    before = None if against is None else _older(against)
+    wanted = profile(profile_name) if profile_name else None
+    known = scan.opened(files.name, proof)
+    beside = Path(mkdtemp(prefix=".audit-", dir=_made(target)))
+    try:
+        found = _Auditor(known, _Spill(beside), wanted).found(str(proof["verdict"]), files.name)
+        if before is not None:
+            found = replace(found, trend=tables.trend(found, *before))
+        return _written(found, _Spill(beside), target, formats)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _made(target: Files) -> Path:
+    folder = Path(target.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class _Auditor:
+    """Asks everything of one dataset. Has no state but what it puts aside."""
+
+    def __init__(self, known: Scan, spill: _Spill, wanted: Profile | None) -> None:
+        self._scan = known
+        self._spill = spill
+        self._profile = wanted
+        self._rules = findings.testable(known, rules())
+        self._properties = coverage.countable(known)
+
+    def found(self, verdict: str, name: str) -> Audit:
+        """Ask place by place, then of all tables together."""
+        counts = coverage.add([self._place(place) for place in self._scan.places()])
+        for rule, rows in findings.of_all(self._scan.tables(), self._rules):
+            self._spill.put(rule.id, rows)
+        records = int(counts[coverage.ALL]["records"].sum())
+        broken = self._broken(records)
+        result = Audit(
+            name=name,
+            as_of=self._scan.as_of.isoformat(),
+            verdict=verdict,
+            records=records,
+            affected=self._affected(),
+            coverage=coverage.shares(counts, self._properties),
+            rules=broken,
+            examples=self._examples(),
+            years=_years(counts),
+            skipped=tuple(rule.id for rule in rules() if rule not in self._rules),
+        )
+        return self._profiled(result) if self._profile else result
+
+    def _place(self, place: str) -> dict[str, pl.DataFrame]:
+        here = self._scan.tables(place)
+        for rule, rows in findings.of_place(self._scan, here, self._rules):
+            self._spill.put(rule.id, rows)
+        if self._profile:
+            self._spill.put("_profile", profiled.held(self._scan, here, self._profile))
+        return coverage.count(here, self._properties)
+
+    def _broken(self, records: int) -> pl.DataFrame:
+        """Count findings and records by rule, the worst severity first, then by how many records have it."""
+        rows = [self._counted(rule, records) for rule in rules()]
+        order = {severity.value: rank for rank, severity in enumerate(Severity)}
+        table = pl.DataFrame(rows, schema=tables.RULES_SCHEMA, orient="row")
+        ranked = table.with_columns(_order=pl.col("severity").replace_strict(order))
+        return ranked.sort(["_order", "records", "rule"], descending=[False, True, False]).drop("_order")
+
+    def _counted(self, rule: Rule, records: int) -> tuple[Json, ...]:
+        checked, found = rule in self._rules, self._spill.get(rule.id)
+        n, of = (0, 0)
+        if found is not None:
+            n, of = found.unique().select(pl.len(), pl.col("doi").n_unique()).collect().row(0)
+        share = of / records if records else 0.0
+        return rule.id, rule.severity.value, rule.title, checked, n, of, share, rule.advice
+
+    def _affected(self) -> dict[str, int]:
+        """Count the records that have a finding of each severity, and of any."""
+        by = {severity.value: [r.id for r in self._rules if r.severity is severity] for severity in Severity}
+        every = {**by, "any": [rule.id for rule in self._rules]}
+        return {name: self._distinct(ids) for name, ids in every.items()}
+
+    def _distinct(self, ids: Iterable[str]) -> int:
+        parts = [found.select("doi") for name in ids if (found := self._spill.get(name)) is not None]
+        if not parts:
+            return 0
+        return int(pl.concat(parts).select(pl.col("doi").n_unique()).collect(engine="streaming").item())
+
+    def _examples(self) -> pl.DataFrame:
+        parts = [
+            found.unique().sort("doi", "value").head(EXAMPLES).with_columns(rule=pl.lit(rule.id)).collect()
+            for rule in self._rules
+            if (found := self._spill.get(rule.id)) is not None
+        ]
+        return (
+            pl.concat(parts)
+            if parts
+            else pl.DataFrame(schema={"doi": pl.String, "value": pl.String, "rule": pl.String})
+        )
+
+    def _profiled(self, result: Audit) -> Audit:
+        assert self._profile is not None
+        held = self._spill.get("_profile")
+        if held is None:
+            held = pl.LazyFrame(schema=profiled.SCHEMA)
+        each = profiled.whole(held, self._profile.essential)
+        worst = each.sort("all", "met", "doi").head(COLLECTIONS).select("doi")
+        return replace(
+            result,
+            profile=self._profile.name,
+            needs=profiled.summed(held, self._profile),
+            collections=worst.join(held, on="doi", how="left", maintain_order="left_right").collect(),
+            meeting=int(each.select(pl.col("all").sum()).collect().item()),
+            skipped=(*result.skipped, *profiled.missing_needs(self._scan, self._profile)),
+        )
+
+
+def _years(counts: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return records by year of publication and of registration, for the chart."""
+    parts = [
+        counts[name].select(pl.lit(name).alias("by"), year=pl.col("value").cast(pl.Int64), records="records")
+        for name in ("publication_year", "registered_year")
+        if name in counts
+    ]
+    return pl.concat(parts).drop_nulls("year").sort("by", "year")
+
+
+def _written(found: Audit, spill: _Spill, target: Files, formats: Sequence[str]) -> Outcome:
+    rows = {
+        "audit_coverage": _write(target, "audit_coverage", [found.coverage], formats),
+        "audit_rules": _write(target, "audit_rules", [found.rules], formats),
+        "audit_findings": _write(target, "audit_findings", list(_findings(spill)), formats),
+    }
+    if found.profile:
+        rows["audit_profile"] = _write(target, "audit_profile", list(_profile_rows(spill)), formats)
+    if found.trend is not None:
+        rows["audit_trend"] = _write(target, "audit_trend", [found.trend], formats)
+    target.write(PAGE, page.render(found))
+    return Outcome(audit=found, page=f"{target.name}/{PAGE}", tables=rows)
+
+
+def _findings(spill: _Spill) -> Iterator[pl.DataFrame]:
+    for rule in rules():
+        if (found := spill.get(rule.id)) is not None:
+            yield from findings.finished(rule, found).iter_slices(_PIECE)
+
+
+def _profile_rows(spill: _Spill) -> Iterator[pl.DataFrame]:
+    held = spill.get("_profile")
+    yield from () if held is None else held.collect().iter_slices(_PIECE)
+
+
+def _write(target: Files, name: str, pieces: Sequence[pl.DataFrame], formats: Sequence[str]) -> int:
+    own = [piece for piece in pieces if piece.height] or [pl.DataFrame(schema=dict(SCHEMAS[name]))]
+    for each in formats:
+        sink = sinks.load(each)
+        with target.create(f"{name}{sink.suffix}") as out:
+            sink.write(own, out, metadata={"datacite-etl": name}, sorted_by=())
+    return sum(piece.height for piece in own)
+
+
+def _older(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the coverage and the rules of an older audit, given as its folder or as its dataset's."""
+    for folder in (path, path / FOLDER):
+        for suffix, read in ((".parquet", pl.read_parquet), (".csv", pl.read_csv)):
+            names = [folder / f"{name}{suffix}" for name in ("audit_coverage", "audit_rules")]
+            if all(name.exists() for name in names):
+                first, second = (_typed(read(name), name.stem) for name in names)
+                return first, second
+    raise UsageError(f"{path} holds no audit to compare with", fix="run datacite-etl audit there first")
+
+
+def _typed(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    return table.select(pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items())

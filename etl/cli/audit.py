@@ -1,0 +1,85 @@
+"""`datacite-etl audit`: what is missing, wrong or inconsistent in the metadata of an exported dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from etl.cli.options import Showing
+from etl.cli.show import as_json, columns, line
+from etl.errors import ThresholdError
+
+if TYPE_CHECKING:
+    from etl.auditing import Outcome
+
+_SHOWN = 12
+
+
+def audit(
+    destination: Path,
+    /,
+    *,
+    profile: str = "",
+    against: Path | None = None,
+    fail_under: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    to: Path | None = None,
+    format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
+    showing: Showing = Showing(),
+) -> int:
+    """Check every record of an exported dataset of DOIs: coverage of properties, validity, consistency.
+
+    Examples
+    --------
+    - `datacite-etl audit out`
+    - `datacite-etl audit out --profile tcia --format parquet --format csv`
+    - `datacite-etl audit out --against last-month --fail-under orcid=0.6 --fail-under creator-orcid=1`
+
+    Parameters
+    ----------
+    destination
+        Folder of the dataset.
+    profile
+        A profile to hold the records against, e.g. `tcia` or `fair`.
+    against
+        An older audit, or the folder of an older dataset that was audited: shows the trend.
+    fail_under
+        NAME=SHARE, may be repeated: exit 4 if a property covers less, a rule finds more, or fewer meet the profile.
+    to
+        Folder of the audit's tables and page; `_etl/audit` in the dataset by default.
+    format
+        Format of the tables: parquet, csv, ndjson; may be repeated.
+    """
+    from etl import auditing, sinks
+    from etl.audit.gates import gates, known, missed
+    from etl.audit.words import profiles
+    from etl.files import LocalFiles
+
+    demanded = gates(fail_under)
+    if profile:
+        known("profile", profile, profiles())
+    for name in format:
+        sinks.load(name)
+    target = LocalFiles(to or destination / auditing.FOLDER)
+    found = auditing.audit(LocalFiles(destination), target, formats=format, profile_name=profile, against=against)
+    if showing.json:
+        as_json(found.summary())
+    else:
+        _tell(found)
+    if short := missed(found.audit, demanded):
+        raise ThresholdError("; ".join(short), fix=f"see {found.page}")
+    return 0
+
+
+def _tell(found: "Outcome") -> None:
+    audit = found.audit
+    line(f"records   {audit.records:,} DOIs, {audit.affected['any']:,} with a finding")
+    line(f"findings  {found.tables['audit_findings']:,}; records with errors {audit.affected['error']:,}")
+    if audit.profile:
+        line(f"profile   {audit.profile}: {audit.meeting:,} of {audit.records:,} meet what is essential")
+    worst = audit.rules.filter(audit.rules["findings"] > 0).head(_SHOWN)
+    rows = [("severity", "rule", "records", "what")]
+    rows += [(r["severity"], r["rule"], f"{r['records']:,}", r["title"]) for r in worst.iter_rows(named=True)]
+    columns(rows)
+    if audit.skipped:
+        line(f"skipped   {', '.join(audit.skipped)}: their tables were not exported")
+    line(f"page      {found.page}")

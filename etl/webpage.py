@@ -1,0 +1,189 @@
+"""What all HTML pages have in common: the frame, the style, tables that sort, tiles, and the escaping of everything.
+
+A page is one file that asks for nothing: its policy forbids every request. It is whole without its script, which only
+sorts tables.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from etl.declare import Json
+
+
+class Safe(str):
+    """Text that is HTML already, with everything from outside escaped."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, shown in per cent."""
+
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doi:
+    """A DOI, shown as a link to its record."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word that is marked: complete, incomplete, error and so on."""
+
+    word: str
+
+
+Cell = Safe | Share | Doi | Badge | str | int | float | bool | None
+
+
+def document(title: str, body: Iterable[str]) -> bytes:
+    """Return a page as its file's bytes."""
+    asset = files(__package__) / "assets"
+    page = _PAGE.substitute(
+        title=escape(title),
+        style=(asset / "page.css").read_text("utf-8"),
+        script=(asset / "sort.js").read_text("utf-8"),
+        body="\n".join(filter(None, body)),
+    )
+    return page.encode("utf-8", "backslashreplace")
+
+
+def section(name: str, title: str, *parts: str, lead: str = "") -> Safe:
+    """Return a headed section, nothing if it has no content; `name` is its anchor."""
+    body = "\n".join(filter(None, parts))
+    if not body:
+        return Safe("")
+    said = f"<p>{escape(lead)}</p>" if lead else ""
+    return Safe(f'<section id="{escape(name)}"><h2>{escape(title)}</h2>{said}{body}</section>')
+
+
+def contents(sections: Sequence[tuple[str, str]]) -> Safe:
+    """Return links to the sections of a page."""
+    links = "".join(f'<li><a href="#{escape(name)}">{escape(title)}</a></li>' for name, title in sections)
+    return Safe(f'<nav aria-label="Contents"><ul>{links}</ul></nav>') if links else Safe("")
+
+
+def tiles(facts: Iterable[tuple[str, Cell, str]]) -> Safe:
+    """Return the few numbers that matter: label, value, and a word about it."""
+    each = "".join(
+        f"<div><dt>{escape(label)}</dt><dd>{text(value)}<small>{escape(note)}</small></dd></div>"
+        for label, value, note in facts
+    )
+    return Safe(f'<dl class="tiles">{each}</dl>')
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, name: Sequence[str] = ()) -> Safe:
+    """Return a table that sorts by its heads, nothing if it would be empty; the first cell of a row is its head.
+
+    `name` gives the anchors of the rows, if they have some.
+    """
+    body = "".join(_row(row, name[place] if name else "") for place, row in enumerate(rows))
+    if not body:
+        return Safe("")
+    top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
+    return Safe(
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
+        f"</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def details(summary: str, content: str, *, shown: bool = False) -> Safe:
+    """Return content behind a summary; nothing if there is none."""
+    opened = " open" if shown else ""
+    return Safe(f"<details{opened}><summary>{escape(summary)}</summary>{content}</details>" if content else "")
+
+
+def text(value: Cell) -> Safe:
+    """Write a value for people, escaped."""
+    if isinstance(value, Safe):
+        return value
+    if isinstance(value, Doi):
+        return Safe(f'<a href="https://doi.org/{_address(value.name)}" rel="noreferrer">{escape(value.name)}</a>')
+    if isinstance(value, Badge):
+        return Safe(f'<span class="badge {_class(value.word)}">{escape(value.word)}</span>')
+    return Safe(escape(_plain(value)))
+
+
+def _row(row: Sequence[Cell], name: str) -> str:
+    first = f'<th scope="row"{f" id={_quoted(name)}" if name else ""}{_sort(row[0])}>{text(row[0])}</th>'
+    return f"<tr>{first}{''.join(map(_cell, row[1:]))}</tr>"
+
+
+def _cell(value: Cell) -> str:
+    numeric = isinstance(value, int | float | Share) and not isinstance(value, bool)
+    return f"<td{' class=number' if numeric else ''}{_sort(value)}>{text(value)}</td>"
+
+
+def _sort(value: Cell) -> str:
+    """Return the attribute by which a number sorts; text sorts as it is."""
+    if isinstance(value, Share):
+        value = -1.0 if value.value is None else value.value
+    return f' data-n="{value!r}"' if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _plain(value: Share | str | float | None) -> str:
+    if value is None or (isinstance(value, Share) and value.value is None):
+        return "–"
+    if isinstance(value, Share):
+        return percent(value.value or 0.0)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else value
+
+
+def percent(share: float) -> str:
+    """Write a share in per cent; what is not all never reads 100 %, and what is not nothing never 0 %."""
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
+
+
+def _address(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="/:;().,-_~")
+
+
+def _class(word: str) -> str:
+    return "".join(sign for sign in word.lower() if sign.isalnum() or sign == "-")
+
+
+def _quoted(name: str) -> str:
+    return f'"{escape(name)}"'
+
+
+def field(value: Json, default: str = "–") -> str:
+    """Return a JSON value as text, for facts whose type is not known."""
+    return default if value is None else str(value)
+
+
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline';
+ script-src 'unsafe-inline'; img-src data:">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>$title</title>
+<style>$style</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<main id="main">
+$body
+</main>
+<script>$script</script>
+</body>
+</html>
+""")

@@ -1,0 +1,37 @@
+"""Records as the API gives them, turned into the tables that the audit reads, without a file or a server."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from etl import frames, resources
+from etl.audit import findings
+from etl.audit.scan import Scan, viewed
+from etl.audit.words import Tables, rules
+
+AS_OF = date(2026, 11, 21)
+Json = Any
+
+
+def doi(name: str = "10.1234/a", /, client: str | None = None, **attributes: Json) -> dict[str, Json]:
+    """Return a record; a title and a creator are there unless given."""
+    known = {"titles": [{"title": f"On {name}"}], "creators": [{"name": "Curie, Marie"}], **attributes}
+    own: dict[str, Json] = {"id": name, "type": "dois", "attributes": known}
+    if client:
+        own["relationships"] = {"client": {"data": {"id": client, "type": "clients"}}}
+    return own
+
+
+def tables(records: Sequence[Mapping[str, Json]]) -> tuple[Scan, Tables]:
+    """Return the tables of records, and what a scan of their files would know."""
+    found = frames.tables(resources.load("dois"), [json.dumps(record).encode() for record in records])
+    scan = Scan(root="", files={}, schemas={name: dict(frame.schema) for name, frame in found.items()}, as_of=AS_OF)
+    return scan, viewed({name: frame.lazy() for name, frame in found.items()}, AS_OF)
+
+
+def broken(records: Sequence[Mapping[str, Json]]) -> dict[str, list[tuple[str, str]]]:
+    """Return what each rule finds, as DOIs and values."""
+    scan, known = tables(records)
+    every = [*findings.of_place(scan, known, rules()), *findings.of_all(known, rules())]
+    return {rule.id: sorted(rows.select("doi", "value").rows()) for rule, rows in every}
