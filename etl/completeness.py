@@ -214,10 +214,7 @@ def reconcile(
     A list as long as `size` is cut off: ids it does not name may have at most as many records as its last bucket,
     and shards may have miscounted what it does name by `tolerance`. Some ids come twice: their counts are added.
     """
-    counted: dict[str, int] = {}
-    for bucket, count in buckets:
-        counted[bucket.strip().lower()] = counted.get(bucket.strip().lower(), 0) + count
-    had = {entry.strip().lower(): count for entry, count in exported.items()}
+    counted, had = _alike(buckets), _alike(exported.items())
     cut_off = len(buckets) >= size
     ceiling = min((count for _, count in buckets), default=0) if cut_off else 0
     allowed = tolerance if cut_off else 0
@@ -232,3 +229,12 @@ def reconcile(
         compared=len(counted),
         differing=dict(sorted({**differing, **unlisted}.items())),
     )
+
+
+def _alike(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Add up the counts of ids that differ only in case and blanks, as the API's filters do."""
+    sums: dict[str, int] = {}
+    for name, count in counts:
+        plain = name.strip().lower()
+        sums[plain] = sums.get(plain, 0) + count
+    return sums

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from etl import closing, completeness, explaining, manifest, part, places, report, watermark
+from etl import closing, completeness, explaining, facets, manifest, part, places, report, watermark
 from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
 from etl.manifest import TableFacts
@@ -35,6 +35,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
         duplicates=closed.duplicates,
         rejects=closed.rejects,
         included=closed.included,
+        facets=await facets.checks(run, closed),
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
         watermark=watermark.reached(

@@ -163,3 +163,9 @@ def test_a_facet_that_is_cut_off_says_nothing_of_what_it_leaves_out():
 def test_a_bucket_that_comes_twice_is_added_up():
     """The same id with another title, another case or a stray space is one id."""
     assert reconcile("affiliations", [("A", 1), ("a ", 2)], {"a": 3}, size=10).ok
+
+
+def test_spellings_of_an_id_are_counted_together():
+    """The API counts `en` and `EN` as one; so does the comparison, on both sides."""
+    check = reconcile("languages", [("en", 3)], {"en": 1, "EN": 2}, size=10)
+    assert check.ok

@@ -28,8 +28,8 @@ def audit(
 ) -> int:
     """Check every record of an exported dataset of DOIs: coverage of properties, validity, consistency.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl audit out`
     - `datacite-etl audit out --profile tcia --format parquet --format csv`
     - `datacite-etl audit out --against last-month --fail-under orcid=0.6 --fail-under creator-orcid=1`

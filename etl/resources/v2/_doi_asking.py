@@ -100,11 +100,11 @@ INCLUDES = (
 
 # A facet without a column cannot be held against the tables: `views`, `downloads` and `citations` count events,
 # `affiliations` mixes creators and contributors under ids that repeat (API.md 2.1), others count what DOIs do not tell.
-# `published` has an entry for each year from 2010 on, at least; the others of years have the newest ten.
+# `published` counts dates that lists often do not tell; the others of years have the newest ten.
 FACETS = (
     Facet(name="resourceTypes", size=34, table="dois", column="resource_type_id"),
     Facet(name="states", size=3, table="dois", column="state"),
-    Facet(name="published", size=17, table="dois", column="publication_year"),
+    Facet(name="published", size=17),
     Facet(name="created", size=10, table="dois", column="created_year"),
     Facet(name="registered", size=10, table="dois", column="registered_year"),
     Facet(name="providers", size=10, table="dois", column="provider_id"),

@@ -1,0 +1,111 @@
+"""Facets of the API held against the exported main table: one request at the end of a run.
+
+What agrees and what a cut-off list may leave out is decided in `completeness`; a difference is shown, not judged.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote
+
+import polars as pl
+
+from etl import completeness, dataset, places
+from etl.closing import Closed
+from etl.completeness import FacetCheck
+from etl.declare import Facet, Json
+from etl.errors import AnswerError
+from etl.events import Noted
+from etl.run import Run
+
+APPROXIMATE = 200
+"""A list that is cut off is counted by shards: it may miss one record in so many (API.md 2.1)."""
+
+
+async def checks(run: Run, closed: Closed) -> tuple[FacetCheck, ...]:
+    """Compare the facets that the main table can tell; none for a sample, and none if the API does not answer."""
+    facets = _comparable(run)
+    if not facets or run.delivery.limit is not None:
+        return ()
+    try:
+        meta = await run.client.facets(run.query, tuple(facets))
+    except AnswerError as error:
+        run.observe(Noted(text=f"facets were not compared: {error}"))
+        return ()
+    columns = [facet.column for facet in facets.values() if facet.column]
+    counted = await run.aside(_counted, run, closed, sorted(set(columns)))
+    return tuple(compared(facets.values(), meta, counted))
+
+
+def compared(
+    facets: Iterable[Facet], meta: Mapping[str, Json], counted: Mapping[str, Mapping[str, int]]
+) -> Iterator[FacetCheck]:
+    """Yield a check for each facet that `meta` has and whose column is filled."""
+    for facet in facets:
+        buckets = _buckets(meta.get(facet.name))
+        own = counted.get(facet.column or "", {})
+        if buckets and own:
+            total = sum(own.values())
+            yield completeness.reconcile(
+                facet.name,
+                buckets,
+                _of_years(facet, buckets, own) if _years(facet) else own,
+                size=facet.size,
+                tolerance=total // APPROXIMATE,
+            )
+
+
+def _comparable(run: Run) -> dict[str, Facet]:
+    main = run.query.resource.main
+    exported = run.layout.wanted
+    known = {column.name for column in main.columns}
+    return {
+        facet.name: facet
+        for facet in run.query.resource.facets
+        if main in exported and facet.table == main.name and facet.column in known
+    }
+
+
+def _buckets(found: Json) -> list[tuple[str, int]]:
+    every = found if isinstance(found, list) else []
+    return [(str(one["id"]), int(one["count"])) for one in every if isinstance(one, dict) and one.get("id") is not None]
+
+
+def _years(facet: Facet) -> bool:
+    return bool(facet.column and facet.column.endswith("_year"))
+
+
+def _of_years(facet: Facet, buckets: list[tuple[str, int]], own: Mapping[str, int]) -> dict[str, int]:
+    """Leave out the years that the API does not list: those to come, and where the list is cut off, older ones."""
+    listed = [int(name) for name, _ in buckets if name.isdecimal()]
+    oldest = min(listed, default=0) if len(buckets) >= facet.size else 0
+    return {year: count for year, count in own.items() if oldest <= int(year) <= max(listed, default=0)}
+
+
+def _counted(run: Run, closed: Closed, columns: list[str]) -> dict[str, dict[str, int]]:
+    """Count the records of the staged main table by the values of some columns, a file at a time."""
+    main = run.query.resource.main
+    schema = dataset.columns(run.layout, main)
+    sink = run.layout.sinks[0]
+    sums: dict[str, dict[str, int]] = {name: {} for name in columns}
+    for file in closed.tables[run.layout.prefix + main.name].files:
+        if file.path.endswith(sink.suffix):
+            with run.files.open(places.staged(file.path)) as source:
+                frame = sink.read(source, schema, [name for name in columns if name in schema])
+            for column in frame.get_columns():
+                _add(sums[column.name], column)
+            for name, value in _partition(file.path):
+                if name in sums:
+                    sums[name][value] = sums[name].get(value, 0) + file.rows
+    return sums
+
+
+def _partition(path: str) -> Iterator[tuple[str, str]]:
+    """Yield what the folders of a file tell of its rows, where they tell anything."""
+    for folder in path.split("/")[1:-1]:
+        name, _, value = folder.partition("=")
+        if value != places.NULL:
+            yield name, unquote(value)
+
+
+def _add(sums: dict[str, int], column: pl.Series) -> None:
+    for value, count in column.drop_nulls().value_counts().iter_rows():
+        sums[str(value)] = sums.get(str(value), 0) + int(count)
