@@ -20,7 +20,9 @@ from etl.declare import Json
 from etl.document import Document
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
 from etl.events import Observe, Retried, ignore
-from etl.paging import Facts, Position
+from etl.facts import Facts, total
+from etl.facts import read as read_facts
+from etl.paging import Position
 from etl.query import Query, encode
 from etl.retry import Pace
 from etl.transport import Sealed, Transport, redirect, unseal
@@ -77,6 +79,14 @@ class _Step:
     pace: Pace
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The form an answer is asked for in, and where its records stand."""
+
+    accept: str | None = None
+    root: str = "data"
+
+
 class Client:
     """Asks one server, within a budget, at most `settings.concurrency` requests at a time."""
 
@@ -108,20 +118,20 @@ class Client:
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
         params = query.params(window) | paging.strategy(query).count()
-        _, total = await self._one(query.path, params, _accept(query), glean=paging.total)
-        return total
+        _, records = await self._one(query.path, params, _form(query), glean=total)
+        return records
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
         """Ask for `meta` with the facets, off by default since March 2026 (API.md 0), all or those named."""
         params = query.params() | paging.strategy(query).count()
         if query.resource.dialect != "v1":
             params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})
-        found, _ = await self._one(query.path, params, _accept(query), glean=paging.total)
+        found, _ = await self._one(query.path, params, _form(query), glean=total)
         return found.meta
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None) -> Document:
         """Fetch one document below the base URL: a single resource, as a list of one."""
-        found, _ = await self._one(path, params or {}, accept, glean=_nothing)
+        found, _ = await self._one(path, params or {}, _Form(accept), glean=_nothing)
         return found
 
     async def pages(
@@ -226,27 +236,28 @@ class Client:
         target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
 
         def glean(found: Document) -> tuple[Facts, Position | None]:
-            facts = paging.facts(found, kind, ids=strategy.needs_ids)
-            return facts, strategy.follow(position, size, facts, before)
+            told = read_facts(found, kind, ids=strategy.needs_ids)
+            return told, strategy.follow(position, size, told, before)
 
-        found, (facts, onward), sealed = await self._ask(target, _accept(walk.query), glean=glean)
+        found, (facts, onward), sealed = await self._ask(target, _form(walk.query), glean=glean)
+        again = position.received + facts.count - onward.received if onward else 0
         page = FetchedPage(
             number=position.page,
-            document=found,
+            document=replace(found, records=found.records[: len(found.records) - again]) if again else found,
             total=facts.total,
             next=onward,
             size=size,
-            received=position.received + facts.count,
+            received=position.received + facts.count - again,
             wire_bytes=len(sealed.payload),
             seconds=sealed.seconds,
         )
         return page, facts
 
     async def _one(
-        self, path: str, params: Mapping[str, str], accept: str | None, *, glean: Callable[[Document], T]
+        self, path: str, params: Mapping[str, str], form: _Form, *, glean: Callable[[Document], T]
     ) -> tuple[Document, T]:
         target = address(path, params)
-        (found, gleaned, _), _ = await self._patiently(lambda _: self._ask(target, accept, glean=glean), _RIGID)
+        (found, gleaned, _), _ = await self._patiently(lambda _: self._ask(target, form, glean=glean), _RIGID)
         return found, gleaned
 
     async def _patiently(
@@ -286,15 +297,13 @@ class Client:
         self.retries += 1
         self._observe(Retried(url=error.url, reason=str(error), attempt=tries, delay=delay, page_size=pace.size))
 
-    async def _ask(
-        self, target: str, accept: str | None, *, glean: Callable[[Document], T]
-    ) -> tuple[Document, T, Sealed]:
+    async def _ask(self, target: str, form: _Form, *, glean: Callable[[Document], T]) -> tuple[Document, T, Sealed]:
         """Send one request, follow redirects within the origin, and read the answer off the event loop."""
         for _ in range(_HOPS + 1):
-            sealed = await self._send(target, accept)
+            sealed = await self._send(target, form.accept)
             onward = redirect(sealed)
             if onward is None:
-                found, gleaned = await asyncio.to_thread(_read, sealed, self._settings.page_limit, glean)
+                found, gleaned = await asyncio.to_thread(_read, sealed, self._settings.page_limit, form.root, glean)
                 return found, gleaned, sealed
             target = onward
         raise RefusedError(f"more than {_HOPS} redirects, the last to {target}", fix="check --base-url", url=target)
@@ -325,8 +334,8 @@ def address(path: str, params: Mapping[str, str]) -> str:
 _RIGID = Pace(size=1, wanted=1)
 
 
-def _accept(query: Query) -> str | None:
-    return query.resource.headers.get("Accept")
+def _form(query: Query) -> _Form:
+    return _Form(query.resource.headers.get("Accept"), query.resource.root)
 
 
 def _nothing(found: Document) -> None:
@@ -337,7 +346,7 @@ _SPLITTING = threading.Lock()
 """Splitting a page holds the interpreter for some milliseconds: one at a time, or the event loop stalls for several."""
 
 
-def _read(sealed: Sealed, limit: int, glean: Callable[[Document], T]) -> tuple[Document, T]:
+def _read(sealed: Sealed, limit: int, root: str, glean: Callable[[Document], T]) -> tuple[Document, T]:
     """Decode, judge and split an answer; errors carry its URL, its status and its Retry-After."""
     reply = unseal(sealed, limit)
     if not 200 <= reply.status < 300:
@@ -348,7 +357,7 @@ def _read(sealed: Sealed, limit: int, glean: Callable[[Document], T]) -> tuple[D
         raise error
     try:
         with _SPLITTING:
-            found = document.read(reply.body)
+            found = document.read(reply.body, root=root)
         return found, glean(found)
     except ProtocolError as error:
         error.url, error.status, error.fix = reply.url, reply.status, error.fix or "check --base-url"

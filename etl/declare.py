@@ -34,6 +34,7 @@ class Paging(StrEnum):
     """How page two of a list is asked for (API.md 1.3 and 3)."""
 
     CURSOR = "cursor"
+    KEYSET = "keyset"
     NUMBER = "number"
     OFFSET = "offset"
     WHOLE = "whole"
@@ -132,7 +133,11 @@ class Resource:
     `affiliation: "MIT"` for `{name: "MIT"}`. `unmapped` gives the reason why a known path, with all below it, has no
     column: it is neither unknown nor lost, for other columns tell the same. `windows` maps the user's words (created,
     updated, registered) to the field that the server's query language knows. `slice_on` is the window that never
-    changes for a record, or None where the list cannot be cut.
+    changes for a record, or None where the list cannot be cut. `parents` maps the words of `--of` to the path under
+    which the records of one parent are listed (doi: dois); without `listed` there is no list but of one parent, or of
+    none at all: the records come along with others. `root` is where the list stands in the body. `identity` names
+    paths whose values together are the id where the server's own is not unique. `least` is the smallest page that the
+    server takes.
     """
 
     name: str
@@ -146,6 +151,11 @@ class Resource:
     page_size: int = 1000
     windows: Mapping[str, str] = field(default_factory=dict)
     slice_on: str | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
+    listed: bool = True
+    root: str = "data"
+    identity: tuple[str, ...] = ()
+    least: int = 0
     filters: tuple[Filter, ...] = ()
     sorts: tuple[str, ...] = ()
     includes: tuple[Include, ...] = ()

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -43,38 +44,29 @@ class _Around(msgspec.Struct, kw_only=True):
     links: Json = None
 
 
-class _Single(_Around):
-    data: msgspec.Raw
-
-
-class _List(_Around):
-    data: list[msgspec.Raw] | None
-
-
 class _Named(msgspec.Struct):
     id: Json = None
     type: Json = None
 
 
 _NAMED = msgspec.json.Decoder(_Named)
-_LIST = msgspec.json.Decoder(_List)
-_SINGLE = msgspec.json.Decoder(_Single)
 
 
-def read(body: bytes, url: str = "") -> Document:
+def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
     """Cut a body into records: a list has many, a single object is one, `null` is none.
 
-    Raises ProtocolError with one line for HTML, half a body, or JSON that is no JSON:API document. Records with what
-    JSON forbids but servers send (a lone surrogate, NaN) come out as they are: only their own record suffers.
+    `root` is where they stand in a body that is no JSON:API document. Raises ProtocolError with one line for HTML,
+    half a body, or JSON that is no such document. Records with what JSON forbids but servers send (a lone surrogate,
+    NaN) come out as they are: only their own record suffers.
     """
     try:
-        return _split(body, body)
+        return _split(body, body, root)
     except msgspec.ValidationError as error:
         raise ProtocolError(_not_a_document(body, error), url=url) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return _split(legible(body), body)
+        return _split(legible(body), body, root)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(_not_json(body, error), url=url) from None
 
@@ -136,18 +128,30 @@ def without_lone_surrogates(text: bytes) -> bytes:
     return _ESCAPE.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], text)
 
 
-def _split(text: bytes, body: bytes) -> Document:
+def _split(text: bytes, body: bytes, root: str) -> Document:
+    listed, single = _decoders(root)
     try:
-        cut: _Single | _List = _LIST.decode(text)
+        cut = listed.decode(text)
     except msgspec.ValidationError:
-        cut = _SINGLE.decode(text)
-    records = cut.data if isinstance(cut, _List) else [cut.data]
+        cut = single.decode(text)
+    records = [cut.data] if isinstance(cut.data, msgspec.Raw) else cut.data
     return Document(
         records=_originals(records or [], text, body),
         included=_originals(cut.included or [], text, body),
         meta=cut.meta if isinstance(cut.meta, dict) else {},
         links=cut.links if isinstance(cut.links, dict) else {},
     )
+
+
+@lru_cache
+def _decoders(root: str) -> tuple["msgspec.json.Decoder[Json]", "msgspec.json.Decoder[Json]"]:
+    """Return what reads a document with a list of records, and what reads one with a single record."""
+    kinds: tuple[Json, Json] = (list[msgspec.Raw] | None, msgspec.Raw)
+    made = [
+        msgspec.defstruct("Document", [("data", kind)], bases=(_Around,), rename={"data": root}, kw_only=True)
+        for kind in kinds
+    ]
+    return msgspec.json.Decoder(made[0]), msgspec.json.Decoder(made[1])
 
 
 def _originals(raws: Sequence[msgspec.Raw], text: bytes, body: bytes) -> list[bytes]:

@@ -4,20 +4,14 @@ Strategies are pure: a position becomes parameters, what a page told becomes the
 server would not send are refused. `links.next` is never followed, since it loses parameters (API.md 1.4).
 """
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
 
-import msgspec
-
-from etl.declare import Json, Paging
-from etl.document import Document
+from etl.cursors import cursor_of, make_cursor, read_cursor
+from etl.declare import Paging
 from etl.errors import ProtocolError, RefusedError
+from etl.facts import Facts
 from etl.query import Query
-from etl.window import moment
 
 REACH = 10_000
 """Rows that page numbers can reach; beyond, the last page is served again and again (API.md 1.3)."""
@@ -34,21 +28,6 @@ class Position:
     token: str
     page: int = 0
     received: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a page tells about paging: `number` is its meta.page, `first` the (second, id) of its first record.
-
-    `ids` is empty where the strategy does not need them: reading them costs time.
-    """
-
-    count: int
-    total: int
-    number: int | None = None
-    next: str | None = None
-    first: tuple[int, str] | None = None
-    ids: tuple[str, ...] = ()
 
 
 class Strategy(Protocol):
@@ -73,6 +52,7 @@ class Strategy(Protocol):
     def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
         """Return the position after a page, None after the last.
 
+        What the position has not counted as received comes again: the page is taken without that end of it.
         Raises ProtocolError if the page is not the one asked for.
         """
 
@@ -118,9 +98,57 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """`page[number]`: rows up to 10,000; the token is the row, so that the page size may change on the way."""
+class Keyset:
+    """`page[cursor]` where no link brings the next: it is made from the records' own (created, id) (API.md 1.4).
 
+    With `ties` several records may have the same key. A page may end among them, so it goes on before the last key.
+    """
+
+    ties: bool = False
+    needs_ids: bool = True
+
+    def first(self) -> Position:
+        """Begin with the documented start value."""
+        return Position(_FIRST_CURSOR)
+
+    def size(self, position: Position, wanted: int) -> int:
+        """Take any size."""
+        del position
+        return max(1, wanted)
+
+    def params(self, position: Position, size: int) -> dict[str, str]:
+        """Spell cursor and size."""
+        return {"page[cursor]": position.token, "page[size]": str(size)}
+
+    def count(self) -> dict[str, str]:
+        """Ask for no records."""
+        return {"page[size]": "0"}
+
+    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+        """Go on behind the last record, or behind the last of an earlier key; the keys must have moved on."""
+        del size, before
+        came_from, received = _key_of(position.token), position.received + facts.count
+        if came_from and facts.keys and facts.keys[0] and facts.keys[0] <= came_from:
+            raise ProtocolError("the server began again at the start of the list instead of after the cursor")
+        if received >= facts.total or not facts.keys:
+            return None
+        last = facts.keys[-1]
+        earlier = [key for key in facts.keys if key != last] if self.ties else []
+        onward = earlier[-1] if earlier else last
+        if onward is None:
+            raise ProtocolError("the last record of the page has no time of creation to go on from")
+        again = len(facts.keys) - len(earlier) if earlier else 0
+        return Position(make_cursor(*onward), position.page + 1, received - again)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`page[number]`: rows up to 10,000; the token is the row, so that the page size may change on the way.
+
+    `least` is the smallest page that the server takes.
+    """
+
+    least: int = 0
     needs_ids: bool = True
 
     def first(self) -> Position:
@@ -143,8 +171,8 @@ class Number:
         return {"page[number]": str(row // size + 1), "page[size]": str(size)}
 
     def count(self) -> dict[str, str]:
-        """Ask for no records."""
-        return {"page[size]": "0"}
+        """Ask for as few records as the server lets."""
+        return {"page[size]": str(self.least)}
 
     def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
         """Go on by rows; a page number below the one asked for means that the server clamped it."""
@@ -215,99 +243,21 @@ class Whole:
 
 
 def strategy(query: Query) -> Strategy:
-    """Choose the way in which this query's list is paged rightly."""
-    match query.resource.paging:
+    """Choose the way in which this query's list is paged rightly; lists of given ids know no cursors."""
+    resource = query.resource
+    if resource.paging is Paging.KEYSET and "ids" in dict(query.filters):
+        return Number()
+    match resource.paging:
         case Paging.CURSOR:
             return Cursor()
+        case Paging.KEYSET:
+            return Keyset(ties=bool(resource.identity))
         case Paging.NUMBER:
-            return Number()
+            return Number(resource.least)
         case Paging.OFFSET:
             return Offset(_LAGOTTO_ROWS if _by_lagotto(query) else None)
         case Paging.WHOLE:
-            return Whole(query.resource.page_size)
-
-
-def facts(document: Document, of_type: str, *, ids: bool) -> Facts:
-    """Read what a page tells about paging; ProtocolError without a total.
-
-    Where ids are read, records of other types are not counted: v1.0 mixed them in (API.md 3).
-    """
-    heads = [_head(record) for record in (document.records if ids else document.records[:1])]
-    own = [head for head in heads if head.type == of_type] or heads
-    number = document.meta.get("page")
-    link = document.links.get("next")
-    return Facts(
-        count=len(own) if ids else len(document.records),
-        total=total(document),
-        number=number if isinstance(number, int) else None,
-        next=link if isinstance(link, str) else None,
-        first=_first(heads[0]) if heads else None,
-        ids=tuple(str(head.id) for head in own) if ids else (),
-    )
-
-
-def total(document: Document) -> int:
-    """Return meta.total; ProtocolError if it is absent, null (API.md 3) or no number."""
-    found = document.meta.get("total")
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise ProtocolError(f"the server did not say how many records there are (meta.total is {json.dumps(found)})")
-    return found
-
-
-def cursor_of(link: str) -> str:
-    """Take the cursor out of a link, whether its brackets are percent-encoded or not."""
-    values = parse_qs(urlsplit(link).query, keep_blank_values=True).get("page[cursor]", [])
-    if not values or not values[-1]:
-        raise ProtocolError("the server's link to the next page has no cursor")
-    return values[-1]
-
-
-def make_cursor(milliseconds: int, uid: str) -> str:
-    """Make the cursor that continues after the record created then, of that (lower-cased) id."""
-    return base64.urlsafe_b64encode(f"{milliseconds},{uid}".encode()).rstrip(b"=").decode()
-
-
-def read_cursor(token: str) -> tuple[int, str]:
-    """Return a cursor's epoch milliseconds and id; ProtocolError if it is damaged: it would begin from the start."""
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
-        milliseconds, _, uid = text.partition(",")
-        return int(milliseconds), uid
-    except (binascii.Error, ValueError) as error:
-        raise ProtocolError(f"the server's next cursor is damaged: {token[:80]!r}") from error
-
-
-class _Attributes(msgspec.Struct):
-    created: Json = None
-    created_at: Json = msgspec.field(name="createdAt", default=None)
-    generated_at: Json = msgspec.field(name="prov:generatedAtTime", default=None)
-
-
-class _Head(msgspec.Struct):
-    id: Json = None
-    type: Json = None
-    attributes: _Attributes | None = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def _head(record: bytes) -> _Head:
-    try:
-        return _HEAD.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # an odd record: `parse` deals with it, the guards do without it
-        return _Head()
-
-
-def _first(head: _Head) -> tuple[int, str] | None:
-    found = head.attributes
-    created = found and (found.created or found.created_at or found.generated_at)
-    if not isinstance(created, str) or not isinstance(head.id, str):
-        return None
-    try:
-        return moment(created), head.id.lower()
-    except ValueError:
-        return None
+            return Whole(resource.page_size)
 
 
 def _key_of(token: str) -> tuple[int, str] | None:

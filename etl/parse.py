@@ -7,12 +7,13 @@ result into tables is `flatten`'s matter.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from struct import pack
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 
 from etl import declare, shapes
@@ -81,6 +82,7 @@ class Parser:
         self._strict = msgspec.json.Decoder(shapes.strict(self._shape))
         self._texts = frozenset(shapes.leaves(self._shape, Type.JSON))
         self._unmapped = resource.unmapped
+        self._identity = resource.identity
         self._screen = _Screen(self._shape, frozenset())
 
     def parse(self, records: Sequence[bytes]) -> Parsed:
@@ -94,7 +96,8 @@ class Parser:
         drift = self._drift(page, table, ids)
         extra = drift.column(len(ids))
         nested = pa.table([*_top(table, self._shape), extra], names=self._flat.names).cast(self._flat)
-        return _identified(page, nested, ids, drift.counts)
+        parsed = _identified(page, nested, ids, drift.counts)
+        return replace(parsed, table=_composed(parsed.table, self._identity)) if self._identity else parsed
 
     def _read(self, page: "_Page") -> pa.Table:
         """Read the page, with more of its records coerced until Arrow takes it; with all of them it does."""
@@ -259,6 +262,13 @@ def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
             continue
         fields = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
         yield from (fields[below] for below in part.fields)
+
+
+def _composed(nested: pa.Table, identity: Sequence[str]) -> pa.Table:
+    """Put the values of several paths together as the id, in the place of the server's own."""
+    parts = [pc.fill_null(pc.cast(nested.column(path), pa.string()), "") for path in identity]
+    whole = pc.binary_join_element_wise(*parts, "|")
+    return nested.set_column(nested.schema.get_field_index("id"), "id", whole)
 
 
 def _identified(page: _Page, nested: pa.Table, ids: list[str | None], counts: Mapping[str, tuple[int, str]]) -> Parsed:

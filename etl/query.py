@@ -121,10 +121,26 @@ def check(query: Query) -> Query:
         _known("include", name, {entry.name: entry for entry in resource.includes}, resource.name)
     for name in query.tables:
         _known("table", name, {table.name: table for table in resource.tables}, resource.name)
+    parent = _parent(query)
     if query.window != EVERYTHING and query.by not in resource.windows:
         have = ", ".join(resource.windows) or "none"
         raise UsageError(f"{resource.name} has no window {query.by!r}", fix=f"it has: {have}")
-    return replace(query, filters=tuple(sorted(filters.items())))
+    return replace(query, filters=tuple(sorted(filters.items())), of=parent)
+
+
+def _parent(query: Query) -> str:
+    """Return the path of the record that the list is of: `doi/10.5438/0012` is `dois/10.5438/0012`."""
+    parents = query.resource.parents
+    if not query.of:
+        if not query.resource.listed:
+            fix = f"name one with --of {next(iter(parents))}/ID" if parents else "take it along with --include"
+            raise UsageError(f"the API has no list of all {query.resource.name}", fix=fix)
+        return ""
+    kind, _, name = query.of.partition("/")
+    if not name or kind not in {*parents, *parents.values()}:
+        have = ", ".join(f"{word}/ID" for word in parents) or "nothing"
+        raise UsageError(f"{query.resource.name} has no list of {query.of!r}", fix=f"--of takes: {have}")
+    return f"{parents.get(kind, kind)}/{name}"
 
 
 def joined_by_or(query: Query) -> list[str]:

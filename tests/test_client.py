@@ -14,10 +14,10 @@ from etl import resources
 from etl.budget import Budget
 from etl.client import Client, address
 from etl.config import Settings
+from etl.cursors import make_cursor, read_cursor
 from etl.declare import Paging
 from etl.errors import LimitedError, ProtocolError, RefusedError, TransientError
 from etl.events import Retried
-from etl.paging import make_cursor, read_cursor
 from etl.query import Query
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.server import Sandbox

@@ -27,6 +27,13 @@ def test_a_single_object_is_one_record() -> None:
     assert (found.records, found.included) == ([b'{"id":"a"}'], [b'{"id":"c"}'])
 
 
+def test_records_may_stand_elsewhere() -> None:
+    """Usage reports come below `reports`; there a body with `data` is not what was asked for."""
+    assert document.read(b'{"reports":[{"id":"a"}],"meta":{"total":1}}', root="reports").records == [b'{"id":"a"}']
+    with pytest.raises(ProtocolError, match="reports"):
+        document.read(b'{"data":[]}', root="reports")
+
+
 @pytest.mark.parametrize("body", [b'{"data":null}', b'{"data":[]}', b'{"data":[],"meta":null,"links":[]}'])
 def test_nothing_is_no_records(body: bytes) -> None:
     """An empty list and null are answers without records, whatever stands in meta and links."""

@@ -8,21 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.cursors import cursor_of, make_cursor, read_cursor
 from etl.declare import Column, Paging, Resource, Table, Type
 from etl.document import Document
 from etl.errors import ProtocolError, RefusedError
+from etl.facts import Facts
+from etl.facts import read as facts
 from etl.paging import (
     REACH,
     Cursor,
-    Facts,
+    Keyset,
     Number,
     Offset,
     Position,
     Whole,
-    cursor_of,
-    facts,
-    make_cursor,
-    read_cursor,
     strategy,
 )
 from etl.query import Query
@@ -146,6 +145,52 @@ class TestCursorWalk:
         assert self.follow(position, first=(SECOND, "a")) is None
 
 
+class TestKeysetWalk:
+    """Cursors made from the records, for lists whose links have none."""
+
+    KEYS = tuple((SECOND * 1000 + step, f"r{step}") for step in range(9))
+
+    def page(self, start: int, end: int, total: int = 9) -> Facts:
+        return Facts(count=end - start, total=total, keys=self.KEYS[start:end])
+
+    def test_it_goes_on_behind_the_last_record(self) -> None:
+        """The cursor is made from the last record's time and id."""
+        assert Keyset().params(Keyset().first(), 3) == {"page[cursor]": "1", "page[size]": "3"}
+        onward = Keyset().follow(Keyset().first(), 3, self.page(0, 3))
+        assert onward == Position(make_cursor(*self.KEYS[2]), 1, 3)
+
+    def test_it_ends_when_everything_came_or_nothing_does(self) -> None:
+        """There is no link that could say so."""
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(6, 9)) is None
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(9, 9)) is None
+
+    def test_a_list_that_begins_again_is_refused(self) -> None:
+        """A server that does not know cursors here would send its first page for ever."""
+        with pytest.raises(ProtocolError, match="began again"):
+            Keyset().follow(Position(make_cursor(*self.KEYS[2]), 1, 3), 3, self.page(0, 3))
+
+    def test_a_last_record_without_a_time_is_refused(self) -> None:
+        """Nothing can be made of it, and the rest of the list would be lost."""
+        with pytest.raises(ProtocolError, match="no time of creation"):
+            Keyset().follow(Keyset().first(), 2, Facts(count=2, total=5, keys=(self.KEYS[0], None)))
+
+    @given(st.lists(st.integers(1, 4), max_size=30), st.integers(5, 9), st.booleans())
+    def test_records_of_one_key_come_once_wherever_pages_end(self, groups: list[int], size: int, ties: bool) -> None:
+        """Pages that end among records of one key lose none of them, and none is taken twice."""
+        sizes = groups if ties else [1] * len(groups)
+        rows = [(SECOND * 1000 + key, f"r{key}") for key, count in enumerate(sizes) for _ in range(count)]
+        walk, taken = Keyset(ties=ties), []
+        position: Position | None = walk.first()
+        while position is not None:
+            after = (0, "") if position.token == "1" else read_cursor(position.token)
+            keys = tuple(row for row in rows if row > after)[:size]
+            onward = walk.follow(position, size, Facts(count=len(keys), total=len(rows), keys=keys))
+            again = position.received + len(keys) - onward.received if onward else 0
+            taken += keys[: len(keys) - again]
+            position = onward
+        assert taken == rows
+
+
 class TestNumberWalk:
     def test_it_asks_for_pages_by_number(self) -> None:
         """The row becomes the number of a page of that size, counted from 1."""
@@ -197,6 +242,11 @@ class TestNumberWalk:
         with pytest.raises(ProtocolError, match="nothing new after 2 of 9"):
             Number().follow(Position("2", 1, 2), 2, Facts(count=0, total=9, number=2))
 
+    def test_the_smallest_page_is_asked_for_where_none_is_refused(self) -> None:
+        """Some servers divide by the page size."""
+        assert Number().count() == {"page[size]": "0"}
+        assert Number(1).count() == {"page[size]": "1"}
+
 
 class TestOtherWalks:
     def test_offsets_go_by_rows(self) -> None:
@@ -221,6 +271,8 @@ class TestOtherWalks:
         [
             (Paging.CURSOR, {}, Cursor()),
             (Paging.NUMBER, {}, Number()),
+            (Paging.KEYSET, {}, Keyset()),
+            (Paging.KEYSET, {"ids": "a,b"}, Number()),
             (Paging.WHOLE, {}, Whole(1000)),
             (Paging.OFFSET, {}, Offset()),
             (Paging.OFFSET, {"publisher-id": "cdl.digsci"}, Offset()),
@@ -233,12 +285,18 @@ class TestOtherWalks:
         query = Query(resource=replace(RESOURCE, paging=paging), filters=tuple(filters.items()))
         assert strategy(query) == expected
 
+    def test_records_that_share_an_id_are_walked_with_care(self) -> None:
+        """Where the server's ids are not unique, several records may have one place in the order."""
+        assert strategy(Query(resource=replace(RESOURCE, paging=Paging.KEYSET, identity=("id",)))) == Keyset(ties=True)
+
 
 class TestFacts:
     def test_a_page_tells_its_facts(self) -> None:
-        """Total, number, link, first record and ids are read from the document."""
-        found = facts(document(record("A"), record("b"), total=7, page=2, onward="/x"), "things", ids=True)
-        assert found == Facts(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"))
+        """Total, number, link, first record, ids and keys are read from the document."""
+        page = document(record("A"), record("b", "2019-01-01T00:00:00.25Z"), total=7, page=2, onward="/x")
+        keys = ((SECOND * 1000, "a"), (SECOND * 1000 + 250, "b"))
+        found = facts(page, "things", ids=True)
+        assert found == Facts(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"), keys=keys)
 
     def test_ids_are_left_alone_where_nobody_needs_them(self) -> None:
         """Without ids only the first record is looked into."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,14 @@ def test_a_record_without_an_id_is_set_aside_whole(record: bytes) -> None:
 def test_an_id_that_is_a_number_is_text() -> None:
     """The key of a record is text even where the server forgets the quotes."""
     assert values(parse(b'{"id":7.50}'), "id") == ["7.50"]
+
+
+def test_an_id_that_is_not_unique_is_put_together_from_what_is() -> None:
+    """The declared identity takes the place of the server's id; what is null in it leaves its place empty."""
+    resource = replace(WIDGETS, identity=("id", "attributes.title", "attributes.year"))
+    parsed = Parser(resource).parse([widget(title="a", year=3), widget(title="a"), b'{"type":"widgets"}'])
+    assert values(parsed, "id") == ["W/1|a|3", "W/1|a|"]
+    assert len(parsed.issues) == 1
 
 
 def test_one_odd_record_costs_no_other_anything() -> None:

@@ -168,6 +168,35 @@ class TestCheck:
         assert joined_by_or(query(filters=(*both[:1], ("published", "2019")))) == []
 
 
+class TestParents:
+    NESTED = replace(RESOURCE, parents={"doi": "dois", "client": "clients"})
+
+    @pytest.mark.parametrize("of", ["doi/10.5438/0012", "dois/10.5438/0012"])
+    def test_a_parent_is_named_by_its_kind(self, of: str) -> None:
+        """Both the user's word and the path's lead to the list of one record."""
+        query = check(Query(resource=self.NESTED, of=of))
+        assert query.path == "/dois/10.5438/0012/dois"
+        assert check(query) == query
+
+    @pytest.mark.parametrize("of", ["doi", "doi/", "event/1", "10.5438/0012"])
+    def test_another_parent_is_refused(self, of: str) -> None:
+        """The message names those there are."""
+        with pytest.raises(UsageError, match=r"doi/ID, client/ID"):
+            check(Query(resource=self.NESTED, of=of))
+
+    def test_most_lists_have_no_parents(self) -> None:
+        """A parent is refused where the path would not exist."""
+        with pytest.raises(UsageError, match="nothing"):
+            check(Query(resource=RESOURCE, of="doi/10.5438/0012"))
+
+    def test_records_without_a_list_of_their_own_are_refused(self) -> None:
+        """What only comes along with others cannot be asked for; what is listed under a parent needs one."""
+        with pytest.raises(UsageError, match="--include"):
+            check(Query(resource=replace(RESOURCE, listed=False)))
+        with pytest.raises(UsageError, match="--of doi/ID"):
+            check(Query(resource=replace(self.NESTED, listed=False)))
+
+
 class TestFingerprint:
     @pytest.mark.parametrize(
         "change",
