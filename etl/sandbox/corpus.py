@@ -16,8 +16,9 @@ import polars as pl
 
 from etl.sandbox import given
 from etl.sandbox.answer import Json
-from etl.sandbox.content import index, organisations
+from etl.sandbox.content import happenings, index, organisations
 from etl.sandbox.content.organisations import Roster
+from etl.sandbox.content.registrations import Registrations
 from etl.sandbox.params import Params, parse
 from etl.sandbox.pool import GivenPool, MadePool, Pool
 from etl.sandbox.render import GivenRenderer, MadeRenderer, Renderer, whole
@@ -49,6 +50,21 @@ class Snapshot:
     def matches(self) -> Matches:
         """What was searched in this state."""
         return Matches(self.frame)
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        """The repositories and prefixes that follow from the roster."""
+        return Registrations(self.roster)
+
+    @cached_property
+    def activities(self) -> Sequence[Json]:
+        """Who changed what."""
+        return happenings.activities(self.frame, self.roster)
+
+    @cached_property
+    def events(self) -> Sequence[Json]:
+        """Citations, usage and authorship."""
+        return happenings.events(self.frame, self.roster)
 
     @property
     def scope(self) -> Scope:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from etl.sandbox.answer import Answer, ApiError, Request, document, refused
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.params import parse
-from etl.sandbox.v2 import clients, dois, providers
+from etl.sandbox.v2 import activities, catalogues, clients, dois, events, prefixes, providers, repositories
 from etl.sandbox.v2.context import Asked
 
 VERSION = "2.37.14"
@@ -23,11 +23,29 @@ _LISTS: dict[str, Callable[[Asked], Answer]] = {
     "dois": dois.answer,
     "clients": clients.answer,
     "providers": providers.answer,
+    "repositories": repositories.answer,
+    "prefixes": prefixes.answer_prefixes,
+    "client-prefixes": prefixes.answer_clients,
+    "provider-prefixes": prefixes.answer_providers,
+    "repository-prefixes": prefixes.answer_repositories,
+    "activities": activities.answer,
+    "events": events.answer,
+    "resource-types": catalogues.answer_types,
+    "reports": catalogues.answer_reports,
 }
 _SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
     "dois": dois.answer_one,
     "clients": clients.answer_one,
     "providers": providers.answer_one,
+    "repositories": repositories.answer_one,
+    "prefixes": prefixes.answer_prefix,
+    "client-prefixes": prefixes.answer_client,
+    "provider-prefixes": prefixes.answer_provider,
+    "repository-prefixes": prefixes.answer_repository,
+    "activities": activities.answer_one,
+    "events": events.answer_one,
+    "resource-types": catalogues.answer_type,
+    "reports": catalogues.answer_report,
 }
 # `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (API.md section 2.1).
 _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": "repository_id"}
@@ -52,13 +70,24 @@ def _routed(asked: Asked) -> Answer:
         return Answer(content=b"OK", content_type="text/plain; charset=utf-8")
     if first in _LISTS and not rest:
         return _LISTS[first](asked)
+    nested = _nested(asked, first, rest)
+    if nested is not None:
+        return nested
+    if first in _SINGLES:
+        return _SINGLES[first](asked, unquote(rest))
+    return dois.answer_one(asked, unquote(path))
+
+
+def _nested(asked: Asked, first: str, rest: str) -> Answer | None:
+    """Answer a list of one record; None if the path is no such list."""
     owner, _, what = rest.rpartition("/")
     if first in _PARENTS and what == "dois":
         nested = asked.params.having(**{_PARENTS[first]: unquote(owner)})
         return dois.answer(Asked(request=asked.request, params=nested, snapshot=asked.snapshot))
-    if first in _SINGLES:
-        return _SINGLES[first](asked, unquote(rest))
-    return dois.answer_one(asked, unquote(path))
+    if first in {"dois", *_PARENTS} and what == "activities" and owner:
+        return activities.answer(asked, unquote(owner))
+    # The list of a DOI's events is that of all events: nothing there reads the DOI (API.md section 2.9).
+    return events.answer(asked) if first == "dois" and what == "events" and owner else None
 
 
 def _as_jsonp(answer: Answer, callback: str | None) -> Answer:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from etl.sandbox.answer import Answer, Json
-from etl.sandbox.v2 import listing
+from etl.sandbox.v2 import listing, repositories
 from etl.sandbox.v2.context import Asked
-from etl.sandbox.v2.listing import Listing, Resource, attribute, counted, humanised
+from etl.sandbox.v2.listing import Listing, Resource, counted, humanised, slugged
 
-_FILTERS = {
-    "provider_id": listing.linked("provider"),
-    "year": listing.year,
-    "from_date": listing.not_before,
-    "until_date": listing.not_after,
-    "software": attribute("software"),
-    "certificate": attribute("certificate"),
-    "repository_type": attribute("repositoryType"),
-    "client_type": attribute("clientType"),
-    "re3data_id": attribute("re3data"),
-    "opendoar_id": attribute("opendoar"),
-}
 _KEPT = ("query", "provider-id", "software", "certificate", "client-type", "repository-type", "year")
 
 
@@ -35,7 +23,10 @@ def answer_one(asked: Asked, name: str) -> Answer:
 
 
 def _listing(asked: Asked) -> Listing:
-    providers = asked.snapshot.roster.providers
+    providers, described = asked.snapshot.roster.providers, asked.snapshot.registrations.repositories
+
+    def of_repository(name: str) -> Callable[[Resource], Json]:
+        return lambda one: described[one["id"]]["attributes"].get(name) if one["id"] in described else None
 
     def provider(resource: Resource) -> Iterable[Resource]:
         data = resource["relationships"].get("provider", {}).get("data")
@@ -51,15 +42,17 @@ def _listing(asked: Asked) -> Listing:
     return Listing(
         kind="clients",
         path="/clients",
-        filters=_FILTERS,
+        filters=repositories.filters(asked),
         facets={
             "years": listing.years_facet,
             "providers": counted(provider_id, provider_name),
-            "software": counted(lambda one: one["attributes"].get("software")),
-            "certificates": counted(lambda one: one["attributes"].get("certificate")),
-            "repository_types": counted(lambda one: one["attributes"].get("repositoryType"), humanised),
+            # The ids of this facet are slugs (API.md section 2.3).
+            "software": slugged(counted(of_repository("software"))),
+            "certificates": counted(of_repository("certificate")),
+            "repository_types": counted(of_repository("repositoryType"), humanised),
             "clientTypes": counted(lambda one: one["attributes"].get("clientType"), humanised),
         },
         kept=_KEPT,
+        spelled=listing.SPELLED,
         included={"provider": provider},
     )

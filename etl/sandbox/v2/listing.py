@@ -5,9 +5,11 @@ What differs between them is a `Listing`; filtering, sorting, paging and links a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from etl.sandbox import paging
 from etl.sandbox.answer import Answer, Json, document, not_found
@@ -23,9 +25,23 @@ Keep = Callable[[Resource, Sequence[str]], bool]
 Facet = Callable[[Sequence[Resource]], list[Json]]
 
 
+BY_NAME: Mapping[str, Callable[[Resource], Json]] = {
+    "name": lambda one: str(one["attributes"].get("name")).casefold(),
+    "created": lambda one: one["attributes"]["created"],
+}
+SPELLED = {"name": "name.raw", "created": "created"}
+"""How next links name orders, in a form that the server does not read (API.md 1.4)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How one small resource is listed; `included` gives the resource objects that an include name brings."""
+    """How one small resource is listed.
+
+    `included` gives the resource objects that an include name brings. `moment` is the attribute that cursor mode sorts
+    by, with the id to break ties if `by_id`. `sorts` are the orders of page mode by name, `usual` the one without
+    `sort`, `spelled` how the next link names an order; without it the link repeats `sort` as it was. `query` tells how
+    `query=` is understood where it is not the query language.
+    """
 
     kind: str
     path: str
@@ -33,15 +49,20 @@ class Listing:
     facets: Mapping[str, Facet]
     kept: Sequence[str]
     included: Mapping[str, Callable[[Resource], Iterable[Resource]]] = field(default_factory=dict)
+    moment: str = "created"
+    by_id: bool = True
+    sorts: Mapping[str, Callable[[Resource], Json]] = field(default_factory=lambda: BY_NAME)
+    usual: str = "name"
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    query: Callable[[Resource, str], bool] | None = None
 
 
 def answer(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> Answer:
     """Answer a list."""
     at = paging.place(asked.params)
-    found = _matching(asked, listing, resources)
-    found.sort(key=_sort_key(asked.params, at), reverse=_descending(asked, at))
+    found = in_order(asked, listing, at, matching(asked, listing, resources))
     meta = paging.totals(len(found), at, capped=False)
-    page = _page(found, at)
+    page = page_of(found, listing, at)
     goes_on = paging.goes_on(at, served=len(page), total_pages=meta["totalPages"])
     body = {
         "data": [_fielded(one, asked.params.fieldset(listing.kind)) for one in page],
@@ -60,7 +81,8 @@ def answer_one(asked: Asked, listing: Listing, resource: Resource | None, meta: 
     return single(fielded, included=_included(asked.params, listing, [resource]) or (), meta=meta)
 
 
-def _matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> list[Resource]:
+def matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> list[Resource]:
+    """Select by ids, which overrule all else, or by filters and query."""
     params = asked.params
     ids = {one.lower() for one in params.listed("ids")}
     if ids:
@@ -70,7 +92,12 @@ def _matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> 
         values = params.listed(name)
         found = [one for one in found if keep(one, values)] if values else found
     text = (params.get("query") or "").strip()
-    return [one for one in found if _meets(_parsed(text), one)] if text else found
+    if not text:
+        return found
+    if listing.query is not None:
+        return [one for one in found if listing.query(one, text)]
+    node = _parsed(text)
+    return [one for one in found if _meets(node, one)]
 
 
 def _parsed(text: str) -> lucene.Node:
@@ -104,72 +131,93 @@ def _meets_all(clauses: Iterable[tuple[str, lucene.Node]], resource: Resource) -
 
 
 def _within(node: lucene.Range, value: str) -> bool:
-    above = node.low is None or value > node.low or (node.with_low and value.startswith(node.low))
-    below = node.high is None or value < node.high or (node.with_high and value.startswith(node.high))
-    return above and below
+    low, high = node.low, node.high
+    try:
+        moment = _span(value)[0]
+        low_ends = None if low is None else _span(low)
+        high_ends = None if high is None else _span(high)
+    except ValueError:
+        above = low is None or value > low or (node.with_low and value == low)
+        return above and (high is None or value < high or (node.with_high and value == high))
+    above = low_ends is None or moment >= low_ends[not node.with_low]
+    return above and (high_ends is None or moment < high_ends[node.with_high])
+
+
+_span = lru_cache(maxsize=1 << 16)(span)
 
 
 def _texts(resource: Resource) -> list[str]:
     attributes = resource["attributes"]
-    names = ("name", "symbol", "alternateName", "displayName", "description")
+    names = ("name", "symbol", "alternateName", "displayName", "description", "action", "subjId", "objId", "sourceId")
     return [resource["id"], *(str(attributes[name]) for name in names if attributes.get(name))]
 
 
 def _values(resource: Resource, name: str) -> list[str]:
-    value = resource["id"] if name in ("id", "uid") else resource["attributes"].get(path_of(name))
+    index = resource.get("index", {})
+    if name in index:
+        value = index[name]
+    else:
+        value = resource["id"] if name in ("id", "uid") else resource["attributes"].get(path_of(name))
     return [str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
 
 
-def _sort_key(params: Params, at: Place) -> Callable[[Resource], Json]:
+def in_order(asked: Asked, listing: Listing, at: Place, found: list[Resource]) -> list[Resource]:
+    """Sort: by time of creation and id in cursor mode, whatever is asked."""
     if at.mode == "cursor":
-        return lambda one: (one["attributes"]["created"], one["id"])
-    name = (params.get("sort") or "name").removeprefix("-")
-    if name == "created":
-        return lambda one: one["attributes"]["created"]
-    return lambda one: str(one["attributes"].get("name")).casefold()
+        return sorted(found, key=lambda one: _position(one, listing))
+    sort = asked.params.get("sort") or listing.usual
+    if sort.removeprefix("-") not in listing.sorts:
+        sort = listing.usual
+    return sorted(found, key=listing.sorts[sort.removeprefix("-")], reverse=sort.startswith("-"))
 
 
-def _descending(asked: Asked, at: Place) -> bool:
-    return at.mode != "cursor" and (asked.params.get("sort") or "") in ("-name", "-created")
-
-
-def _page(found: Sequence[Resource], at: Place) -> Sequence[Resource]:
+def page_of(found: Sequence[Resource], listing: Listing, at: Place) -> Sequence[Resource]:
+    """Cut out the page at a place."""
     if at.mode == "cursor":
-        return [one for one in found if at.after is None or _position(one) > at.after][: at.size]
+        after = at.after
+        behind = [one for one in found if after is None or _position(one, listing) > after]
+        return behind[: at.size]
     return found[(at.number - 1) * at.size : at.number * at.size]
 
 
-def _position(resource: Resource) -> tuple[int, str]:
-    return span(resource["attributes"]["created"])[0], resource["id"]
+def _position(resource: Resource, listing: Listing) -> tuple[int, str]:
+    created = resource.get("index", {}).get(listing.moment) or resource["attributes"][listing.moment]
+    return _span(created)[0], resource["id"] if listing.by_id else ""
 
 
 def _following(asked: Asked, listing: Listing, at: Place) -> str:
-    """Build the next link, which never has a cursor and names the sort in a form the server does not read."""
+    """Build the next link, which never has a cursor and may name the sort in a form the server does not read."""
     pairs = paging.kept(asked.params, listing.kept) + paging.kept_fields(asked.params.fields)
-    sort = asked.params.get("sort") or "name"
-    column = {"name": "name.raw", "created": "created"}.get(sort.removeprefix("-"))
-    if column:
+    sort = asked.params.get("sort") or listing.usual
+    if column := listing.spelled.get(sort.removeprefix("-")):
         pairs.append((f"sort[{column}][order]", "desc" if sort.startswith("-") else "asc"))
     pairs += [("page[number]", str(at.number + 1)), ("page[size]", str(at.size))]
     return paging.next_url(f"{asked.request.origin}{listing.path}", pairs)
 
 
 def _included(params: Params, listing: Listing, page: Sequence[Resource]) -> list[Resource] | None:
-    names = [name for name in params.listed("include") if name in listing.included]
+    asked_for = (name.replace("-", "_") for name in params.listed("include"))
+    names = [name for name in asked_for if name in listing.included]
     if not names:
         return None
-    found = {one["id"]: one for name in names for resource in page for one in listing.included[name](resource)}
-    return list(found.values())
+    brought = (one for name in names for resource in page for one in listing.included[name](resource))
+    return list({(one["type"], one["id"]): one for one in brought}.values())
 
 
 def _fielded(resource: Resource, fields: frozenset[str] | None) -> Resource:
     if fields is None:
-        return resource
-    shown = {
+        return shown(resource)
+    kept: Resource = {
         group: {name: one for name, one in resource[group].items() if name in fields}
         for group in ("attributes", "relationships")
+        if group in resource
     }
-    return {**resource, **shown}
+    return {**shown(resource), **kept}
+
+
+def shown(resource: Resource) -> Resource:
+    """Leave out what only the index knows."""
+    return {name: part for name, part in resource.items() if name != "index"}
 
 
 def attribute(name: str) -> Keep:
@@ -184,19 +232,28 @@ def attribute(name: str) -> Keep:
 
 
 def linked(name: str) -> Keep:
-    """Keep resources whose relationship names one of the ids."""
+    """Keep resources whose relationship names one of the ids, alone or in a list."""
 
     def keep(resource: Resource, values: Sequence[str]) -> bool:
-        data = (resource["relationships"].get(name) or {}).get("data") or {}
-        return data.get("id") in {one.lower() for one in values}
+        return bool(set(ids_of(resource, name)) & {one.lower() for one in values})
 
     return keep
 
 
+def ids_of(resource: Resource, name: str) -> list[str]:
+    """Give the ids that a relationship names."""
+    data = (resource["relationships"].get(name) or {}).get("data") or []
+    return [one["id"] for one in (data if isinstance(data, list) else [data])]
+
+
 def year(resource: Resource, values: Sequence[str]) -> bool:
     """Keep resources created in a year or in the range between several."""
-    created: str = resource["attributes"]["created"]
-    return min(values) <= created[:4] <= max(values)
+    return min(values) <= _created(resource)[:4] <= max(values)
+
+
+def _created(resource: Resource) -> str:
+    attributes = resource["attributes"]
+    return str(attributes.get("created") or attributes.get("createdAt"))
 
 
 def not_before(resource: Resource, values: Sequence[str]) -> bool:
@@ -220,13 +277,18 @@ def counted(value: Callable[[Resource], Json], title: Callable[[str], str] = str
     return facet
 
 
+def slugged(facet: Facet) -> Facet:
+    """Make the ids of a facet slugs."""
+    return lambda resources: [{**one, "id": re.sub(r"[^a-z0-9]+", "-", one["id"].lower())} for one in facet(resources)]
+
+
 def _several(value: Json) -> list[Json]:
     return [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
 
 
 def years_facet(resources: Sequence[Resource]) -> list[Json]:
     """Count by year of creation, the newest ten."""
-    found = Counter(resource["attributes"]["created"][:4] for resource in resources)
+    found = Counter(_created(resource)[:4] for resource in resources)
     return [bucket(name, name, count) for name, count in sorted(found.items(), reverse=True)[:10]]
 
 

@@ -44,6 +44,7 @@ _LISTING = Listing(
         "hasRequiredContacts": counted(lambda _one: "true", str.title),
     },
     kept=("query", "year", "region", "member_type", "organization_type", "focus-area", "non-profit-status"),
+    spelled=listing.SPELLED,
 )
 
 

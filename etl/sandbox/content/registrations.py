@@ -1,0 +1,176 @@
+"""What follows from a roster: repositories, prefixes, and who was given which (API.md sections 2.4 to 2.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from etl.sandbox.answer import Json
+from etl.sandbox.content.dice import dice
+from etl.sandbox.content.organisations import Roster
+
+POOL = 10_500
+"""So many prefixes wait for an owner: a list that page numbers cannot reach the end of."""
+_TOGETHER = 60
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_SOFTWARE = ("Dataverse", "DSpace", "Invenio", "CKAN", "Fedora Commons", None)
+_TYPES = ("disciplinary", "institutional", "multidisciplinary", "governmental", "project-related")
+_CERTIFICATES = ("CoreTrustSeal", "CLARIN", "DIN 31644", "WDS")
+
+
+@dataclass(frozen=True)
+class Registrations:
+    """Resource objects by id, made on first use; `index` holds what is searched but not shown."""
+
+    roster: Roster
+
+    @cached_property
+    def repositories(self) -> Mapping[str, Json]:
+        """The clients as repositories."""
+        return {name: _repository(name, one) for name, one in self.roster.clients.items()}
+
+    @cached_property
+    def prefixes(self) -> Mapping[str, Json]:
+        """All prefixes: with a repository, with a provider only, and unassigned."""
+        owned = {name: _prefix(name, number, []) for number, name in enumerate(self._owners)}
+        for given in self.client_prefixes.values():
+            one = owned[_linked(given, "prefix")]
+            _link(one, "clients", "clients", _linked(given, "client"))
+            _link(one, "clientPrefixes", "client_prefixes", given["id"])
+            one["index"]["state"] = "with-repository"
+        for given in self.provider_prefixes.values():
+            one = owned[_linked(given, "prefix")]
+            _link(one, "providers", "providers", _linked(given, "provider"))
+            _link(one, "providerPrefixes", "provider_prefixes", given["id"])
+            one["index"].setdefault("state", "without-repository")
+        free = (f"10.{70_000 + number}" for number in range(POOL))
+        found = owned | {name: _prefix(name, number, ["unassigned"]) for number, name in enumerate(free)}
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def provider_prefixes(self) -> Mapping[str, Json]:
+        """Who was given which prefix, provider by provider."""
+        found = [_assignment("provider", number, pair) for number, pair in enumerate(self._provider_pairs)]
+        for one in found:
+            consortium = self.roster.consortium_of.get(_linked(one, "provider"))
+            one["index"] = {"consortium": consortium, "state": "without-repository"}
+            one["relationships"] |= {"clients": {"data": []}, "clientPrefixes": {"data": []}}
+        by_pair = {(_linked(one, "provider"), _linked(one, "prefix")): one for one in found}
+        for given in self.client_prefixes.values():
+            one = by_pair[_linked(given, "provider"), _linked(given, "prefix")]
+            _link(one, "clients", "clients", _linked(given, "client"))
+            _link(one, "clientPrefixes", "client_prefixes", given["id"])
+            one["index"]["state"] = "with-repository"
+        return {one["id"]: one for one in found}
+
+    @cached_property
+    def client_prefixes(self) -> Mapping[str, Json]:
+        """Who was given which prefix, client by client."""
+        numbers = {pair: _uid("provider", number) for number, pair in enumerate(self._provider_pairs)}
+        found = {}
+        for number, (client, prefix) in enumerate(self._client_pairs):
+            provider = self._provider_of(client)
+            one = _assignment("client", number, (client, prefix))
+            one["relationships"] |= {
+                "provider": {"data": {"id": provider, "type": "providers"}},
+                "providerPrefix": {"data": {"id": numbers[provider, prefix], "type": "provider_prefixes"}},
+            }
+            found[one["id"]] = one
+        return found
+
+    @cached_property
+    def repository_prefixes(self) -> Mapping[str, Json]:
+        """The prefixes of clients, under the name of repositories."""
+        return {name: _as_repository(one) for name, one in self.client_prefixes.items()}
+
+    @cached_property
+    def _client_pairs(self) -> list[tuple[str, str]]:
+        named = zip(self.roster.client_ids, self.roster.prefixes_of_clients, strict=True)
+        return [(client, prefix) for client, prefixes in named for prefix in prefixes]
+
+    @cached_property
+    def _provider_pairs(self) -> list[tuple[str, str]]:
+        """Those of their clients, and for every third provider one that no client has yet."""
+        pairs = dict.fromkeys((self._provider_of(client), prefix) for client, prefix in self._client_pairs)
+        idle = (name for number, name in enumerate(self.roster.providers) if number % 3 == 0)
+        pairs |= dict.fromkeys((name, f"10.{50_000 + number}") for number, name in enumerate(idle))
+        return list(pairs)
+
+    @cached_property
+    def _owners(self) -> Iterable[str]:
+        return dict.fromkeys(prefix for _, prefix in self._provider_pairs)
+
+    def _provider_of(self, client: str) -> str:
+        return client.partition(".")[0]
+
+
+def _repository(name: str, client: Json) -> Json:
+    chance = dice("repository", name)
+    more = {
+        "systemEmail": None,
+        "repositoryType": chance.sample(_TYPES, chance.randrange(3)),
+        "certificate": chance.sample(_CERTIFICATES, chance.choice((0, 0, 1, 2))),
+        "software": chance.choice(_SOFTWARE),
+        "subjects": [
+            {"subject": text, "classificationCode": code, "subjectScheme": "Fields of Science and Technology (FOS)"}
+            for code, text in chance.sample((("1.5", "Earth sciences"), ("3.2", "Clinical medicine")), 1)
+            if chance.random() < 0.5
+        ],
+    }
+    attributes = {key: value for key, value in client["attributes"].items() if key != "systemEmail"}
+    return {**client, "type": "repositories", "attributes": {**attributes, **more}}
+
+
+def _prefix(name: str, number: int, state: list[str]) -> Json:
+    return {
+        "id": name,
+        "type": "prefixes",
+        "attributes": {"prefix": name, "createdAt": _moment(number // _TOGETHER)},
+        "relationships": {
+            kind: {"data": []} for kind in ("clients", "providers", "clientPrefixes", "providerPrefixes")
+        },
+        "index": {"state": state[0]} if state else {},
+    }
+
+
+def _assignment(kind: str, number: int, pair: tuple[str, str]) -> Json:
+    owner, prefix = pair
+    return {
+        "id": _uid(kind, number),
+        "type": f"{kind}-prefixes",
+        "attributes": {"createdAt": _moment(number // 3 + 7), "updatedAt": _moment(number // 3 + 9)},
+        "relationships": {
+            kind: {"data": {"id": owner, "type": f"{kind}s"}},
+            "prefix": {"data": {"id": prefix, "type": "prefixes"}},
+        },
+    }
+
+
+def _as_repository(given: Json) -> Json:
+    links = {name: link for name, link in given["relationships"].items() if name != "client"}
+    own = {"repository": {"data": {"id": _linked(given, "client"), "type": "repositories"}}}
+    return {**given, "type": "repository-prefixes", "relationships": {**own, **links}}
+
+
+def _uid(kind: str, number: int) -> str:
+    """Write an id such as 0005-46wn-pj00-0000."""
+    rest, text = dice("prefix", kind, number).getrandbits(30) << 20 | number, ""
+    for _ in range(10):
+        text, rest = _DIGITS[rest % 32] + text, rest // 32
+    return f"00{text[:2]}-{text[2:6]}-{text[6:]}-0000"
+
+
+def _moment(step: int) -> str:
+    """Give every step another day; what shares a step was created in the same second."""
+    return f"{2011 + step // 300 % 15}-{step // 25 % 12 + 1:02d}-{step % 25 + 1:02d}T{step % 24:02d}:10:23.000Z"
+
+
+def _linked(resource: Json, name: str) -> str:
+    return str(resource["relationships"][name]["data"]["id"])
+
+
+def _link(resource: Json, name: str, kind: str, target: str) -> None:
+    data = resource["relationships"][name]["data"]
+    if all(one["id"] != target for one in data):
+        data.append({"id": target, "type": kind})

@@ -1,0 +1,62 @@
+"""`/resource-types` and `/reports` (API.md section 2.10): lists that do as they please."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from etl.sandbox import paging
+from etl.sandbox.answer import Answer, Json, document, not_found, refused
+from etl.sandbox.content import catalogues
+from etl.sandbox.v2.context import Asked, links, single
+from etl.sandbox.v2.listing import Resource
+
+
+def answer_types(asked: Asked) -> Answer:
+    """Answer all resource types at once, whatever is asked."""
+    every = catalogues.resource_types()
+    meta = {"total": len(every), "total-pages": 1}
+    return document({"data": every, "meta": meta, "links": links(asked, None)})
+
+
+def answer_type(asked: Asked, name: str) -> Answer:
+    """Answer one resource type."""
+    del asked
+    for one in catalogues.resource_types():
+        if one["id"] == name.lower():
+            return single(one)
+    raise not_found()
+
+
+def answer_reports(asked: Asked) -> Answer:
+    """Answer a page of reports; a page of size 0 ends in a division by zero."""
+    params = asked.params
+    size, number = int(params.page.get("size") or paging.USUAL), int(params.page.get("number") or 1)
+    if size < 1:
+        raise refused(422, "Infinity")
+    found = _reports(asked)
+    meta = {"total": len(found), "total-pages": -(-len(found) // size), "page": number}
+    return document({"reports": found[(number - 1) * size : number * size], "meta": meta})
+
+
+def answer_report(asked: Asked, name: str) -> Answer:
+    """Answer one report with its details."""
+    for one in catalogues.reports(asked.snapshot.roster.providers):
+        if one["id"] == name.lower():
+            return document({"report": catalogues.details_of_report(one)})
+    raise not_found()
+
+
+def _reports(asked: Asked) -> Sequence[Resource]:
+    """Select by the first filter that is given; the others are not looked at."""
+    every = catalogues.reports(asked.snapshot.roster.providers)
+    header = "report-header"
+    tests: tuple[tuple[str, Json], ...] = (
+        ("id", lambda one, values: one["id"] in values),
+        ("created_by", lambda one, values: one[header]["created-by"] in values),
+        ("year", lambda one, values: one[header]["reporting-period"]["begin-date"][:4] in values),
+        ("client_id", lambda one, values: one[header]["created-by"] in values),
+    )
+    for name, test in tests:
+        if values := asked.params.listed(name):
+            return [one for one in every if test(one, values)]
+    return every
