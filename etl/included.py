@@ -85,7 +85,7 @@ def _follow(files: Files, key: str, path: str) -> list[str]:
     if column is None:
         return []
     values = pages.read(files, key, [column]).column(0).combine_chunks()
-    for step in [*filter(None, path.removeprefix(column).split(".")), "id"]:
+    for step in [*filter(None, path.replace("[]", "").removeprefix(column).split(".")), "id"]:
         values = _entries(values)
         if not pa.types.is_struct(values.type) or values.type.get_field_index(step) < 0:
             return []

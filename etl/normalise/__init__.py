@@ -16,9 +16,10 @@ from etl.normalise.identifiers import (
     ror_valid,
 )
 from etl.normalise.licences import spdx, spdx_valid
-from etl.normalise.values import coordinate, first_of, kebab, schema_version
+from etl.normalise.values import before_bar, coordinate, first_of, kebab, schema_version
 
 __all__ = [
+    "before_bar",
     "coordinate",
     "date_end",
     "date_start",

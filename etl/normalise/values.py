@@ -20,6 +20,11 @@ def first_of(*columns: pl.Expr) -> pl.Expr:
     return pl.coalesce(*columns)
 
 
+def before_bar(text: pl.Expr) -> pl.Expr:
+    """Take what stands before the first `|`, all if there is none."""
+    return text.str.extract(r"^([^|]*)")
+
+
 def schema_version(namespace: pl.Expr) -> pl.Expr:
     """Return the number at the end of a DataCite namespace: 4 of `http://datacite.org/schema/kernel-4`."""
     return namespace.str.extract(r"kernel-([0-9.]*[0-9])$")

@@ -1,6 +1,6 @@
 """Clients: the accounts under which DOIs are registered, seen as DataCite's accounts (API.md 2.3)."""
 
-from etl.declare import Facet, Filter, Include, Resource, Table
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
 
 _YEARS = r"\d{4}(,\d{4})*"
@@ -61,7 +61,10 @@ RESOURCE = Resource(
     description="The accounts (repositories, periodicals and others) under which DOIs are registered.",
     parent="client_id",
     tables=(MAIN, LANGUAGES, RELATIONSHIPS),
+    # More may come than page numbers reach.
+    paging=Paging.KEYSET,
     windows={"created": "created", "updated": "updated"},
+    slice_on="created",
     filters=(
         Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True),
         Filter(name="year", description="Year in which the client joined.", any_of=True, pattern=_YEARS),

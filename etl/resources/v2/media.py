@@ -36,5 +36,7 @@ RESOURCE = Resource(
     description="Files registered behind DOIs; the API lists them for one DOI at a time.",
     parent="media_id",
     tables=(MAIN,),
+    parents={"doi": "dois"},
+    listed=False,
     unmapped={"type": "always media"},
 )

@@ -1,7 +1,7 @@
 """Providers: DataCite's members, consortia and their organisations, to whom clients belong (API.md 2.2)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Resource, Table, Type
+from etl.declare import Facet, Filter, Paging, Resource, Table, Type
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
 
 _YEARS = r"\d{4}(,\d{4})*"
@@ -83,7 +83,10 @@ RESOURCE = Resource(
     description="DataCite's members, consortia and the organisations of consortia.",
     parent="provider_id",
     tables=(MAIN, CONTACTS, RELATIONSHIPS),
+    # More may come than page numbers reach.
+    paging=Paging.KEYSET,
     windows={"created": "created", "updated": "updated"},
+    slice_on="created",
     filters=(
         Filter(name="ids", description="Providers by id; the server then ignores other filters.", any_of=True),
         Filter(name="id", description="One provider by id."),

@@ -3,7 +3,7 @@
 Bodies recorded from 2018 to 2020 under this path are re3data's and of another shape; their attributes go to `extra`.
 """
 
-from etl.declare import Facet, Filter, Include, Resource, Table
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
 
 _YEARS = r"\d{4}(,\d{4})*"
@@ -93,7 +93,10 @@ RESOURCE = Resource(
     description="The clients as repositories, with their types, certificates, software and subjects.",
     parent="repository_id",
     tables=TABLES,
+    # More may come than page numbers reach.
+    paging=Paging.KEYSET,
     windows={"created": "created", "updated": "updated"},
+    slice_on="created",
     filters=(
         Filter(name="ids", description="Repositories by id; the server then ignores other filters.", any_of=True),
         Filter(name="year", description="Year in which the repository joined.", any_of=True, pattern=_YEARS),

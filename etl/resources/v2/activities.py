@@ -1,0 +1,49 @@
+"""Activities: who changed which record when, and what was changed; all of them or those of one record (API.md 2.8)."""
+
+from etl import normalise
+from etl.declare import Filter, Paging, Resource, Table, Type
+from etl.resources.columns import derived, extra, json, key, moment, text, whole
+
+MAIN = Table(
+    name="activities",
+    description="One row a change of a DOI, client or provider.",
+    columns=(
+        key("id", "id", "Request, changed record and version, joined by |: the request's id alone is not unique."),
+        derived(
+            "request_id", Type.STRING, normalise.before_bar, "id", description="Id of the request that made the change."
+        ),
+        text("was_generated_by", "attributes.prov:wasGeneratedBy", "Web address of the activity."),
+        moment("generated_at_time", "attributes.prov:generatedAtTime", "When the change was made."),
+        text("was_derived_from", "attributes.prov:wasDerivedFrom", "Web address of the record that was changed."),
+        text("was_attributed_to", "attributes.prov:wasAttributedTo", "Web address of the account that changed it."),
+        text("action", "attributes.action", "create, update or destroy."),
+        whole("version", "attributes.version", "How many changes the record had had with this one."),
+        json(
+            "changes",
+            "attributes.changes",
+            "What was changed, by attribute: the new value when created, else old and new one.",
+        ),
+        text("doi_id", "relationships.doi.data.id", "DOI that was changed, in records before 2020.", lower=True),
+        extra("activity"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="activities",
+    dialect="v2",
+    type="activities",
+    path="/activities",
+    description="Changes of DOIs, clients and providers.",
+    parent="activity_id",
+    tables=(MAIN,),
+    # The cursor in the links is made of time and request id, which several activities may share.
+    paging=Paging.KEYSET,
+    identity=("id", "attributes.prov:wasDerivedFrom", "attributes.version"),
+    windows={"created": "created"},
+    slice_on="created",
+    parents={"doi": "dois", "client": "clients", "provider": "providers", "repository": "repositories"},
+    filters=(Filter(name="ids", description="Activities of certain requests.", any_of=True),),
+    sorts=("created", "-created", "relevance"),
+    params={"publisher": "true"},
+    unmapped={"type": "always activities", "relationships.doi.data.type": "always dois"},
+)

@@ -1,0 +1,75 @@
+"""Prefixes: the first halves of DOIs, and who holds them (API.md 2.5)."""
+
+from etl import normalise
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
+
+MAIN = Table(
+    name="prefixes",
+    description="One row a prefix, such as 10.5438.",
+    columns=(
+        key("id", "id", "The prefix."),
+        text("prefix", "attributes.prefix", "The prefix again."),
+        moment("created_at", "attributes.createdAt", "When the prefix was added."),
+        moment("created", "attributes.created", "When the prefix was added, in records before 2020."),
+        moment("updated", "attributes.updated", "When its record last changed, in records before 2020."),
+        text("registration_agency", "attributes.registrationAgency", "Agency of the prefix, in records before 2020."),
+        derived(
+            "created_year",
+            Type.INT,
+            normalise.year,
+            "created_at",
+            description="Year (UTC) it was added, as facets count.",
+        ),
+        extra("prefix"),
+    ),
+)
+
+RELATIONSHIPS = Table(
+    name="prefix_relationships",
+    description="Who holds a prefix, and since which assignment: one row a linked record.",
+    relations={
+        "clients": "relationships.clients.data[]",
+        "providers": "relationships.providers.data[]",
+        "clientPrefixes": "relationships.clientPrefixes.data[]",
+        "providerPrefixes": "relationships.providerPrefixes.data[]",
+    },
+    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+)
+
+RESOURCE = Resource(
+    name="prefixes",
+    dialect="v2",
+    type="prefixes",
+    path="/prefixes",
+    description="Prefixes of DOIs, with the clients and providers that hold them.",
+    parent="prefix_id",
+    tables=(MAIN, RELATIONSHIPS),
+    # More than page numbers reach, and `query` is the beginning of a prefix here: no window can be asked for.
+    paging=Paging.KEYSET,
+    filters=(
+        Filter(name="id", description="One prefix."),
+        Filter(name="year", description="Year in which it was added.", pattern=r"\d{4}(,\d{4})*"),
+        Filter(
+            name="state",
+            description="unassigned, without-repository or with-repository.",
+            pattern="unassigned|without-repository|with-repository",
+        ),
+        Filter(name="provider-id", description="Prefixes of a provider."),
+        Filter(name="client-id", description="Prefixes of a client."),
+    ),
+    sorts=("name", "-name", "created", "-created"),
+    includes=(
+        Include(name="clients", resource="clients", path="relationships.clients.data[]"),
+        Include(name="providers", resource="providers", path="relationships.providers.data[]"),
+        Include(name="client_prefixes", resource="client-prefixes", path="relationships.clientPrefixes.data[]"),
+        Include(name="provider_prefixes", resource="provider-prefixes", path="relationships.providerPrefixes.data[]"),
+    ),
+    facets=(
+        Facet(name="years", size=10, table="prefixes", column="created_year"),
+        Facet(name="states", size=3),
+        Facet(name="providers", size=10),
+        Facet(name="clients", size=10),
+    ),
+    unmapped={"type": "always prefixes"},
+)

@@ -1,0 +1,27 @@
+"""Resource types: the general types of DataCite's schema, a fixed list (API.md 2.10)."""
+
+from etl.declare import Paging, Resource, Table
+from etl.resources.columns import extra, key, moment, text
+
+MAIN = Table(
+    name="resource_types",
+    description="One row a general type of resource.",
+    columns=(
+        key("id", "id", "The type in kebab case, as filters take it: journal-article."),
+        text("title", "attributes.title", "The type as records have it: JournalArticle."),
+        moment("updated", "attributes.updated", "When the entry last changed."),
+        extra("resource type"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="resource-types",
+    dialect="v2",
+    type="resource-types",
+    path="/resource-types",
+    description="The general types that resources may have, from Audiovisual to Workflow.",
+    parent="resource_type_id",
+    tables=(MAIN,),
+    paging=Paging.WHOLE,
+    unmapped={"type": "always resource-types"},
+)
