@@ -15,7 +15,6 @@ from etl.dataset import Layout
 from etl.declare import Resource, Table
 from etl.files import Files
 from etl.manifest import DataFile, TableFacts
-from etl.order import whole
 from etl.part import PartReceipt, merge_drift
 from etl.repeats import hashes, repeated
 
@@ -106,7 +105,7 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     if kept.is_empty():
         files.remove(key)
         return None
-    return dataset.put(files, layout, table, sink, (file.path, whole(kept)))
+    return dataset.put(files, layout, table, sink, (file.path, kept))
 
 
 def dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:

@@ -1,30 +1,29 @@
-"""From staged pages to staged tables: a part at a time, a table at a time, so that memory stays small.
+"""From staged pages to staged tables: a table at a time, so that memory stays small.
 
 Records are put in one order (`order`), every table follows it and is cut by partition and handed to the sinks. What
 a part leaves for the end of the run (keys, links, included records) is folded in `folding`; proving and publishing
 are elsewhere.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
-import pyarrow as pa
 
-from etl import pages, places
+from etl import places
 from etl.declare import Resource, Table, Type
 from etl.errors import UsageError
 from etl.files import Files
 from etl.flatten import build, flatten, frame_schema, needed
 from etl.manifest import DataFile, TableFacts
-from etl.order import ROW, Group, Order, Rows, arrange, contested, cut, place, whole
-from etl.parse import Issue
+from etl.order import PIECE, ROW, Group, Order, arrange, contested, place, split
+from etl.pages import Staged
+from etl.parse import Issue, nested_schema
 from etl.query import Query
 from etl.sinks import Sink
 
-ROWS_AT_ONCE = 10_000
-"""Records that are flattened together."""
 MOST_ROWS = 5_000_000
 """Rows in one file; the rest goes into a numbered neighbour."""
 
@@ -87,57 +86,41 @@ def check_partition(resource: Resource, partition_by: Sequence[str]) -> tuple[st
     return tuple(dict.fromkeys(partition_by))
 
 
-def write(files: Files, layout: Layout, name: str, keys: Sequence[str]) -> Written:
-    """Stage the tables of the records in some Arrow files, in files called `name`."""
-    main = frames(files, layout.resource, layout.resource.main, keys)
-    order = _order(files, layout, main, keys)
-    received, orphans, kept = main.height, _orphans(files, layout.resource, main, keys), _keys(layout.resource, main)
-    del main  # read again when its turn comes: two tables at once are the peak of memory
+def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: range | None = None) -> Written:
+    """Stage the tables of the records in some Arrow files, in files called `name`.
+
+    `rows` are those meant, counted through all files; all by default.
+    """
+    resource = layout.resource
+    staged = Staged(files, keys, nested_schema(resource), rows)
+    every = frames(resource, layout.wanted, staged)
+    _, main = next(every)
+    ranked = order(resource, main, staged, layout.partition_by)
+    orphans, kept = _orphans(resource, main, staged), _keys(resource, main).filter(ranked.rank.is_not_null())
     written: dict[str, tuple[DataFile, ...]] = {}
-    for table in layout.wanted:
-        placed = place(frames(files, layout.resource, table, keys), order)
-        pieces = ((group, cut(placed, group)) for group in order.groups)
-        written[layout.prefix + table.name] = tuple(_files(files, layout, table, name, pieces))
-    return Written(
-        received=received,
-        unique=order.size,
-        tables=written,
-        orphans=orphans,
-        keys=kept.filter(order.rank.is_not_null()),
-    )
+    for table, frame in itertools.chain([(resource.main, main)], every):
+        written[layout.prefix + table.name] = tuple(_files(files, layout, table, name, place(frame, ranked)))
+    return Written(received=len(ranked.rank), unique=ranked.size, tables=written, orphans=orphans, keys=kept)
 
 
-def frames(files: Files, resource: Resource, table: Table, keys: Sequence[str]) -> pl.DataFrame:
-    """Read one table of the records in some Arrow files; `_row` counts the records through all of them."""
-    found = [pl.DataFrame(schema={ROW: pl.UInt32(), **frame_schema(resource, table)})]
-    count = 0
-    for nested in _read(files, keys, needed(resource, table)):
-        frame = _frame(resource, table, nested)
-        found.append(frame.with_columns((pl.col(ROW) + count).cast(pl.UInt32)))
-        count += nested.num_rows
-    joined = pl.concat(found, rechunk=False)
-    del found
-    for name in joined.columns:  # column by column, so that no more than one is there twice
-        joined = joined.with_columns(joined[name].rechunk())
-    return joined
+def frames(resource: Resource, wanted: Sequence[Table], staged: Staged) -> Iterator[tuple[Table, pl.DataFrame]]:
+    """Yield tables with their rows, those that are built from others last; `_row` counts the staged records.
 
-
-def _read(files: Files, keys: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.Table]:
-    """Read some columns, in pieces big enough for the kernels and small enough for the memory."""
-    held: list[pa.Table] = []
-    for key in keys:
-        held.append(pages.read(files, key, wanted))
-        if sum(table.num_rows for table in held) >= ROWS_AT_ONCE:
-            yield pa.concat_tables(held)
-            held = []
-    if held:
-        yield pa.concat_tables(held)
-
-
-def _frame(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
-    if not table.build:
-        return flatten(resource, table, nested)
-    return build(resource, table, {name: flatten(resource, resource.table(name), nested) for name in table.inputs})
+    Tables that are read from the same attributes follow each other: what they need is read once.
+    """
+    built = [table for table in wanted if table.build]
+    uses = [(name, columns) for table in built for name, columns in table.inputs.items()]
+    kept: dict[str, pl.DataFrame] = {}
+    plain = [t for t in resource.tables if not t.build and (t in wanted or t.name in dict(uses))]
+    for sources, tables in itertools.groupby(plain, lambda table: needed(resource, table)):
+        nested = staged.columns(sources)
+        for table in tables:
+            frame = flatten(resource, table, nested)
+            if asked := [name for source, columns in uses if source == table.name for name in columns]:
+                kept[table.name] = frame.select(ROW, *dict.fromkeys(asked))
+            if table in wanted:
+                yield table, frame
+    yield from ((table, build(resource, table, kept)) for table in built)
 
 
 def columns(layout: Layout, table: Table) -> dict[str, pl.DataType]:
@@ -172,50 +155,44 @@ def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> Ta
     if found.files:
         return found
     group = Group(tuple((column, None) for column in layout.partition_by), 0, 0)
-    pieces = [(group, whole(pl.DataFrame(schema=frame_schema(layout.resource, table))))]
+    pieces = [(group, pl.DataFrame(schema=frame_schema(layout.resource, table)))]
     return replace(found, files=tuple(_files(files, layout, table, places.EMPTY, pieces)))
 
 
-def _order(files: Files, layout: Layout, main: pl.DataFrame, keys: Sequence[str]) -> Order:
-    rows = contested(main, layout.resource.key.name)
+def order(resource: Resource, main: pl.DataFrame, staged: Staged, partition_by: Sequence[str] = ()) -> Order:
+    """Give every record its place; contested ones are compared whole."""
+    rows = contested(main, resource.key.name)
     return arrange(
         main,
-        key=layout.resource.key.name,
-        partition_by=layout.partition_by,
+        key=resource.key.name,
+        partition_by=partition_by,
         updated="updated" if "updated" in main.columns else None,
-        contents=dict(zip(rows, contents(files, keys, rows), strict=True)),
+        contents=dict(zip(rows, contents(staged, rows), strict=True)),
     )
 
 
-def contents(files: Files, keys: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Return some records of some Arrow files, counted through all of them, as JSON text."""
-    found: list[str] = []
-    start = 0
-    for key in keys if rows else ():
-        nested = pages.read(files, key)
-        own = pa.array([row - start for row in rows if start <= row < start + nested.num_rows], pa.int64())
-        plain = nested.take(own).to_pylist()
-        found += [json.dumps(record, sort_keys=True, default=str, ensure_ascii=False) for record in plain]
-        start += nested.num_rows
-    return found
+def contents(staged: Staged, rows: Sequence[int]) -> list[str]:
+    """Return some staged records as JSON text."""
+    plain = staged.records(rows).to_pylist() if rows else []
+    return [json.dumps(record, sort_keys=True, default=str, ensure_ascii=False) for record in plain]
 
 
-def put(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str, Rows]) -> DataFile:
+def put(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str, pl.DataFrame]) -> DataFile:
     """Stage one file: (the path it will have, its rows)."""
     path, found = piece
     with files.create(places.staged(path)) as target:
         own = {**layout.metadata, "datacite-etl.table": layout.prefix + table.name}
-        sink.write(found, target, metadata=own, sorted_by=_sorted_by(layout.resource, table))
+        sink.write(split(found, PIECE), target, metadata=own, sorted_by=_sorted_by(layout.resource, table))
     return DataFile(path=path, rows=found.height, bytes=target.size, sha256=target.sha256)
 
 
 def _files(
-    files: Files, layout: Layout, table: Table, name: str, pieces: Iterable[tuple[Group, Rows]]
+    files: Files, layout: Layout, table: Table, name: str, pieces: Iterable[tuple[Group, pl.DataFrame]]
 ) -> Iterator[DataFile]:
     for group, found in pieces:
         if found.height or name == places.EMPTY:
-            kept = Rows(found.frame.select(*columns(layout, table)), found.index)
-            for number, some in enumerate(kept.split(MOST_ROWS)):
+            kept = found.select(*columns(layout, table))
+            for number, some in enumerate(split(kept, MOST_ROWS)):
                 stem = f"{name}-{number}" if number else name
                 for sink in layout.sinks:
                     path = places.data_file(layout.prefix + table.name, group.values, stem, sink.suffix)
@@ -227,9 +204,8 @@ def _sorted_by(resource: Resource, table: Table) -> tuple[str]:
     return (resource.key.name if table.name == resource.main.name else resource.parent,)
 
 
-def _orphans(files: Files, resource: Resource, main: pl.DataFrame, keys: Sequence[str]) -> tuple[Issue, ...]:
-    rows = main.filter(pl.col(resource.key.name).is_null())[ROW].to_list()
-    texts = contents(files, keys, rows)
+def _orphans(resource: Resource, main: pl.DataFrame, staged: Staged) -> tuple[Issue, ...]:
+    texts = contents(staged, main.filter(pl.col(resource.key.name).is_null())[ROW].to_list())
     return tuple(Issue(record_id="", path="id", reason="a record without a key", raw=text) for text in texts)
 
 

@@ -77,7 +77,7 @@ class Table:
     repeated in `columns`. `relations` collects several lists or single objects in one table instead of `path`: it maps
     a label to each one's path (`relationships.client.data`, `attributes.viewsOverTime[]`); the first column takes the
     label, the others are relative to the entry, and a single object without any value gives no row. `build` computes
-    the table from the finished frames of the tables named in `inputs` and replaces `path` altogether.
+    the table from other finished tables and replaces `path` altogether: `inputs` tells which, and what columns of them.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Table:
     positions: tuple[str, ...] = ("position",)
     relations: Mapping[str, str] | None = None
     build: "Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame] | None" = None
-    inputs: tuple[str, ...] = ()
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     detail_only: bool = False
 
 

@@ -8,6 +8,7 @@ is the business of `store` and `dataset`.
 import fcntl
 import hashlib
 import io
+import mmap
 import os
 import shutil
 from collections.abc import Iterator
@@ -74,8 +75,8 @@ class Files(Protocol):
     def open(self, key: str) -> pa.NativeFile:
         """Open a file for reading here and there."""
 
-    def map(self, key: str) -> pa.NativeFile:
-        """Open a file that nobody else changes, so that what is not looked at is not read."""
+    def map(self, key: str) -> mmap.mmap:
+        """Put a file that nobody else changes into the address space: what is not looked at is not read."""
 
     def write(self, key: str, data: bytes | memoryview) -> None:
         """Put a whole file, durably, over whatever was there."""
@@ -133,10 +134,10 @@ class LocalFiles:
         with _told(key):
             return pa.OSFile(str(self._path(key)))
 
-    def map(self, key: str) -> pa.NativeFile:
-        """Open a file that nobody else changes, so that what is not looked at is not read."""
-        with _told(key):
-            return pa.memory_map(str(self._path(key)))
+    def map(self, key: str) -> mmap.mmap:
+        """Put a file that nobody else changes into the address space: what is not looked at is not read."""
+        with _told(key), self._path(key).open("rb") as source:
+            return mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
 
     def write(self, key: str, data: bytes | memoryview) -> None:
         """Put a whole file, durably, over whatever was there."""

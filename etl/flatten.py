@@ -68,7 +68,7 @@ def flatten(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
 def build(resource: Resource, table: Table, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return a built table from the flattened frames of its inputs, with the same dtypes as any other."""
     assert table.build
-    made = table.build({name: frames[name] for name in table.inputs})
+    made = table.build({name: frames[name].select(ROW, *columns) for name, columns in table.inputs.items()})
     schema = frame_schema(resource, table)
     return made.select(pl.col(name).cast(dtype) for name, dtype in {ROW: pl.UInt32(), **schema}.items())
 

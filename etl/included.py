@@ -4,7 +4,7 @@ A part folds what its pages brought into one Arrow file a resource and notes whi
 end of the run the parts' files are folded again into the dimension tables.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from etl import pages, places
 from etl.completeness import IncludedTally, tally_included
-from etl.dataset import Layout, Written, contents, frames, write
+from etl.dataset import Layout, Written, frames, order, write
 from etl.declare import Resource
 from etl.files import Files
-from etl.order import arrange, contested
-from etl.pages import Page
+from etl.pages import Page, Staged
+from etl.parse import nested_schema
 
 
 def fold(
@@ -53,24 +53,9 @@ def linked_ids(files: Files, main: Resource, names: Sequence[str], keys: Sequenc
 
 
 def _unique(files: Files, resource: Resource, keys: Sequence[str]) -> pa.Table:
-    main = frames(files, resource, resource.main, keys)
-    rows = contested(main, resource.key.name)
-    order = arrange(
-        main,
-        key=resource.key.name,
-        updated="updated" if "updated" in main.columns else None,
-        contents=dict(zip(rows, contents(files, keys, rows), strict=True)),
-    )
-    kept = order.rank.is_not_null()
-    return pa.concat_tables(_kept(files, keys, kept))
-
-
-def _kept(files: Files, keys: Sequence[str], kept: pl.Series) -> Iterator[pa.Table]:
-    start = 0
-    for key in keys:
-        nested = pages.read(files, key)
-        yield nested.filter(kept.slice(start, nested.num_rows).to_arrow())
-        start += nested.num_rows
+    staged = Staged(files, keys, nested_schema(resource))
+    [(_, main)] = frames(resource, [resource.main], staged)
+    return staged.records(order(resource, main, staged).rank.is_not_null().arg_true().to_list())
 
 
 def _ids(files: Files, key: str) -> Iterable[str]:

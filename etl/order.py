@@ -3,6 +3,7 @@
 Pure. The order is computed once, from the main table; every other table follows it by the number of its record.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,54 +71,20 @@ def arrange(
     return Order(rank, tuple(_groups(rows, partition_by)))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A table and the order of its rows: `index` are row numbers by rank, `rank` their ranks."""
-
-    frame: pl.DataFrame
-    index: pl.Series
-    rank: pl.Series
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Some rows of a table in their order, gathered a piece at a time, because all at once would be a second table."""
-
-    frame: pl.DataFrame
-    index: pl.Series
-
-    @property
-    def height(self) -> int:
-        """How many rows there are."""
-        return len(self.index)
-
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows in pieces of PIECE; one empty piece if there are none."""
-        for start in range(0, max(self.height, 1), PIECE):
-            yield self.frame.select(pl.all().gather(self.index.slice(start, PIECE)))
-
-    def split(self, most: int) -> Iterator["Rows"]:
-        """Yield the rows in parts of at most that many; one empty part if there are none."""
-        for start in range(0, max(self.height, 1), most):
-            yield Rows(self.frame, self.index.slice(start, most))
-
-
-def whole(frame: pl.DataFrame) -> Rows:
-    """Return all rows of a frame as they stand."""
-    return Rows(frame, pl.int_range(frame.height, dtype=pl.UInt32, eager=True))
-
-
-def place(frame: pl.DataFrame, order: Order) -> Placed:
-    """Find the order of a table's rows: that of their records, within a record as they were."""
+def place(frame: pl.DataFrame, order: Order) -> Iterator[tuple[Group, pl.DataFrame]]:
+    """Yield a table's rows partition by partition, in the order of their records, within a record as they were."""
     ranked = pl.DataFrame({RANK: order.rank.gather(frame[ROW])}).with_row_index("_at")
     placed = ranked.drop_nulls(RANK).sort(RANK, maintain_order=True)
-    return Placed(frame.drop(ROW), placed["_at"], placed[RANK])
+    rows = frame.select(pl.all().exclude(ROW).gather(placed["_at"]))
+    starts = pl.Series([group.start for group in order.groups], dtype=pl.UInt32)
+    edges = [*placed[RANK].search_sorted(starts).to_list(), rows.height]
+    for group, (start, stop) in zip(order.groups, itertools.pairwise(edges), strict=True):
+        yield group, rows.slice(start, stop - start)
 
 
-def cut(placed: Placed, group: Group) -> Rows:
-    """Return the rows of one partition."""
-    start, stop = (placed.rank.search_sorted(edge, side="left") for edge in (group.start, group.stop))
-    return Rows(placed.frame, placed.index.slice(start, stop - start))
+def split(rows: pl.DataFrame, most: int) -> Iterator[pl.DataFrame]:
+    """Yield rows in pieces of at most that many; one empty piece if there are none."""
+    return (rows.slice(start, most) for start in range(0, max(rows.height, 1), most))
 
 
 def _newest(rows: pl.DataFrame, key: str, updated: str | None, contents: Mapping[int, str]) -> pl.DataFrame:

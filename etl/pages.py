@@ -5,6 +5,7 @@ written before it. What becomes of the records is the business of `dataset`.
 """
 
 import json
+import mmap
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -109,9 +110,28 @@ def compress(records: Iterable[bytes]) -> bytes:
 
 def read(files: Files, key: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Return some columns of a staged file, all by default; the bytes of the others are left on the disk."""
-    # Arrow's own choice of columns (`included_fields`) copies the whole file first: measured, 26.0.
-    table = pa.ipc.open_file(files.map(key)).read_all()
+    table = _table(files.map(key))
     return table if columns is None else table.select(columns)
+
+
+class Staged:
+    """Some staged files, each opened once; `rows` are those meant, counted through all of them (None: all)."""
+
+    def __init__(self, files: Files, keys: Sequence[str], schema: pa.Schema, rows: range | None = None) -> None:
+        self._maps = [files.map(key) for key in keys]
+        whole = pa.concat_tables([schema.empty_table(), *map(_table, self._maps)])
+        self._table = whole if rows is None else whole.slice(rows.start, len(rows))
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Return a copy of some columns, each in one piece; what was read of the files for it is no longer in memory."""
+        found = self._table.select(names).combine_chunks()
+        for mapped in self._maps:
+            mapped.madvise(mmap.MADV_DONTNEED)
+        return found
+
+    def records(self, rows: Sequence[int]) -> pa.Table:
+        """Return some records whole."""
+        return self._table.take(pa.array(rows, pa.int64()))
 
 
 def names(files: Files, key: str) -> list[str]:
@@ -128,6 +148,11 @@ def serialise(table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) ->
     with pa.ipc.new_file(target, table.schema) as writer:
         writer.write_table(table)
     return memoryview(target.getvalue())
+
+
+def _table(mapped: mmap.mmap) -> pa.Table:
+    # Arrow's own choice of columns (`included_fields`) copies the whole file first: measured, 26.0.
+    return pa.ipc.open_file(pa.py_buffer(mapped)).read_all().replace_schema_metadata(None)
 
 
 def _facts(files: Files, key: str) -> PageFacts:

@@ -84,7 +84,7 @@ WORKS = Resource(
             columns=(Column(name="target", type=Type.STRING, description="Other end."),),
             positions=(),
             build=_links,
-            inputs=("work_tags",),
+            inputs={"work_tags": ("work", "tag")},
         ),
     ),
 )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from etl import dataset, pages, part, places
 from etl.errors import UsageError
 from etl.order import ROW
-from etl.pages import PageFacts
-from etl.parse import Parser
+from etl.pages import PageFacts, Staged
+from etl.parse import Parser, nested_schema
 from tests.small import PEOPLE, WORKS, data, layout, local, publish, stage, work
 
 
@@ -147,8 +147,11 @@ def test_rows_of_several_files_are_numbered_through(tmp_path):
     files = local(tmp_path)
     stage(files, "s", [[work("a"), work("b")], [], [work("c")]])
     keys = files.listing(places.slice_folder("s"))
-    assert dataset.frames(files, WORKS, WORKS.main, keys)[ROW].to_list() == [0, 1, 2]
-    assert dataset.frames(files, PEOPLE, PEOPLE.main, []).is_empty()
+    every = Staged(files, keys, nested_schema(WORKS))
+    [(_, main)] = dataset.frames(WORKS, [WORKS.main], every)
+    assert main[ROW].to_list() == [0, 1, 2]
+    [(_, none)] = dataset.frames(PEOPLE, [PEOPLE.main], Staged(files, [], nested_schema(PEOPLE)))
+    assert none.is_empty()
 
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)

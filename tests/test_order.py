@@ -2,7 +2,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.order import arrange, contested, cut, place, whole
+from etl.order import arrange, contested, place, split
 
 
 def main(keys, **more):
@@ -40,16 +40,15 @@ def test_rows_follow_their_record_and_keep_their_order_within_it():
     """A child table is put in the order of the main table; rows of records without a place go."""
     order = arrange(main(["b", "a", None], year=[1, 2, 1]), key="key", partition_by=["year"])
     rows = pl.DataFrame({"_row": pl.Series([2, 1, 0, 0, 1], dtype=pl.UInt32), "n": [5, 3, 1, 2, 4]})
-    placed = place(rows, order)
-    assert [pl.concat(cut(placed, group))["n"].to_list() for group in order.groups] == [[1, 2], [3, 4]]
+    assert [found["n"].to_list() for _, found in place(rows, order)] == [[1, 2], [3, 4]]
 
 
 @given(st.integers(0, 9), st.integers(1, 4))
 def test_split_rows_are_all_the_rows(height, most):
     """Parts are as long as they may be, in order, and of no rows there is one part as well."""
-    parts = list(whole(pl.DataFrame({"n": range(height)}, schema={"n": pl.Int64})).split(most))
+    parts = list(split(pl.DataFrame({"n": range(height)}, schema={"n": pl.Int64}), most))
     assert [part.height for part in parts[:-1]] == [most] * (len(parts) - 1)
-    assert pl.concat(piece for part in parts for piece in part)["n"].to_list() == list(range(height))
+    assert pl.concat(parts)["n"].to_list() == list(range(height))
 
 
 def test_no_records_have_no_groups():

@@ -47,7 +47,7 @@ RESOURCE = Resource(
             description="People.",
             columns=(),
             build=lambda frames: frames["creators"],
-            inputs=("creators",),
+            inputs={"creators": ("name",)},
         ),
     ),
     parent="doi",

@@ -88,7 +88,7 @@ WIDGETS = Resource(
             positions=(),
             columns=(column("part"),),
             build=edges,
-            inputs=("widget_parts",),
+            inputs={"widget_parts": ("id", "name")},
         ),
     ),
 )

@@ -25,15 +25,15 @@ class Parquet:
         sorted_by: tuple[str, ...],
     ) -> None:
         """Write sorted rows as one file, a row group a piece; the same pieces give the same bytes."""
-        each = iter(pieces)
+        # The writer ends a data page at the edge of a chunk: one chunk a row group keeps bytes the same however the
+        # rows were put together.
+        each = (piece.rechunk().to_arrow().replace_schema_metadata(dict(metadata)) for piece in pieces)
         first = next(each)
-        schema = first.clear().to_arrow().schema.with_metadata(dict(metadata))
-        order = [pq.SortingColumn(first.columns.index(name)) for name in sorted_by]
-        with pq.ParquetWriter(target, schema, compression="zstd", compression_level=3, sorting_columns=order) as writer:
+        order = [pq.SortingColumn(first.column_names.index(name)) for name in sorted_by]
+        options = {"compression": "zstd", "compression_level": 3, "sorting_columns": order}
+        with pq.ParquetWriter(target, first.schema, **options) as writer:
             for piece in itertools.chain([first], each):
-                # The writer ends a data page at the edge of a chunk: one chunk a row group keeps bytes the same
-                # however the rows were put together.
-                writer.write_table(piece.rechunk().to_arrow().cast(schema), row_group_size=max(piece.height, 1))
+                writer.write_table(piece, row_group_size=max(piece.num_rows, 1))
 
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file that `write` wrote, as they were."""
