@@ -198,7 +198,7 @@ class Client:
         fewest = walk.query.params(walk.window) | {f"fields[{walk.query.resource.type}]": "created"}
         params = fewest | walk.strategy.params(position, 1)
         try:
-            told, count = await self._one(walk.query.path, params, _accept(walk.query), glean=paging.total)
+            told, count = await self._one(walk.query.path, params, _form(walk.query), glean=total)
             who = undelivered.named(told)
         except AnswerError:
             raise error from None
@@ -220,7 +220,7 @@ class Client:
         """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
         params = dict(query.resource.params) | ({"include": ",".join(query.include)} if query.include else {})
         try:
-            found = await self.get(f"{query.resource.path}/{who.id}", params, accept=_accept(query))
+            found, _ = await self._one(f"{query.resource.path}/{who.id}", params, _form(query), glean=_nothing)
             if not undelivered.same(found, who):
                 raise ProtocolError("the server answered with another record")
         except LimitedError:

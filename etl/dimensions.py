@@ -12,7 +12,7 @@ from etl.declare import Include, Json, Table
 from etl.files import Files
 from etl.incoming import PREFIX
 from etl.manifest import DataFile, TableFacts
-from etl.order import whole
+from etl.order import split
 from etl.published import reader
 from etl.run import Run
 
@@ -102,7 +102,7 @@ def _read(files: Files, layout: Layout, table: Table, paths: Sequence[str]) -> p
 
 
 def _put(files: Files, own: Layout, table: Table, rows: pl.DataFrame) -> Iterator[DataFile]:
-    for number, some in enumerate(whole(rows).split(dataset.MOST_ROWS) if rows.height else ()):
+    for number, some in enumerate(split(rows, dataset.MOST_ROWS) if rows.height else ()):
         stem = f"{NAME}-{number}" if number else NAME
         for sink in own.sinks:
             path = places.data_file(own.prefix + table.name, (), stem, sink.suffix)

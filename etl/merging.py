@@ -14,7 +14,7 @@ from etl.dataset import MOST_ROWS, Layout
 from etl.declare import Table
 from etl.incoming import Incoming
 from etl.manifest import DataFile
-from etl.order import whole
+from etl.order import split
 from etl.published import Place, Published, restored
 from etl.seating import Seated
 from etl.store import Store
@@ -141,7 +141,7 @@ def _kept(job: Merge, found: Sequence[DataFile]) -> list[DataFile]:
 def _written(job: Merge, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
     """Stage the files of one table at one place, in every format; none if there are no rows."""
     folder = "/".join(filter(None, (job.layout.prefix + table.name, place.folder)))
-    for number, rows in enumerate(whole(frame).split(MOST_ROWS) if frame.height else ()):
+    for number, rows in enumerate(split(frame, MOST_ROWS) if frame.height else ()):
         stem = f"{place.part}-{number}" if number else place.part
         for sink in job.layout.sinks:
             path = f"{folder}/{stem}{sink.suffix}"

@@ -123,7 +123,7 @@ class Staged:
         self._table = whole if rows is None else whole.slice(rows.start, len(rows))
 
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Return a copy of some columns, each in one piece; what was read of the files for it is no longer in memory."""
+        """Return a copy of some columns, each in one piece; what was read for it of the files leaves the memory."""
         found = self._table.select(names).combine_chunks()
         for mapped in self._maps:
             mapped.madvise(mmap.MADV_DONTNEED)

@@ -32,7 +32,6 @@ from etl.declare import Json
 from etl.dimensions import Touched
 from etl.manifest import DataFile, TableFacts
 from etl.merging import Merge, Merged
-from etl.order import whole
 from etl.part import PartReceipt
 from etl.published import reader
 from etl.reconciling import Held
@@ -185,7 +184,7 @@ def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged
     files: list[DataFile] = []
     for sink in layout.sinks if left.height else ():
         path = places.data_file(table.name, (), table.name, sink.suffix)
-        files.append(dataset.put(run.files, layout, table, sink, (path, whole(left))))
+        files.append(dataset.put(run.files, layout, table, sink, (path, left)))
     return dataset.fill(run.files, layout, dataset.facts(layout, [{table.name: files}]))
 
 

@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from etl.cursors import make_cursor
 from etl.declare import Json
 from etl.document import Document
 from etl.errors import AnswerError, ProtocolError
-from etl.paging import Position, make_cursor
+from etl.paging import Position
 
 IN_A_ROW = 20
 """So many undelivered records one after the other are no odd records: the server is unwell."""

@@ -11,9 +11,10 @@ from etl import document, pages, places, slices
 from etl.client import FetchedPage
 from etl.coerce import Issue
 from etl.completeness import Tally
+from etl.cursors import make_cursor
 from etl.events import Noted, PageFetched
 from etl.pages import PageFacts
-from etl.paging import Position, make_cursor
+from etl.paging import Position
 from etl.run import Run
 from etl.slices import Slice
 from etl.store import Receipt
