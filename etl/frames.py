@@ -84,10 +84,11 @@ def _scan(destination: str, facts: Mapping[str, Any]) -> pl.LazyFrame:
 
 
 async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:
-    records: dict[str | None, bytes] = {}
+    records: dict[str | bytes | None, bytes] = {}
+    own = bool(asked.resource.identity)  # the server's ids are not unique, whole records are
     total = 0
     async for page in client.pages(asked, size=asked.page_size, limit=limit):
-        records |= {document.id_of(record): record for record in page.document.records}
+        records |= {record if own else document.id_of(record): record for record in page.document.records}
         total = page.total
     if limit is None and len(records) != total:
         raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")

@@ -86,6 +86,8 @@ def _nested(asked: Asked, first: str, rest: str) -> Answer | None:
         return dois.answer(Asked(request=asked.request, params=nested, snapshot=asked.snapshot))
     if first in {"dois", *_PARENTS} and what == "activities" and owner:
         return activities.answer(asked, unquote(owner))
+    if first == "dois" and what == "media" and owner:
+        return dois.answer_media(asked, unquote(owner))
     # The list of a DOI's events is that of all events: nothing there reads the DOI (API.md section 2.9).
     return events.answer(asked) if first == "dois" and what == "events" and owner else None
 

@@ -323,3 +323,15 @@ def test_only_the_first_filter_of_reports_is_read(ask):
 def test_what_does_not_exist_is_not_found(corpus, path):
     """A singleton that does not exist is a 404."""
     assert answer(corpus, path).status == 404
+
+
+def test_media_are_listed_under_their_doi(ask, corpus):
+    """The list of one DOI's media is what the singleton says it has."""
+    dois = ask("/dois?page[size]=200&include=media")
+    own = dois["included"][0]
+    doi = own["relationships"]["doi"]["data"]["id"]
+    linked = ask(f"/dois/{doi}")["data"]["relationships"]["media"]["data"]
+    found = ask(f"/dois/{doi}/media")
+    assert [one["id"] for one in found["data"]] == [one["id"] for one in linked]
+    assert found["meta"]["total"] == len(linked) > 0
+    assert answer(corpus, "/dois/10.5072/nosuch/media").status == 404

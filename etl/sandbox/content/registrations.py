@@ -162,8 +162,8 @@ def _uid(kind: str, number: int) -> str:
 
 
 def _moment(step: int) -> str:
-    """Give every step another day; what shares a step was created in the same second."""
-    return f"{2011 + step // 300 % 15}-{step // 25 % 12 + 1:02d}-{step % 25 + 1:02d}T{step % 24:02d}:10:23.000Z"
+    """Give every step another day, over fifteen years; what shares a step was created in the same second."""
+    return f"{2011 + step % 15}-{step // 15 % 12 + 1:02d}-{step % 28 + 1:02d}T{step % 24:02d}:10:23.000Z"
 
 
 def _linked(resource: Json, name: str) -> str:

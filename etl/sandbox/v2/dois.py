@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from etl.sandbox import paging
-from etl.sandbox.answer import Answer, Json, dump, not_found, refused
+from etl.sandbox.answer import Answer, Json, document, dump, not_found, refused
 from etl.sandbox.paging import Place
 from etl.sandbox.params import Params
 from etl.sandbox.render import whole
@@ -53,6 +53,17 @@ def answer_one(asked: Asked, doi: str) -> Answer:
         raise not_found()
     resource = whole(snapshot.renderer.pieces(rows, view_of(asked.params, single=True)))
     return single(resource, included=_included(asked, rows))
+
+
+def answer_media(asked: Asked, doi: str) -> Answer:
+    """Answer the list of a DOI's media."""
+    snapshot = asked.snapshot
+    rows = snapshot.frame[snapshot.rows_of([doi])].filter("findable")
+    if not len(rows):
+        raise not_found()
+    at, found = paging.place(asked.params), snapshot.renderer.media(rows)
+    page = found[(at.number - 1) * at.size : at.number * at.size]
+    return document({"data": page, "meta": paging.totals(len(found), at, capped=False), "links": links(asked, None)})
 
 
 def _matching(asked: Asked) -> pl.Series:

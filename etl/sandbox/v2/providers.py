@@ -24,6 +24,7 @@ _LISTING = Listing(
     kind="providers",
     path="/providers",
     filters={
+        "id": lambda one, values: one["id"] in {name.lower() for name in values},
         "year": listing.year,
         "from_date": listing.not_before,
         "until_date": listing.not_after,
