@@ -56,7 +56,10 @@ class Incoming:
 
 
 def gather(files: Files, published: Layout, parts: Sequence[PartReceipt]) -> Incoming:
-    """Read what some parts have brought; of a record in two of them the newest stays, then that of the later part."""
+    """Read what some parts have brought, for a dataset of that layout.
+
+    Of a record in two parts the newest stays, then that of the later part.
+    """
     own = layout(published)
     found = [pl.DataFrame(schema={**KEYS, "turn": pl.Int64()})]
     for turn, part in enumerate(parts):

@@ -120,7 +120,8 @@ def _table(job: Merge, table: Table, here: _Here) -> tuple[list[DataFile], list[
     told = [_told(job, table, before, new, differing)]
     if kept.height == old.height and not (back.height or come.height):
         return _kept(job, found), told
-    return list(_written(job, table, here.place, pl.concat([kept, back, come]).sort(key, maintain_order=True))), told
+    rows = pl.concat([kept, back, come]).sort(key, maintain_order=True)
+    return list(written(job.store, job.layout, table, here.place, rows)), told
 
 
 def _told(job: Merge, table: Table, before: pl.DataFrame, new: pl.DataFrame, differing: pl.Series) -> pl.DataFrame:
@@ -138,11 +139,11 @@ def _kept(job: Merge, found: Sequence[DataFile]) -> list[DataFile]:
     return list(found)
 
 
-def _written(job: Merge, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
+def written(store: Store, layout: Layout, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
     """Stage the files of one table at one place, in every format; none if there are no rows."""
-    folder = "/".join(filter(None, (job.layout.prefix + table.name, place.folder)))
+    folder = "/".join(filter(None, (layout.prefix + table.name, place.folder)))
     for number, rows in enumerate(split(frame, MOST_ROWS) if frame.height else ()):
         stem = f"{place.part}-{number}" if number else place.part
-        for sink in job.layout.sinks:
+        for sink in layout.sinks:
             path = f"{folder}/{stem}{sink.suffix}"
-            yield dataset.put(job.store.files, job.layout, table, sink, (path, rows))
+            yield dataset.put(store.files, layout, table, sink, (path, rows))

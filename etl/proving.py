@@ -4,7 +4,7 @@ What "complete" means is in `completeness`, how files are put together in `closi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from etl import closing, completeness, explaining, facets, manifest, part, places, report, watermark
@@ -82,7 +82,21 @@ async def _stirred(run: Run, planned: Plan) -> bool:
 
 def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFacts]) -> dict[str, Json]:
     """Write a finished run down as its manifest."""
-    facts = manifest.Run(
+    return manifest.build(
+        run.query.resource,
+        run.claim.request,
+        manifest.Run(**facts(run)),
+        evidence,
+        tables,
+        fingerprint=run.query.fingerprint,
+        partition_by=run.layout.partition_by,
+        formats=run.delivery.formats,
+    )
+
+
+def facts(run: Run) -> dict[str, Json]:
+    """Return what a manifest says of the run itself, which ends now."""
+    found = manifest.Run(
         run_id=run.run_id,
         started=_iso(run.started),
         finished=_iso(run.clock()),
@@ -91,16 +105,7 @@ def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFac
         retries=run.client.retries,
         bytes_downloaded=run.client.wire_bytes,
     )
-    return manifest.build(
-        run.query.resource,
-        run.claim.request,
-        facts,
-        evidence,
-        tables,
-        fingerprint=run.query.fingerprint,
-        partition_by=run.layout.partition_by,
-        formats=run.delivery.formats,
-    )
+    return asdict(found)
 
 
 def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:

@@ -109,9 +109,8 @@ def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
         watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
     proof = proving.written(run, evidence, tables)
-    latest = _latest(run, feed, receipts)
+    latest, beside = told(run, feed, receipts)
     proof[HISTORY] = [*before.get(HISTORY, ()), latest]
-    beside = {latest["path"].removeprefix(f"{places.OWN}/"): _packed(feed)}
     return SyncOutcome(outcome=proving.publish(run, proof, verdict, beside))
 
 
@@ -137,18 +136,20 @@ def _touched(job: Merge, gone: pl.DataFrame) -> Touched:
 def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
     """Judge the windows' counts, and the slices of what changed: they may grow meanwhile but must not come short."""
     verdict = completeness.judge(settled.tallies, query_before=settled.before, query_after=settled.after)
-    fetched = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
-    short = [tally for tally in fetched if tally.unique < (tally.expected_after or 0)]
-    if not short:
+    lacking = short(run, planned)
+    if not lacking:
         return verdict
-    reasons = tuple(
-        f"changed records, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
+    return replace(verdict, state=State.INCOMPLETE, reasons=(*verdict.reasons, *lacking))
+
+
+def short(run: Run, planned: Plan) -> tuple[str, ...]:
+    """Say which slices of a fetched query came short, in whole sentences; they may grow meanwhile."""
+    tallies = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
+    return tuple(
+        f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
         f"({tally.unique} of {tally.expected_after})"
-        for tally in short
-    )
-    missing = sum((tally.expected_after or 0) - tally.unique for tally in short)
-    return replace(
-        verdict, state=State.INCOMPLETE, missing=verdict.missing + missing, reasons=(*verdict.reasons, *reasons)
+        for tally in tallies
+        if tally.unique < (tally.expected_after or 0)
     )
 
 
@@ -193,17 +194,20 @@ def tombstone_layout(layout: Layout) -> Layout:
     return replace(layout, resource=tombstones.resource(layout.resource), partition_by=(), tables=(), prefix="")
 
 
-def _latest(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> dict[str, Json]:
+def told(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[dict[str, Json], dict[str, bytes]]:
+    """Return the history's entry of this run, and its feed as a file beside the reports."""
     counts = dict(feed["change"].value_counts().iter_rows())
     stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return {
+    name = f"{HISTORY}/{stamp}-{run.run_id[:8]}.parquet"
+    latest = {
         "run_id": run.run_id,
         "after": published_manifest(run.files)["run_id"],
-        "path": f"{places.OWN}/{HISTORY}/{stamp}-{run.run_id[:8]}.parquet",
+        "path": f"{places.OWN}/{name}",
         "received": sum(receipt.received for receipt in receipts),
         "duplicates": sum(receipt.duplicates for receipt in receipts),
-        **{name: counts.get(name, 0) for name in KINDS},
+        **{kind: counts.get(kind, 0) for kind in KINDS},
     }
+    return latest, {name: _packed(feed)}
 
 
 def _packed(feed: pl.DataFrame) -> bytes:

@@ -3,11 +3,12 @@
 import asyncio
 import re
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from etl.cli.export import owner
 from etl.cli.options import Showing, Talking
@@ -17,70 +18,98 @@ from etl.config import BASE_URL
 
 if TYPE_CHECKING:
     from etl.config import Settings
+    from etl.declare import Json
     from etl.events import Observe
     from etl.query import Query
     from etl.run import Delivery
     from etl.sync import Wish
     from etl.synced import SyncOutcome
 
+SYNCING = Group("How to bring it up to date", sort_key=2)
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _FIX = "run the same command again"
+
+
+@Parameter(name="*", group=SYNCING)
+@dataclass(frozen=True, kw_only=True)
+class Syncing:
+    """What is looked at, and what may be published."""
+
+    metrics: Annotated[bool, Parameter(negative="")] = False
+    """Refresh the counts of views, downloads, citations and the like, and nothing else: they move without `updated`."""
+
+    overlap: str = "6h"
+    """How far before the end of what is known to look again, because the API's index lags behind: 90m, 6h, 2d."""
+
+    every_id: Annotated[bool, Parameter(negative="")] = False
+    """Compare the ids of all records, also where the counts agree."""
+
+    fresh: Annotated[bool, Parameter(negative="")] = False
+    """Throw away the unfinished work that lies in the destination."""
+
+    max_missing: int = 0
+    """Publish although up to this many records are missing, if each of them is named."""
+
+    allow_incomplete: Annotated[bool, Parameter(negative="")] = False
+    """Publish whatever came. The verdict stays `incomplete`."""
+
+    def delivery(self, proof: "Mapping[str, Json]", *, keep_raw: bool) -> "Delivery":
+        """Return how a dataset's records are to be written: as they were."""
+        from etl import metrics, recall, sync
+
+        purpose = metrics.PURPOSE if self.metrics else sync.PURPOSE
+        return replace(
+            recall.delivery(proof, purpose, keep_raw=keep_raw),
+            fresh=self.fresh,
+            max_missing=self.max_missing,
+            allow_incomplete=self.allow_incomplete,
+        )
+
+    def wish(self) -> "Wish":
+        """Return how to look; UsageError for an overlap that is no length of time."""
+        from etl.errors import UsageError
+        from etl.sync import Wish
+
+        found = re.fullmatch(r"(\d+)([mhd])", self.overlap.strip())
+        if not found:
+            raise UsageError(f"--overlap {self.overlap!r} is no length of time", fix="write it as 90m, 6h or 2d")
+        return Wish(overlap=int(found[1]) * _SECONDS[found[2]], every_id=self.every_id)
 
 
 def sync(
     destination: Path,
     /,
     *,
-    overlap: str = "6h",
-    every_id: Annotated[bool, Parameter(negative="")] = False,
-    fresh: Annotated[bool, Parameter(negative="")] = False,
-    max_missing: int = 0,
-    allow_incomplete: Annotated[bool, Parameter(negative="")] = False,
+    syncing: Syncing = Syncing(),
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
     """Bring an exported dataset up to date: new, changed and withdrawn records.
 
-    Query, formats and partitions are those of the export. Records that changed since then are fetched and replaced
-    whole; counts by time of creation, and ids where they differ, tell what has left. The result equals a fresh export.
-    A run that crashed or was interrupted is resumed by the same command.
+    Query, formats and partitions are those of the export, and so is the server if none is named. Records that changed
+    since then are fetched and replaced whole; counts by time of creation, and ids where they differ, tell what has
+    left. The result equals a fresh export. A run that crashed or was interrupted is resumed by the same command.
 
     Examples
     --------
     - `datacite-etl sync out`
     - `datacite-etl sync out --overlap 2d --json`
+    - `datacite-etl sync out --metrics`
 
     Parameters
     ----------
     destination
         Folder of the dataset.
-    overlap
-        How far before the last run's end of knowledge to look again, because the API's index lags behind: 90m, 6h, 2d.
-    every_id
-        Compare the ids of all records, also where the counts agree.
-    fresh
-        Throw away the unfinished work that lies there.
-    max_missing
-        Publish although up to this many records are missing, if each of them is named.
-    allow_incomplete
-        Publish whatever came. The verdict stays `incomplete`.
     """
     from etl import recall
     from etl.files import LocalFiles
     from etl.store import published_manifest
-    from etl.sync import PURPOSE, Wish
 
+    wish = syncing.wish()
     proof = published_manifest(LocalFiles(destination))
     query = recall.query(proof)
-    delivery = replace(
-        recall.delivery(proof, PURPOSE, keep_raw=(destination / "_etl" / "raw").exists()),
-        fresh=fresh,
-        max_missing=max_missing,
-        allow_incomplete=allow_incomplete,
-    )
-    wish = Wish(overlap=seconds(overlap), every_id=every_id)
-    there = talking.base_url if talking.base_url != BASE_URL else proof["base_url"]
-    asking = replace(talking, base_url=there)
+    delivery = syncing.delivery(proof, keep_raw=(destination / "_etl" / "raw").exists())
+    asking = at_home(talking, proof)
     with asking.settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
         outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe))
     as_json(outcome.summary()) if showing.json else _tell(outcome)
@@ -90,26 +119,22 @@ def sync(
     return 3
 
 
-def seconds(text: str) -> int:
-    """Read 90m, 6h or 2d; UsageError for anything else."""
-    from etl.errors import UsageError
-
-    found = re.fullmatch(r"(\d+)([mhd])", text.strip())
-    if not found:
-        raise UsageError(f"--overlap {text!r} is no length of time", fix="write it as 90m, 6h or 2d")
-    return int(found[1]) * _SECONDS[found[2]]
+def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
+    """Return the options with the server that the dataset came from, unless another one is named."""
+    return talking if talking.base_url != BASE_URL else replace(talking, base_url=proof["base_url"])
 
 
 async def _sync(
     query: "Query", delivery: "Delivery", settings: "Settings", to: Path, wish: "Wish", *, observe: "Observe"
 ) -> "SyncOutcome":
+    from etl import metrics
     from etl.files import LocalFiles
     from etl.run import opened
     from etl.sync import sync as conduct
 
     files = LocalFiles(to)
     async with opened(query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
-        return await conduct(run, wish)
+        return await (metrics.refresh(run) if delivery.purpose == metrics.PURPOSE else conduct(run, wish))
 
 
 def _tell(outcome: "SyncOutcome") -> None:

@@ -1,7 +1,7 @@
 """`datacite-etl verify`: is the dataset still what its manifest says, and does the API still count the same?"""
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from etl.cli.options import Showing, Talking
 from etl.cli.show import as_json, line, note
-from etl.config import BASE_URL
+from etl.cli.sync import at_home
 
 if TYPE_CHECKING:
     from etl.remote import Today
@@ -83,7 +83,7 @@ def _today(destination: Path, talking: Talking) -> "Today":
 
     proof = published_manifest(LocalFiles(destination))
     query = recall.query(proof)
-    asking = talking if talking.base_url != BASE_URL else replace(talking, base_url=proof["base_url"])
+    asking = at_home(talking, proof)
 
     async def ask() -> "Today":
         with asking.settings(query.resource.dialect) as settings:

@@ -1,0 +1,129 @@
+"""The conductor that refreshes counts only: views, downloads and citations move without `updated` (API.md 2.1).
+
+Every record's counts are asked for and nothing else of it, and only main tables with other counts are written anew.
+Which records there are, and what the dataset proves, stays as it was: that is the matter of `sync`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import polars as pl
+
+from etl import changes, incoming, leftovers, manifest, merging, part, proving, published, sync, synced
+from etl.completeness import State, Verdict
+from etl.declare import Json, Resource
+from etl.errors import UsageError
+from etl.export import Step, directly
+from etl.incoming import Incoming
+from etl.manifest import DataFile
+from etl.parse import Parser
+from etl.published import Place, Published
+from etl.query import Query
+from etl.run import Delivery, Run
+from etl.slices import Plan
+from etl.store import published_manifest
+from etl.synced import SyncOutcome
+from etl.window import iso
+
+PURPOSE = "metrics"
+
+
+async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
+    """Bring the counts of the run's dataset up to date; nothing was published if the outcome says so."""
+    query = counts_query(run.query)
+    bare = replace(run.layout, resource=query.resource, partition_by=(), tables=())
+    own = replace(
+        run, query=query, layout=incoming.layout(bare), parser=Parser(query.resource), along={}, delivery=Delivery()
+    )
+    planned = await step("plan", sync.plan, own)
+    parts = list(planned.parts)
+    await sync.fetch(own, parts, step)
+    return await step("merge and publish", close, run, own, planned)
+
+
+def counts_query(query: Query) -> Query:
+    """Return the query that asks for the counts of the same records; UsageError for a resource without any."""
+    resource = query.resource
+    counts = [column for column in resource.main.columns if column.name.endswith("_count") and column.path]
+    if not counts:
+        raise UsageError(f"{resource.name} has no counts that could be refreshed", fix="run sync without --metrics")
+    names = [str(column.path).removeprefix("attributes.") for column in counts]
+    main = replace(resource.main, columns=(resource.key, *counts))
+    params = {**resource.params, f"fields[{resource.type}]": ",".join(names)}
+    bare: Resource = replace(resource, tables=(main,), includes=(), params=params)
+    return replace(query, resource=bare, include=(), tables=(), detail=False)
+
+
+async def close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+    """Put the counts into the dataset and publish it, unless records came short."""
+    return await run.aside(_close, run, own, planned)
+
+
+def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+    before = published_manifest(run.files)
+    standing = published.published(run.files, run.layout, before)
+    receipts = [found for each in planned.parts if (found := part.read_receipt(run.files, each.key)) is not None]
+    came = incoming.gather(run.files, own.layout, receipts)
+    main = run.layout.prefix + run.layout.resource.main.name
+    merged = {place: _merged(run, standing, came, place) for place in standing.places}
+    stale = {file.path for place, (new, _) in merged.items() if new for file in standing.tables[main][place]}
+    listed = manifest.data_files(before)
+    for file in (file for files in listed.values() for file in files if file.path not in stale):
+        run.store.keep(file.path)
+    fresh = [file for new, _ in merged.values() for file in new]
+    leftovers.settle(run.store, [each.key for each in planned.parts], replaced=_none(), gone=_none())
+    feed = changes.feed(
+        run.layout.resource.key.name,
+        added=_none(),
+        changed=[told for _, told in merged.values()],
+        withdrawn=_none(),
+        order=[column.name for column in run.layout.resource.main.columns],
+    )
+    files = [*(file for file in listed[main] if file.path not in stale), *fresh]
+    short = synced.short(run, planned)
+    proof = _proof(run, before, {main: files}, short)
+    latest, beside = synced.told(run, feed, receipts)
+    proof[synced.HISTORY] = [*before.get(synced.HISTORY, ()), latest]
+    state = State.INCOMPLETE if short else State.COMPLETE
+    verdict = Verdict(state=state, unique=before["totals"]["unique"], missing=len(short), reasons=short)
+    return SyncOutcome(outcome=proving.publish(run, proof, verdict, beside))
+
+
+def _merged(run: Run, standing: Published, came: Incoming, place: Place) -> tuple[list[DataFile], pl.DataFrame]:
+    """Stage the main table of one place if counts differ; returns its files, none if it stays, and what differs."""
+    resource, main = run.layout.resource, run.layout.resource.main
+    key, names = resource.key.name, list(came.layout.resource.main.columns[1:])
+    old = standing.frame(main, place)
+    wanted = came.keys.join(old.select(pl.col(key).alias("key")), on="key", how="semi")
+    new = came.rows(came.layout.resource.main, wanted).with_columns(pl.lit(value=True).alias(_MATCHED))
+    both = old.join(new, on=key, how="left", suffix=_NEW, maintain_order="left")
+    fresh = both.with_columns(
+        pl.when(_MATCHED).then(pl.col(column.name + _NEW)).otherwise(pl.col(column.name)).alias(column.name)
+        for column in names
+    ).select(old.columns)
+    told = changes.named(old, fresh, key)
+    return (list(merging.written(run.store, run.layout, main, place, fresh)) if told.height else []), told
+
+
+_MATCHED, _NEW = " matched", " new"
+
+
+def _proof(
+    run: Run, before: Mapping[str, Json], files: Mapping[str, list[DataFile]], short: tuple[str, ...]
+) -> dict[str, Json]:
+    """Write the manifest anew: what it proves is as before, a few files and the latest run are not."""
+    changed = {
+        name: {**before["tables"][name], "files": [asdict(file) for file in sorted(found, key=lambda file: file.path)]}
+        for name, found in files.items()
+    }
+    proof = {
+        **before,
+        **proving.facts(run),
+        "tables": {**before["tables"], **changed},
+        "metrics": iso(int(run.started)),
+    }
+    return {**proof, "verdict": State.INCOMPLETE.value, "reasons": list(short)} if short else proof
+
+
+def _none() -> pl.Series:
+    return pl.Series("key", dtype=pl.String)
