@@ -17,7 +17,7 @@ from etl.declare import Column, Derived, Resource, Struct, Table, Type
 from etl.shapes import EACH, Path, steps, whole
 
 ROW = "_row"
-_DTYPES: Mapping[Type, pl.DataType] = {
+DTYPES: Mapping[Type, pl.DataType] = {
     Type.STRING: pl.String(),
     Type.INT: pl.Int64(),
     Type.FLOAT: pl.Float64(),
@@ -30,11 +30,11 @@ _DTYPES: Mapping[Type, pl.DataType] = {
 
 def frame_schema(resource: Resource, table: Table) -> dict[str, pl.DataType]:
     """Return the columns and dtypes of a finished table, in their order."""
-    declared = {column.name: _DTYPES[column.type] for column in table.columns}
+    declared = {column.name: DTYPES[column.type] for column in table.columns}
     if table is resource.main:
         return declared
     positions = dict.fromkeys(table.positions, pl.Int64())
-    return {resource.parent: _DTYPES[resource.key.type], **positions, **declared}
+    return {resource.parent: DTYPES[resource.key.type], **positions, **declared}
 
 
 def needed(resource: Resource, table: Table) -> list[str]:

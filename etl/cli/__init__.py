@@ -18,7 +18,7 @@ from etl import __version__
 from etl.cli.show import Failure, fail
 from etl.errors import EtlError
 
-COMMANDS = ("export", "sync", "plan", "get", "verify", "audit", "resources", "sandbox")
+COMMANDS = ("export", "sync", "plan", "load", "get", "verify", "audit", "resources", "sandbox")
 _EPILOGUE = (
     "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "
     "4 audit threshold missed, 130 interrupted."

@@ -1,0 +1,83 @@
+"""`datacite-etl load`: a dataset into a database or a lake, and the tables as DDL."""
+
+import time
+
+from etl.cli.options import Showing
+from etl.cli.progress import progress
+from etl.cli.show import as_json, line
+
+
+def load(
+    dataset: str,
+    /,
+    *,
+    into: str = "",
+    schema: str = "",
+    replace: bool = False,
+    ddl: str = "",
+    showing: Showing = Showing(),
+) -> int:
+    """Load a published dataset into DuckDB, PostgreSQL or a Delta lake, or bring it up to date there.
+
+    Records are merged by key: a second load of the same run changes nothing, one after a new export or sync applies
+    what differs and deletes what was withdrawn. A database sees all of it or nothing.
+
+    Examples
+    --------
+    - `datacite-etl load out --into duckdb:///datacite.duckdb`
+    - `PGPASSWORD=... datacite-etl load out --into postgresql://loader@db.example.org/warehouse --schema datacite`
+    - `datacite-etl load out --into delta:///lake/datacite`
+    - `datacite-etl load dois --ddl bigquery > dois.sql`
+
+    Parameters
+    ----------
+    dataset
+        Folder of the dataset; with --ddl also a resource, such as `dois`.
+    into
+        Where to: `duckdb:///file.duckdb`, `postgresql://user@host/database`, `delta:///folder`.
+    schema
+        Schema of the database that holds the tables; by default its usual one (main, public).
+    replace
+        Make all tables anew, also where those of another request are.
+    ddl
+        Load nothing and print the statements for duckdb, postgresql, bigquery or snowflake.
+    """
+    from etl.errors import UsageError
+
+    if bool(ddl) == bool(into):
+        raise UsageError("load takes either --into or --ddl", fix="give --into duckdb:///file.duckdb")
+    if ddl:
+        return _print(dataset, ddl)
+    from pathlib import Path
+
+    from etl import load as conductor
+    from etl.files import LocalFiles
+
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with progress(quiet=showing.quiet) as observe:
+        loaded = conductor.load(
+            LocalFiles(Path(dataset)), into, stamp=stamp, observe=observe, schema=schema, replace=replace
+        )
+    found = conductor.summary(loaded)
+    if showing.json:
+        as_json(found)
+        return 0
+    line(f"{loaded.state}: {sum(loaded.tables.values()):,} rows in {len(loaded.tables)} tables")
+    if loaded.added is not None:
+        line(f"records   {loaded.added:,} added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn")
+    return 0
+
+
+def _print(dataset: str, name: str) -> int:
+    from pathlib import Path
+
+    from etl import ddl, relations, resources
+    from etl.files import LocalFiles
+    from etl.inventory import open_dataset
+
+    if dataset in resources.names() and not Path(dataset).exists():
+        found = relations.of_resource(resources.load(dataset))
+    else:
+        found = open_dataset(LocalFiles(Path(dataset))).relations
+    line(ddl.script(ddl.dialect(name), found).rstrip("\n"))
+    return 0

@@ -1,0 +1,130 @@
+"""What a dataset holds, file by file, and what of it differs from what was loaded somewhere before.
+
+Records and their rows in all tables lie in files of the same *place* (folder and part), so a record can only have
+changed where a file of its place has. Reads manifests and data files; databases are the matter of `warehouses`.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import polars as pl
+
+from etl import manifest, places, relations, sinks, store
+from etl.declare import Json
+from etl.errors import StoreError
+from etl.files import Files
+from etl.flatten import DTYPES
+from etl.manifest import DataFile
+from etl.relations import Relation
+
+_FORMATS = (".parquet", ".ndjson", ".csv")
+"""From the format that is read fastest to the slowest; every one holds all rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What was loaded once: by table its columns and the hashes of its files by path."""
+
+    run_id: str
+    digest: str
+    fingerprint: str
+    columns: Mapping[str, list[str]]
+    files: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A dataset that is to be loaded."""
+
+    files: Files
+    proof: Mapping[str, Json]
+    digest: str
+    relations: tuple[Relation, ...]
+
+    @property
+    def resource(self) -> str:
+        """The resource that the dataset is of."""
+        return str(self.proof["resource"])
+
+    def data_files(self, table: str) -> list[DataFile]:
+        """Return a table's files in the one format that is read."""
+        found = manifest.data_files(self.proof)[table]
+        suffixes = {PurePosixPath(file.path).suffix for file in found}
+        chosen = next((suffix for suffix in _FORMATS if suffix in suffixes), "")
+        return [file for file in found if file.path.endswith(chosen)]
+
+    def rows(self, table: str) -> int:
+        """Return how many rows the manifest says a table has."""
+        return int(self.proof["tables"][table]["rows"])
+
+    def contents(self) -> Contents:
+        """Return what a load of this dataset has to remember."""
+        return Contents(
+            run_id=str(self.proof["run_id"]),
+            digest=self.digest,
+            fingerprint=str(self.proof["fingerprint"]),
+            columns={one.name: [f"{field.name} {field.type}" for field in one.columns] for one in self.relations},
+            files={one.name: {file.path: file.sha256 for file in self.data_files(one.name)} for one in self.relations},
+        )
+
+    def frames(self, relation: Relation, files: Iterable[DataFile]) -> Iterator[pl.DataFrame]:
+        """Read whole files of a table, partition columns included; StoreError for one that has changed."""
+        for file in files:
+            yield self._frame(relation, file, relation.names)
+
+    def keys(self, relation: Relation) -> Iterator[pl.DataFrame]:
+        """Read the keys of all rows of a table."""
+        for file in self.data_files(relation.name):
+            yield self._frame(relation, file, (relation.record,))
+
+    def _frame(self, relation: Relation, file: DataFile, names: Iterable[str]) -> pl.DataFrame:
+        content = self.files.read(file.path) if self.files.exists(file.path) else b""
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise StoreError(
+                f"{self.files.name}/{file.path} is not what the manifest says",
+                fix="if a run has just published there, load again; otherwise see 'datacite-etl verify'",
+            )
+        folders = partition(file.path)
+        kinds: dict[str, pl.DataType] = {field.name: DTYPES[field.type] for field in relation.columns}
+        stored = [name for name in names if name not in folders]
+        sink = sinks.load(PurePosixPath(file.path).suffix.removeprefix("."))
+        frame = sink.read(io.BytesIO(content), {name: kinds[name] for name in stored}, stored)
+        told = [pl.lit(folders[name], pl.String).cast(kinds[name]).alias(name) for name in names if name in folders]
+        return frame.with_columns(told).select(names)
+
+
+def open_dataset(files: Files) -> Inventory:
+    """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
+    proof = store.read_manifest(files)
+    if files.exists(places.JOURNAL):
+        raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+    if proof is None:
+        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
+    digest = hashlib.sha256(manifest.encode(proof)).hexdigest()
+    return Inventory(files, proof, digest, relations.of_dataset(proof))
+
+
+def partition(path: str) -> dict[str, str | None]:
+    """Return the values that a file's folders tell: `dois/created_year=2019/x.parquet`."""
+    folders = [folder.partition("=") for folder in PurePosixPath(path).parent.parts[1:]]
+    return {column: None if value == places.NULL else unquote(value) for column, _, value in folders}
+
+
+def place(path: str) -> str:
+    """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
+    below = PurePosixPath(path.partition("/")[2])
+    return str(below.with_name(below.stem.partition("-")[0]))
+
+
+def same_tables(before: Contents, now: Contents) -> bool:
+    """Tell whether the same tables with the same columns were loaded."""
+    return before.columns == now.columns
+
+
+def changed_places(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
+    """Return the places of one table at which files came, went or changed."""
+    return {place(path) for path in before.keys() | now.keys() if before.get(path) != now.get(path)}

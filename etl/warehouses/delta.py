@@ -1,0 +1,222 @@
+"""A Delta lake: a Delta table a table, one commit each that carries the run; readers keep the old version until then.
+
+Only partitions in which a file differs are written again. Commits of several tables cannot be one: `_datacite_etl.json`
+in the lake names the versions that belong together and is written last; who wants a consistent set reads those. Every
+commit also carries the number of its load (`transaction_version`), by which a load that died is gone on with.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import polars as pl
+import pyarrow as pa
+
+from etl import inventory as inventories
+from etl.declare import Json, Type
+from etl.errors import StoreError, UsageError
+from etl.files import Files, LocalFiles
+from etl.inventory import Contents, Inventory
+from etl.relations import Relation
+from etl.warehouses import Loaded, library
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+POINTER = "_datacite_etl.json"
+APPLICATION = "datacite-etl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What one load has to do: the number it goes by, what there is, and what was there before, table by table."""
+
+    number: int
+    inventory: Inventory
+    now: Contents
+    before: Contents | None
+    numbers: Mapping[str, int]
+
+
+class DeltaWarehouse:
+    """A folder of Delta tables."""
+
+    def __init__(self, root: str, pointers: Files) -> None:
+        self._root = root
+        self._pointers = pointers
+        self.name = root
+
+    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+        """Bring every table to the dataset's state; after a failure the next load goes on with what is not there."""
+        pointer = self._pointer()
+        _check(inventory, pointer, replace=replace)
+        entry, now = pointer.get(inventory.resource, {}), inventory.contents()
+        rows = {one.name: inventory.rows(one.name) for one in inventory.relations}
+        if entry.get("contents") == asdict(now) and not replace:
+            return Loaded(state="unchanged", tables=rows)
+        number = _number(entry, now)
+        entry["loading"] = {"number": number, "digest": now.digest}
+        self._point({**pointer, inventory.resource: entry})
+        held = entry.get("contents") if not replace else None
+        task = _Task(
+            number=number,
+            inventory=inventory,
+            now=now,
+            before=Contents(**held) if held else None,
+            numbers={name: found["number"] for name, found in entry.get("tables", {}).items()},
+        )
+        tables = {relation.name: self._table(task, relation) for relation in inventory.relations}
+        done = {"run_id": now.run_id, "loaded_at": stamp, "number": number, "tables": tables, "contents": asdict(now)}
+        self._point({**pointer, inventory.resource: done})
+        return Loaded(state="updated" if held else "created", tables=rows)
+
+    def _pointer(self) -> dict[str, Json]:
+        found: dict[str, Json] = json.loads(self._pointers.read(POINTER)) if self._pointers.exists(POINTER) else {}
+        return found
+
+    def _point(self, pointer: Mapping[str, Json]) -> None:
+        self._pointers.write(POINTER, json.dumps(pointer, indent=1).encode())
+
+    def _table(self, task: _Task, relation: Relation) -> dict[str, int]:
+        """Bring one table to the dataset's state in at most one commit; return its version and its number."""
+        table = self._open(relation.name)
+        number = table.transaction_version(APPLICATION) if table else None
+        if number != task.number:
+            known = task.before is not None and number is not None and number == task.numbers.get(relation.name)
+            folders = _changed(task, relation) if known else None
+            if folders is None or folders:
+                self._write(task, relation, folders)
+        table = self._open(relation.name)
+        assert table is not None
+        return {"version": table.version(), "number": table.transaction_version(APPLICATION) or 0}
+
+    def _open(self, name: str) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+
+        uri = f"{self._root}/{name}"
+        return DeltaTable(uri) if DeltaTable.is_deltatable(uri) else None
+
+    def _write(self, task: _Task, relation: Relation, folders: set[str] | None) -> None:
+        """Write a table, or some of its partitions, in one commit."""
+        from deltalake import CommitProperties, Transaction, write_deltalake
+
+        files = task.inventory.data_files(relation.name)
+        own = [name for file in files[:1] for name in inventories.partition(file.path)]
+        whole = folders is None or not own
+        some = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
+        schema = _schema(relation)
+        batches = _batches(task.inventory.frames(relation, some), schema)
+        write_deltalake(
+            f"{self._root}/{relation.name}",
+            pa.RecordBatchReader.from_batches(schema, batches),
+            mode="overwrite",
+            partition_by=own or None,
+            predicate=None if whole else _predicate(relation, folders or set()),
+            schema_mode="overwrite" if whole else None,
+            name=relation.name,
+            description=relation.description,
+            commit_properties=CommitProperties(
+                custom_metadata={"run_id": task.now.run_id, "manifest": task.now.digest},
+                app_transactions=[Transaction(APPLICATION, task.number)],
+            ),
+        )
+
+
+@contextmanager
+def opened(url: str, *, schema: str) -> Iterator[DeltaWarehouse]:
+    """Open the lake at `delta:///folder` (a fourth slash for an absolute path)."""
+    library("deltalake", "delta")
+    from deltalake.exceptions import DeltaError
+
+    if schema:
+        raise UsageError("a Delta lake has no schemas", fix="choose another folder instead of --schema")
+    text = url.partition("://")[2].removeprefix("/")
+    if not text:
+        raise UsageError("a Delta URL names a folder", fix="write delta:///folder")
+    folder = Path(unquote(text)).absolute()
+    try:
+        yield DeltaWarehouse(str(folder), LocalFiles(folder))
+    except (DeltaError, OSError) as error:
+        fix = "tables not reached yet are as they were; mend that and load again"
+        raise StoreError(f"{folder}: {error}", fix=fix) from error
+
+
+def _number(entry: Mapping[str, Json], now: Contents) -> int:
+    """Number a load: one that died in this very dataset is gone on with, any other is new."""
+    begun = entry.get("loading") or {"number": entry.get("number", 0), "digest": ""}
+    number = int(begun["number"])
+    return number if begun["digest"] == now.digest else number + 1
+
+
+def _check(inventory: Inventory, pointer: Mapping[str, Json], *, replace: bool) -> None:
+    """Refuse to replace another request's dataset, or tables that another dataset brought."""
+    held = pointer.get(inventory.resource, {}).get("contents")
+    if held and held["fingerprint"] != inventory.proof["fingerprint"] and not replace:
+        raise UsageError(
+            f"{inventory.resource} of another request were loaded there (request {held['fingerprint']})",
+            fix="choose another folder, or replace them with --replace",
+        )
+    for dataset, entry in pointer.items():
+        shared = set(entry.get("tables", ())) & {relation.name for relation in inventory.relations}
+        if dataset != inventory.resource and shared:
+            raise UsageError(f"table {min(shared)} belongs to the dataset of {dataset} there", fix="choose another")
+
+
+def _changed(task: _Task, relation: Relation) -> set[str] | None:
+    """Return the partition folders in which a table's files differ; None if its columns do."""
+    assert task.before is not None
+    name = relation.name
+    if task.before.columns.get(name) != task.now.columns[name]:
+        return None
+    before, now = task.before.files[name], task.now.files[name]
+    return {_folder(path) for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _predicate(relation: Relation, folders: Iterable[str]) -> str:
+    """Say in SQL which partitions are replaced."""
+    kinds = {field.name: field.type for field in relation.columns}
+    clauses = []
+    for folder in sorted(folders):
+        values = inventories.partition(f"{folder}/file")
+        tests = [_test(name, value, kinds[name]) for name, value in values.items()]
+        clauses.append(f"({' AND '.join(tests)})")
+    return " OR ".join(clauses)
+
+
+def _test(name: str, value: str | None, kind: Type) -> str:
+    if value is None:
+        return f'"{name}" IS NULL'
+    escaped = value.replace("'", "''")
+    return f'"{name}" = {value}' if kind in (Type.INT, Type.BOOL) else f"\"{name}\" = '{escaped}'"
+
+
+_ARROW = {
+    Type.STRING: pa.string(),
+    Type.INT: pa.int64(),
+    Type.FLOAT: pa.float64(),
+    Type.BOOL: pa.bool_(),
+    Type.TIMESTAMP: pa.timestamp("us", "UTC"),
+    Type.DATE: pa.date32(),
+    Type.JSON: pa.string(),
+}
+
+
+def _schema(relation: Relation) -> pa.Schema:
+    fields = [
+        pa.field(field.name, _ARROW[field.type], metadata={"comment": field.description} if field.description else None)
+        for field in relation.columns
+    ]
+    return pa.schema(fields)
+
+
+def _batches(frames: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for frame in frames:
+        yield from frame.to_arrow().cast(schema).to_batches(max_chunksize=50_000)

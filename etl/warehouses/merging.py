@@ -1,0 +1,305 @@
+"""A dataset into a database that speaks SQL: made anew, or merged with what is there, in one transaction.
+
+Merging stages the files that differ, compares rows, replaces a record's rows of a table as a whole, and deletes the
+records that the dataset no longer has. The connection is a `Session`; the text of tables is `ddl`'s matter.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Protocol
+
+import polars as pl
+
+from etl import inventory as inventories
+from etl import views
+from etl.ddl import Dialect, comments, constraints, create, indexes
+from etl.declare import Json
+from etl.errors import StoreError, UsageError
+from etl.inventory import Contents, Inventory
+from etl.relations import Relation
+from etl.warehouses import Loaded
+
+LOG = "datacite_etl_loads"
+_LOG_COLUMNS = ("dataset", "run_id", "digest", "fingerprint", "loaded_at", "contents")
+
+
+class Session(Protocol):
+    """A connection to a database, in a transaction."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it writes SQL."""
+
+    @property
+    def schema(self) -> str:
+        """Where the tables lie."""
+
+    @property
+    def altered(self) -> int:
+        """How many values had to be changed to be held."""
+
+    def run(self, sql: str, values: Sequence[Json] = ()) -> None:
+        """Run a statement; `$1` and so on are the values."""
+
+    def rows(self, sql: str, values: Sequence[Json] = ()) -> list[tuple[Json, ...]]:
+        """Run a query."""
+
+    def append(self, relation: Relation, table: str, frame: pl.DataFrame, *, temporary: bool) -> None:
+        """Add rows to a table that has the relation's columns."""
+
+
+@contextmanager
+def transaction(session: Session) -> Iterator[None]:
+    """Do everything or nothing."""
+    session.run("BEGIN")
+    try:
+        yield
+    except BaseException:
+        session.run("ROLLBACK")
+        raise
+    session.run("COMMIT")
+
+
+def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+    """Make the database hold a dataset; a run that it holds already changes nothing."""
+    with transaction(session):
+        _log(session)
+        now, before = inventory.contents(), _before(session, inventory.resource)
+        _check(session, inventory, before, replace=replace)
+        if before == now and not replace:
+            return Loaded(state="unchanged", added=0, changed=0, withdrawn=0, tables=_counts(session, inventory))
+        if before and inventories.same_tables(before, now) and not replace:
+            loaded = _Merge(session, inventory, before, now).run()
+        else:
+            loaded = _anew(session, inventory, before)
+        _remember(session, inventory.resource, now, stamp)
+        return loaded
+
+
+def _anew(session: Session, inventory: Inventory, before: Contents | None) -> Loaded:
+    """Make all tables from nothing; keys and indexes come after the rows, which is faster."""
+    dialect, schema = session.dialect, session.schema
+    _drop(session, before)
+    for relation in inventory.relations:
+        session.run(create(dialect, relation, keys=not dialect.foreign, schema=schema))
+        _append(session, inventory, relation)
+    for relation in inventory.relations if dialect.foreign else ():
+        for constraint in constraints(dialect, relation, inventory.relations, schema=schema):
+            session.run(f"ALTER TABLE {path(session, relation.name)} ADD {constraint}")
+    for relation in inventory.relations:
+        for statement in (*indexes(dialect, relation, schema=schema), *comments(dialect, relation, schema=schema)):
+            session.run(statement)
+    for view in views.of(inventory.relations):
+        session.run(view.statement(dialect, schema))
+    mains = [relation.name for relation in inventory.relations if relation.main]
+    added = sum(inventory.rows(name) for name in mains)
+    counts = _counts(session, inventory)
+    return Loaded(state="created", added=added, changed=0, withdrawn=0, altered=session.altered, tables=counts)
+
+
+def _append(session: Session, inventory: Inventory, relation: Relation) -> None:
+    for frame in inventory.frames(relation, inventory.data_files(relation.name)):
+        session.append(relation, relation.name, frame, temporary=False)
+
+
+def _drop(session: Session, before: Contents | None) -> None:
+    """Drop the tables of an earlier load, children first, and the views over them."""
+    for name in views.NAMES if before else ():
+        session.run(f"DROP VIEW IF EXISTS {path(session, name)}")
+    gone = set(before.columns) if before else set()
+    while gone:
+        free = {name for name in gone if not _referred(session, name, gone)}
+        for name in sorted(free or gone):
+            session.run(f"DROP TABLE IF EXISTS {path(session, name)}")
+        gone -= free or gone
+
+
+def _referred(session: Session, name: str, among: Iterable[str]) -> bool:
+    """Tell whether other tables hold foreign keys to a table."""
+    if not session.dialect.foreign:
+        return False
+    found = session.rows(
+        "SELECT c.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+        "WHERE k.contype = 'f' AND k.confrelid = to_regclass($1)",
+        [path(session, name)],
+    )
+    return any(child in among for (child,) in found)
+
+
+class _Merge:
+    """A merge of what differs. State: none but temporary tables: `stage_T` rows, `keys_T` all keys, `moved_T` keys."""
+
+    def __init__(self, session: Session, inventory: Inventory, before: Contents, now: Contents) -> None:
+        self._session = session
+        self._inventory = inventory
+        self._before = before
+        self._now = now
+
+    def run(self) -> Loaded:
+        """Merge one family of tables after the other."""
+        totals = [0, 0, 0]
+        for main in (relation for relation in self._inventory.relations if relation.main):
+            family = [relation for relation in self._inventory.relations if relation.of == main.name]
+            moved = {found for one in family for found in self._moved_places(one)}
+            if moved:
+                counts = self._family(main, family, moved)
+                totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        added, changed, withdrawn = totals
+        return Loaded(
+            state="updated" if any(totals) else "unchanged",
+            added=added,
+            changed=changed,
+            withdrawn=withdrawn,
+            altered=self._session.altered,
+            tables=_counts(self._session, self._inventory),
+        )
+
+    def _moved_places(self, relation: Relation) -> set[str]:
+        return inventories.changed_places(self._before.files[relation.name], self._now.files[relation.name])
+
+    def _family(self, main: Relation, family: Sequence[Relation], places: set[str]) -> tuple[int, int, int]:
+        """Merge a main table with its children; return how many records were added, changed and withdrawn."""
+        children = [relation for relation in family if not relation.main and self._moved_places(relation)]
+        for relation in (main, *children):
+            self._stage(relation, places)
+        self._keys(main)
+        withdrawn = self._withdraw(main, [relation for relation in family if not relation.main])
+        self._find_moved(main)
+        known = f"SELECT {self._key(main)} FROM {self._path(main)}"
+        self._do(f"CREATE TEMP TABLE new_{main.name} AS SELECT k FROM moved_{main.name} WHERE k NOT IN ({known})")
+        self._upsert(main)
+        for child in children:
+            self._replace(main, child)
+        every = " UNION ".join(f"SELECT k FROM moved_{relation.name}" for relation in (main, *children))
+        added = self._count(f"SELECT k FROM new_{main.name}")
+        return added, self._count(every) - added, withdrawn
+
+    def _stage(self, relation: Relation, places: set[str]) -> None:
+        """Bring the rows of changed places into a temporary table."""
+        table = f"stage_{relation.name}"
+        columns = self._session.dialect.names_of(relation.names)
+        self._do(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {self._path(relation)} LIMIT 0")
+        files = [file for file in self._inventory.data_files(relation.name) if inventories.place(file.path) in places]
+        for frame in self._inventory.frames(relation, files):
+            self._session.append(relation, table, frame, temporary=True)
+
+    def _keys(self, main: Relation) -> None:
+        """Bring the keys of all records into a temporary table."""
+        table = f"keys_{main.name}"
+        self._do(f"CREATE TEMP TABLE {table} AS SELECT {self._key(main)} FROM {self._path(main)} LIMIT 0")
+        only = Relation(
+            name=table,
+            description="",
+            columns=tuple(field for field in main.columns if field.name == main.record),
+            key=main.key,
+            record=main.record,
+            of=table,
+            of_key=main.of_key,
+        )
+        for frame in self._inventory.keys(main):
+            self._session.append(only, table, frame, temporary=True)
+
+    def _withdraw(self, main: Relation, children: Sequence[Relation]) -> int:
+        """Delete the records that the dataset does not have, children first."""
+        gone = (
+            f"SELECT {self._key(main)} FROM {self._path(main)} t WHERE NOT EXISTS "
+            f"(SELECT 1 FROM keys_{main.name} s WHERE s.{self._key(main)} = t.{self._key(main)})"
+        )
+        self._do(f"CREATE TEMP TABLE gone_{main.name} AS {gone}")
+        for relation in (*children, main):
+            where = f"{self._key(relation)} IN (SELECT {self._key(main)} FROM gone_{main.name})"
+            self._do(f"DELETE FROM {self._path(relation)} WHERE {where}")
+        return self._count(f"SELECT * FROM gone_{main.name}")
+
+    def _find_moved(self, main: Relation) -> None:
+        columns, key = self._session.dialect.names_of(main.names), self._key(main)
+        differing = f"SELECT {columns} FROM stage_{main.name} EXCEPT SELECT {columns} FROM {self._path(main)}"
+        self._do(f"CREATE TEMP TABLE moved_{main.name} AS SELECT DISTINCT {key} AS k FROM ({differing}) d")
+
+    def _upsert(self, main: Relation) -> None:
+        dialect = self._session.dialect
+        columns = dialect.names_of(main.names)
+        others = ", ".join(
+            f"{dialect.name_of(name)} = excluded.{dialect.name_of(name)}" for name in main.names if name != main.record
+        )
+        self._do(
+            f"INSERT INTO {self._path(main)} ({columns}) SELECT {columns} FROM stage_{main.name} "
+            f"WHERE {self._key(main)} IN (SELECT k FROM moved_{main.name}) "
+            f"ON CONFLICT ({self._key(main)}) DO UPDATE SET {others}"
+        )
+
+    def _replace(self, main: Relation, child: Relation) -> None:
+        """Replace the rows of records whose rows differ in any way."""
+        columns, key = self._session.dialect.names_of(child.names), self._key(child)
+        staged = f"SELECT {columns} FROM stage_{child.name}"
+        scope = f"SELECT {self._key(main)} FROM stage_{main.name}"
+        here = f"SELECT {columns} FROM {self._path(child)} WHERE {key} IN ({scope})"
+        differing = (
+            f"SELECT {key} AS k FROM ({staged} EXCEPT ALL {here}) a UNION "
+            f"SELECT {key} AS k FROM ({here} EXCEPT ALL {staged}) b"
+        )
+        self._do(f"CREATE TEMP TABLE moved_{child.name} AS {differing}")
+        moved = f"WHERE {key} IN (SELECT k FROM moved_{child.name})"
+        self._do(f"DELETE FROM {self._path(child)} {moved}")
+        self._do(f"INSERT INTO {self._path(child)} ({columns}) {staged} {moved}")
+
+    def _count(self, query: str) -> int:
+        return int(self._session.rows(f"SELECT count(*) FROM ({query}) q")[0][0])
+
+    def _do(self, sql: str) -> None:
+        self._session.run(sql)
+
+    def _path(self, relation: Relation) -> str:
+        return path(self._session, relation.name)
+
+    def _key(self, relation: Relation) -> str:
+        return self._session.dialect.name_of(relation.record)
+
+
+def path(session: Session, name: str) -> str:
+    """Name a table with its schema."""
+    return f"{session.dialect.name_of(session.schema)}.{session.dialect.name_of(name)}"
+
+
+def _counts(session: Session, inventory: Inventory) -> dict[str, int]:
+    """Count the rows of all tables; StoreError if one has not what the manifest says."""
+    found = {}
+    for relation in inventory.relations:
+        found[relation.name] = int(session.rows(f"SELECT count(*) FROM {path(session, relation.name)}")[0][0])
+        if found[relation.name] != inventory.rows(relation.name):
+            said = f"{found[relation.name]} rows, the manifest says {inventory.rows(relation.name)}"
+            raise StoreError(f"table {relation.name} would have {said}", fix="load again with --replace")
+    return found
+
+
+def _log(session: Session) -> None:
+    columns = ", ".join(f"{name} VARCHAR{' PRIMARY KEY' if name == 'dataset' else ''}" for name in _LOG_COLUMNS)
+    session.run(f"CREATE TABLE IF NOT EXISTS {path(session, LOG)} ({columns})")
+
+
+def _before(session: Session, dataset: str) -> Contents | None:
+    found = session.rows(f"SELECT contents FROM {path(session, LOG)} WHERE dataset = $1", [dataset])
+    return Contents(**json.loads(found[0][0])) if found else None
+
+
+def _check(session: Session, inventory: Inventory, before: Contents | None, *, replace: bool) -> None:
+    """Refuse to replace another request's dataset, or tables that another dataset brought."""
+    fix = "choose another --schema or database"
+    if before and before.fingerprint != inventory.proof["fingerprint"] and not replace:
+        raise UsageError(
+            f"{inventory.resource} of another request were loaded there (request {before.fingerprint})",
+            fix=f"{fix}, or replace them with --replace",
+        )
+    others = session.rows(f"SELECT dataset, contents FROM {path(session, LOG)}")
+    for dataset, contents in others:
+        shared = set(json.loads(contents)["columns"]) & {relation.name for relation in inventory.relations}
+        if dataset != inventory.resource and shared:
+            raise UsageError(f"table {min(shared)} belongs to the dataset of {dataset} there", fix=fix)
+
+
+def _remember(session: Session, dataset: str, now: Contents, stamp: str) -> None:
+    session.run(f"DELETE FROM {path(session, LOG)} WHERE dataset = $1", [dataset])
+    values = [dataset, now.run_id, now.digest, now.fingerprint, stamp, json.dumps(asdict(now))]
+    session.run(f"INSERT INTO {path(session, LOG)} VALUES ($1, $2, $3, $4, $5, $6)", values)

@@ -1,0 +1,134 @@
+"""PostgreSQL: rows travel by ADBC (binary COPY), a load is one transaction, keys and indexes are real.
+
+The role needs CONNECT and TEMPORARY on the database and CREATE and USAGE on one schema, nothing else; a schema that
+is missing is made if the role may do that. Passwords come from the URL, PGPASSWORD or ~/.pgpass, and are in no text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+import polars as pl
+
+from etl.ddl import POSTGRESQL, Dialect
+from etl.declare import Json, Type
+from etl.errors import StoreError, UsageError
+from etl.inventory import Inventory
+from etl.relations import Relation
+from etl.warehouses import Loaded, library, merging
+from etl.warehouses.texts import mended
+
+_RAW = "datacite_etl_raw"
+_SECRETS = ("password", "sslpassword", "passfile", "sslkey")
+
+
+class PostgresSession:
+    """A connection to a server. State: `altered`, the values that had to be changed."""
+
+    dialect: Dialect = POSTGRESQL
+
+    def __init__(self, connection: Any, schema: str) -> None:
+        self._connection = connection
+        self.schema = schema
+        self.altered = 0
+
+    def run(self, sql: str, values: Sequence[Json] = ()) -> None:
+        """Run a statement; the driver begins transactions by itself."""
+        if sql == "BEGIN":
+            self._connection.rollback()
+        elif sql in {"COMMIT", "ROLLBACK"}:
+            getattr(self._connection, sql.lower())()
+        else:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, list(values) or None)
+
+    def rows(self, sql: str, values: Sequence[Json] = ()) -> list[tuple[Json, ...]]:
+        """Run a query."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, list(values) or None)
+            found: list[tuple[Json, ...]] = cursor.fetchall()
+            return found
+
+    def append(self, relation: Relation, table: str, frame: pl.DataFrame, *, temporary: bool) -> None:
+        """Add rows by COPY; JSON is text on the way, so it goes through a table that takes text."""
+        held, altered = mended(relation, frame, nul=True)
+        self.altered += altered
+        place: dict[str, Any] = {"temporary": True} if temporary else {"db_schema_name": self.schema}
+        documents = [field.name for field in relation.columns if field.type is Type.JSON]
+        with self._connection.cursor() as cursor:
+            if not documents:
+                cursor.adbc_ingest(table, held.to_arrow(), mode="append", **place)
+                return
+            cursor.adbc_ingest(_RAW, held.to_arrow(), mode="create", temporary=True)
+        named = self.dialect.name_of
+        values = ", ".join(named(name) + ("::jsonb" if name in documents else "") for name in relation.names)
+        target = named(table) if temporary else merging.path(self, table)
+        self.run(f"INSERT INTO {target} ({self.dialect.names_of(relation.names)}) SELECT {values} FROM {_RAW}")
+        self.run(f"DROP TABLE {_RAW}")
+
+
+class PostgresWarehouse:
+    """A schema of a database."""
+
+    def __init__(self, connection: Any, name: str, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self.name = name
+
+    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+        """Make the schema hold the dataset, all of it or nothing."""
+        session = PostgresSession(self._connection, self._schema)
+        if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", [self._schema]):
+            session.run(f"CREATE SCHEMA {POSTGRESQL.name_of(self._schema)}")
+            session.run("COMMIT")
+        return merging.load(session, inventory, stamp=stamp, replace=replace)
+
+
+@contextmanager
+def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
+    """Connect by a libpq URL; whatever goes wrong is told without its secrets."""
+    driver = library("adbc_driver_postgresql.dbapi", "postgres")
+    name = public(url)
+    secrets = _secrets(url)
+    try:
+        connection = driver.connect(url)
+        try:
+            yield PostgresWarehouse(connection, name, schema or "public")
+        finally:
+            connection.close()
+    except driver.Error as error:
+        said = _plain(str(error), secrets)
+        fix = "nothing was changed; check address, name, password and rights, then load again"
+        raise StoreError(f"{name}: {said}", fix=fix) from None
+
+
+def public(url: str) -> str:
+    """Return a URL without its secrets; UsageError, which does not quote it, if it is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise UsageError(
+            "the PostgreSQL URL cannot be read", fix="write postgresql://user@host:5432/database"
+        ) from None
+    user, at, host = parts.netloc.rpartition("@")
+    kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in _SECRETS]
+    netloc = f"{user.partition(':')[0]}{at}{host}"
+    return urlunsplit((parts.scheme, netloc, parts.path, urlencode(kept, safe="/"), ""))
+
+
+def _secrets(url: str) -> list[str]:
+    """List every spelling of what must not be told, longest first."""
+    user = urlsplit(url).netloc.rpartition("@")[0]
+    query = urlsplit(url).query
+    raw = [user.partition(":")[2], *re.findall(rf"(?:{'|'.join(_SECRETS)})=([^&]*)", query)]
+    found = {text for secret in raw for text in (secret, unquote(secret)) if text}
+    return sorted(found, key=len, reverse=True)
+
+
+def _plain(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return " ".join(text.split())
