@@ -82,12 +82,12 @@ PROMISED = {
     "media": ("version url mediaType created updated", "doi"),
     "dois": (
         (
-            "doi prefix suffix identifiers alternateIdentifiers creators titles publisher container publicationYear "
-            "subjects contributors dates language types relatedIdentifiers relatedItems sizes formats version "
-            "rightsList descriptions geoLocations fundingReferences xml url contentUrl metadataVersion schemaVersion source "
-            "isActive state reason landingPage viewCount downloadCount referenceCount citationCount partCount partOfCount "
-            "versionCount versionOfCount viewsOverTime downloadsOverTime citationsOverTime created registered updated "
-            "published agency"
+            "doi prefix suffix identifiers alternateIdentifiers creators titles publisher container "
+            "publicationYear subjects contributors dates language types relatedIdentifiers relatedItems "
+            "sizes formats version rightsList descriptions geoLocations fundingReferences xml url contentUrl "
+            "metadataVersion schemaVersion source isActive state reason landingPage viewCount downloadCount "
+            "referenceCount citationCount partCount partOfCount versionCount versionOfCount viewsOverTime "
+            "downloadsOverTime citationsOverTime created registered updated published agency"
         ),
         "client provider media references citations parts partOf versions versionOf",
     ),
