@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import quote
 
-from etl import document, paging, retry, undelivered
+from etl import document, gone, paging, retry, undelivered
 from etl.budget import Budget, Clock, Sleep, allowance
 from etl.config import Settings
-from etl.declare import Json
+from etl.declare import Json, Resource
 from etl.document import Document
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
 from etl.events import Observe, Retried, ignore
@@ -118,7 +118,7 @@ class Client:
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
         params = query.params(window) | paging.strategy(query).count()
-        _, records = await self._one(query.path, params, _form(query), glean=total)
+        _, records = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
         return records
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
@@ -126,7 +126,7 @@ class Client:
         params = query.params() | paging.strategy(query).count()
         if query.resource.dialect != "v1":
             params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})
-        found, _ = await self._one(query.path, params, _form(query), glean=total)
+        found, _ = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
         return found.meta
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None) -> Document:
@@ -232,14 +232,17 @@ class Client:
     async def _page(
         self, walk: _Walk, position: Position, size: int, before: Facts | None
     ) -> tuple[FetchedPage, Facts]:
-        kind, strategy = walk.query.resource.type, walk.strategy
+        resource, strategy = walk.query.resource, walk.strategy
         target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
 
-        def glean(found: Document) -> tuple[Facts, Position | None]:
-            told = read_facts(found, kind, ids=strategy.needs_ids)
-            return told, strategy.follow(position, size, told, before)
+        def glean(found: Document) -> tuple[Document, Facts, Position | None]:
+            if resource.dialect == "v1":
+                found = document.apart(found, resource.types)
+            told = read_facts(found, resource.type, ids=strategy.needs_ids)
+            return found, told, strategy.follow(position, size, told, before)
 
-        found, (facts, onward), sealed = await self._ask(target, _form(walk.query), glean=glean)
+        asking = self._ask(target, _form(walk.query), glean=glean)
+        _, (found, facts, onward), sealed = await _telling(asking, resource)
         again = position.received + facts.count - onward.received if onward else 0
         page = FetchedPage(
             number=position.page,
@@ -254,10 +257,20 @@ class Client:
         return page, facts
 
     async def _one(
-        self, path: str, params: Mapping[str, str], form: _Form, *, glean: Callable[[Document], T]
+        self,
+        path: str,
+        params: Mapping[str, str],
+        form: _Form,
+        *,
+        glean: Callable[[Document], T],
+        of: Resource | None = None,
     ) -> tuple[Document, T]:
         target = address(path, params)
-        (found, gleaned, _), _ = await self._patiently(lambda _: self._ask(target, form, glean=glean), _RIGID)
+
+        async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
+            return await _telling(self._ask(target, form, glean=glean), of)
+
+        (found, gleaned, _), _ = await self._patiently(attempt, _RIGID)
         return found, gleaned
 
     async def _patiently(
@@ -336,6 +349,17 @@ _RIGID = Pace(size=1, wanted=1)
 
 def _form(query: Query) -> _Form:
     return _Form(query.resource.headers.get("Accept"), query.resource.root)
+
+
+async def _telling(asking: Awaitable[T], resource: Resource | None) -> T:
+    """Await an answer; an error of a list that is gone says what to use instead."""
+    try:
+        return await asking
+    except AnswerError as error:
+        explained = gone.told(error, resource) if resource else error
+        if explained is error:
+            raise
+        raise explained from None
 
 
 def _nothing(found: Document) -> None:

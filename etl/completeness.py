@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from etl.declare import Json
 from etl.window import EVERYTHING, Window
 
 
@@ -199,6 +200,19 @@ class FacetCheck:
     cut_off: bool
     compared: int
     differing: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def buckets(facet: Json, *, dashed: bool = False) -> list[tuple[str, int]]:
+    """Read a facet's ids and counts: a list of buckets, or the object of counts of v1.0; null has none (API.md 3).
+
+    `dashed` writes ids as the records of v1 do, whose facets have underscores in them.
+    """
+    if isinstance(facet, dict):
+        found = [(str(name), int(count)) for name, count in facet.items()]
+    else:
+        every = [one for one in facet if isinstance(one, dict)] if isinstance(facet, list) else []
+        found = [(str(one["id"]), int(one["count"])) for one in every if one.get("id") is not None]
+    return [(name.replace("_", "-"), count) for name, count in found] if dashed else found
 
 
 def reconcile(

@@ -96,7 +96,7 @@ class Filter:
     """One query parameter that narrows a list.
 
     `any_of` says that commas in the value mean OR. Filters with `either` set are joined with each other by OR on
-    the server, where a user would expect AND (API.md 2.1).
+    the server, where a user would expect AND (API.md 2.1). `also` are names in documents that the server ignores.
     """
 
     name: str
@@ -104,11 +104,15 @@ class Filter:
     any_of: bool = False
     either: bool = False
     pattern: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Include:
-    """One name for `include=`: which resource's records come along and how the main record links to them."""
+    """One name for `include=`: which resource's records come along and how the main record links to them.
+
+    `path` leads to the id itself or to objects that have one.
+    """
 
     name: str
     resource: str
@@ -136,8 +140,9 @@ class Resource:
     changes for a record, or None where the list cannot be cut. `parents` maps the words of `--of` to the path under
     which the records of one parent are listed (doi: dois); without `listed` there is no list but of one parent, or of
     none at all: the records come along with others. `root` is where the list stands in the body. `identity` names
-    paths whose values together are the id where the server's own is not unique. `least` is the smallest page that the
-    server takes.
+    paths whose values together are the id where the server's own is not unique or does not last; of several paths, as
+    `a|b`, the first with a value counts. `least` is the smallest page that the server takes. `also` are the types that
+    servers of other years call the same records. `gone` says what to ask for instead at a server of today.
     """
 
     name: str
@@ -167,6 +172,13 @@ class Resource:
     unmapped: Mapping[str, str] = field(default_factory=dict)
     partition: str | None = None
     schema_version: str = "1"
+    also: tuple[str, ...] = ()
+    gone: str = ""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The JSON:API types that records of this resource may have."""
+        return (self.type, *self.also)
 
     @property
     def main(self) -> Table:

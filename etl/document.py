@@ -6,7 +6,7 @@ Records stay bytes here; what is in them is `parse`'s matter. Nothing here touch
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -71,9 +71,18 @@ def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
         raise ProtocolError(_not_json(body, error), url=url) from None
 
 
-def of_type(records: Sequence[bytes], kind: str) -> list[bytes]:
-    """Pick the records of one JSON:API type; what is no record has none."""
-    return [record for record in records if _named(record).type == kind]
+def of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
+    """Pick the records of some JSON:API types; what is no record has none."""
+    return [record for record in records if _named(record).type in kinds]
+
+
+def apart(document: Document, kinds: Sequence[str]) -> Document:
+    """Put among the included what v1.0 mixed into `data` (API.md 3); a page without any record of these types stays."""
+    own = of_type(document.records, *kinds)
+    if not own or len(own) == len(document.records):
+        return document
+    others = [record for record in document.records if _named(record).type not in kinds]
+    return replace(document, records=own, included=[*others, *document.included])
 
 
 def id_of(record: bytes) -> str | None:

@@ -32,15 +32,19 @@ async def checks(run: Run, closed: Closed) -> tuple[FacetCheck, ...]:
         return ()
     columns = [facet.column for facet in facets.values() if facet.column]
     counted = await run.aside(_counted, run, closed, sorted(set(columns)))
-    return tuple(compared(facets.values(), meta, counted))
+    return tuple(compared(facets.values(), meta, counted, dashed=run.query.resource.dialect == "v1"))
 
 
 def compared(
-    facets: Iterable[Facet], meta: Mapping[str, Json], counted: Mapping[str, Mapping[str, int]]
+    facets: Iterable[Facet],
+    meta: Mapping[str, Json],
+    counted: Mapping[str, Mapping[str, int]],
+    *,
+    dashed: bool = False,
 ) -> Iterator[FacetCheck]:
-    """Yield a check for each facet that `meta` has and whose column is filled."""
+    """Yield a check for each facet that `meta` has and whose column is filled; `dashed` as in `buckets`."""
     for facet in facets:
-        buckets = _buckets(meta.get(facet.name))
+        buckets = completeness.buckets(meta.get(facet.name), dashed=dashed)
         own = counted.get(facet.column or "", {})
         if buckets and own:
             total = sum(own.values())
@@ -62,11 +66,6 @@ def _comparable(run: Run) -> dict[str, Facet]:
         for facet in run.query.resource.facets
         if main in exported and facet.table == main.name and facet.column in known
     }
-
-
-def _buckets(found: Json) -> list[tuple[str, int]]:
-    every = found if isinstance(found, list) else []
-    return [(str(one["id"]), int(one["count"])) for one in every if isinstance(one, dict) and one.get("id") is not None]
 
 
 def _years(facet: Facet) -> bool:

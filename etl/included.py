@@ -64,7 +64,7 @@ def _ids(files: Files, key: str) -> Iterable[str]:
 
 
 def _follow(files: Files, key: str, path: str) -> list[str]:
-    """Walk a dotted path through one staged file: structs by name, lists through all their entries, to `id`."""
+    """Walk a dotted path through one staged file, lists through all their entries, to an id or what has one."""
     columns = pages.names(files, key)
     column = max((name for name in columns if f"{path}.".startswith(f"{name}.")), key=len, default=None)
     if column is None:
@@ -72,9 +72,10 @@ def _follow(files: Files, key: str, path: str) -> list[str]:
     values = pages.read(files, key, [column]).column(0).combine_chunks()
     for step in [*filter(None, path.replace("[]", "").removeprefix(column).split(".")), "id"]:
         values = _entries(values)
-        if not pa.types.is_struct(values.type) or values.type.get_field_index(step) < 0:
+        if pa.types.is_struct(values.type) and values.type.get_field_index(step) >= 0:
+            values = pc.struct_field(values, step)
+        elif step != "id" or pa.types.is_struct(values.type):
             return []
-        values = pc.struct_field(values, step)
     return [str(entry) for entry in pc.drop_null(values).to_pylist()]
 
 

@@ -265,10 +265,19 @@ def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
 
 
 def _composed(nested: pa.Table, identity: Sequence[str]) -> pa.Table:
-    """Put the values of several paths together as the id, in the place of the server's own."""
-    parts = [pc.fill_null(pc.cast(nested.column(path), pa.string()), "") for path in identity]
+    """Put the values of several paths together as the id; where none has a value the server's own stays."""
+    parts = [pc.coalesce(*(_text(nested, path) for path in part.split("|")), "") for part in identity]
     whole = pc.binary_join_element_wise(*parts, "|")
-    return nested.set_column(nested.schema.get_field_index("id"), "id", whole)
+    nothing = pc.equal(whole, "|" * (len(parts) - 1))
+    ids = pc.if_else(nothing, nested.column("id"), whole)
+    return nested.set_column(nested.schema.get_field_index("id"), "id", ids)
+
+
+def _text(nested: pa.Table, path: str) -> pa.ChunkedArray:
+    """Return the values at a path, of which a column is the beginning, as text."""
+    name = max((name for name in nested.column_names if f"{path}.".startswith(f"{name}.")), key=len)
+    fields = shapes.steps(path.removeprefix(name))
+    return pc.cast(reduce(pc.struct_field, fields, nested.column(name)), pa.string())
 
 
 def _identified(page: _Page, nested: pa.Table, ids: list[str | None], counts: Mapping[str, tuple[int, str]]) -> Parsed:

@@ -66,8 +66,13 @@ class Query:
         return self.text if clauses == [f"({self.text})"] else " AND ".join(clauses)
 
     def _fields(self) -> str:
-        """List the attributes and relationships that the wanted tables need; nothing if all are wanted."""
-        return ",".join(wanted_fields(self.resource, self.tables)) if self.tables else ""
+        """List the attributes and relationships that the wanted tables need; nothing if all are wanted.
+
+        Nothing for v1 either, which always answers with all of them.
+        """
+        if not self.tables or self.resource.dialect == "v1":
+            return ""
+        return ",".join(wanted_fields(self.resource, self.tables))
 
     def request(self) -> dict[str, Json]:
         """Return the question as plain values, as it stands in manifests and in the metadata of files."""
@@ -109,10 +114,10 @@ def check(query: Query) -> Query:
     The API ignores unknown parameters without a word and answers with everything (API.md 1.1).
     """
     resource = query.resource
-    known = {entry.name: entry for entry in resource.filters}
+    known = {name: entry for entry in resource.filters for name in (entry.name, *entry.also)}
     filters: dict[str, str] = {}
     for given, value in query.filters:
-        name = _known("filter", given.replace("_", "-"), known, resource.name)
+        name = known[_known("filter", given.replace("_", "-"), known, resource.name)].name
         _matches(name, value, known[name].pattern)
         if name in filters and not known[name].any_of:
             raise UsageError(f"filter {name} is given twice", fix="it takes one value")

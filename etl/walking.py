@@ -114,7 +114,7 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
     included = {
         resource.name: run.parsers[resource.name].parse(found).table
         for resource in run.along.values()
-        if (found := document.of_type(page.document.included, resource.type))
+        if (found := document.of_type(page.document.included, *resource.types))
     }
     raw = pages.compress(records) if run.delivery.keep_raw else b""
     pages.write(run.files, folder, facts, parsed.table, included=included, raw=raw)

@@ -536,3 +536,65 @@ class TestRedirects:
 def test_addresses_take_any_doi(path: str, params: dict[str, str], expected: str) -> None:
     """DOIs may contain what URLs may not."""
     assert address(path, params) == expected
+
+
+RELATIONS = Query(resource=resources.load("v1/relations"))
+FAILED = json.dumps({"data": [], "meta": {"total": None, "sources": None, "relation-types": None}}).encode()
+
+
+def relation(row: int) -> dict:
+    given = {"subj-id": f"http://doi.org/10.1/{row}", "obj-id": "http://doi.org/10.1/X", "source-id": "s"}
+    return {"id": f"uuid-{row}", "type": "relations", "attributes": given}
+
+
+class TestOldApi:
+    """Lists of API v1, whose servers fail in ways of their own (API.md 3)."""
+
+    async def test_a_null_total_is_asked_again(self) -> None:
+        """An upstream that failed behind the server is no empty list: neither for a count nor for a page."""
+        answers = [FAILED, json.dumps({"data": [relation(1)], "meta": {"total": 1}}).encode()]
+        async with scripted(lambda request: http(answers.pop(0) if len(answers) > 1 else answers[0])) as it:
+            assert await it.client.count(RELATIONS) == 1
+            assert await walk(it, RELATIONS) == ["uuid-1"]
+        async with scripted(lambda request: http(FAILED), attempts=3) as setup:
+            with pytest.raises(ProtocolError, match="did not say how many"):
+                await setup.client.count(RELATIONS)
+            with pytest.raises(ProtocolError, match=r"meta\.total is null"):
+                await walk(setup, RELATIONS)
+        assert setup.client.retries == 4
+
+    async def test_side_loads_are_no_records_of_the_list(self) -> None:
+        """What v1.0 mixes in is neither counted nor taken for the list's own, and comes along all the same."""
+        mixed = [relation(1), {"id": "s", "type": "sources"}, relation(2), {"id": "t", "type": "relation-types"}]
+        content = json.dumps({"data": mixed, "meta": {"total": 2, "sources": {"s": 2}}}).encode()
+        async with scripted(lambda request: http(content)) as setup:
+            pages = [page async for page in setup.client.pages(RELATIONS)]
+        assert [page.received for page in pages] == [2]
+        assert [json.loads(one)["id"] for one in pages[0].document.records] == ["uuid-1", "uuid-2"]
+        assert [json.loads(one)["id"] for one in pages[0].document.included] == ["s", "t"]
+
+    @pytest.mark.parametrize("found", [{"s": 2}, [{"id": "s", "title": "S", "count": 2}]])
+    async def test_facets_come_as_the_server_has_them(self, found: object) -> None:
+        """Both shapes reach the caller, with no parameter that only the API of today knows."""
+        content = json.dumps({"data": [relation(1)], "meta": {"total": 1, "sources": found}}).encode()
+        async with scripted(lambda request: http(content)) as setup:
+            assert (await setup.client.facets(RELATIONS, ("sources",)))["sources"] == found
+        assert setup.server.requests[0].params == {"rows": "1"}
+
+    async def test_agents_end_in_an_error_that_says_what_they_are(self) -> None:
+        """The sign-in page of the server is told as such, with the reason why there is no data behind it."""
+        page = b"<html><head><title>DataCite - Sign in</title></head></html>"
+        async with scripted(lambda request: http(page), attempts=2) as setup:
+            with pytest.raises(ProtocolError, match=r"HTML.*Sign in.*web pages for its staff"):
+                await setup.client.count(Query(resource=resources.load("v1/agents")))
+
+    async def test_a_server_without_the_list_is_not_asked_again(self) -> None:
+        """A 404 where API v1 was switched off is final, and says what to use instead."""
+        gone = http(
+            b'{"errors":[{"status":"404","title":"The resource you are looking for doesn\'t exist."}]}', status=404
+        )
+        async with scripted(lambda request: gone) as setup:
+            for asking in (setup.client.count(RELATIONS), setup.client.facets(RELATIONS), walk(setup, RELATIONS)):
+                with pytest.raises(RefusedError, match="switched the API v1 off; use events"):
+                    await asking
+        assert len(setup.server.requests) == 3

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.completeness import Move, State, Tally, judge, publishable, reconcile, tally_included
+from etl.completeness import Move, State, Tally, buckets, judge, publishable, reconcile, tally_included
+from etl.declare import Json
 from etl.window import Window
 
 
@@ -169,3 +170,23 @@ def test_spellings_of_an_id_are_counted_together():
     """The API counts `en` and `EN` as one; so does the comparison, on both sides."""
     check = reconcile("languages", [("en", 3)], {"en": 1, "EN": 2}, size=10)
     assert check.ok
+
+
+@pytest.mark.parametrize(
+    ("facet", "dashed", "expected"),
+    [
+        (
+            [{"id": "a_b", "title": "A b", "count": 2}, {"id": "c", "title": "C", "count": 1}],
+            False,
+            [("a_b", 2), ("c", 1)],
+        ),
+        ({"a-b": 2, "c": 1}, True, [("a-b", 2), ("c", 1)]),
+        ([{"id": "a_b", "title": "A b", "count": 2}], True, [("a-b", 2)]),
+        ({}, False, []),
+        ([], False, []),
+        (None, False, []),
+    ],
+)
+def test_a_facet_is_read_in_any_of_its_shapes(facet: Json, dashed: bool, expected: list[tuple[str, int]]) -> None:
+    """Lists of buckets and v1.0's objects of counts say the same; an absent facet has no buckets."""
+    assert buckets(facet, dashed=dashed) == expected

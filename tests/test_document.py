@@ -1,6 +1,7 @@
 """Bodies are cut into the records they hold, and failures into the errors they mean."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,28 @@ def test_every_recorded_failure_is_understood(real: Path) -> None:
         assert type(error) is (TransientError if status >= 500 else RefusedError), path
         assert len(f"the server answered {status}") + 5 < len(error.message) < 350, path
         assert not any(mark in error.message for mark in ("<html", "<body", "<h2", "\n")), path
+
+
+def record(kind: str, name: str) -> dict[str, str]:
+    return {"id": name, "type": kind}
+
+
+def ids(records: Sequence[bytes]) -> list[str]:
+    return [json.loads(one)["id"] for one in records]
+
+
+def test_side_loads_among_the_records_are_put_apart() -> None:
+    """What v1.0 mixed into `data` is included, before what came as such; the list's own records keep their order."""
+    mixed = [record("works", "w1"), record("publishers", "p"), record("works", "w2"), record("members", "m")]
+    body = json.dumps({"data": mixed, "included": [record("members", "n")], "meta": {"total": 2}}).encode()
+    found = document.apart(document.read(body), ("works",))
+    assert ids(found.records) == ["w1", "w2"]
+    assert ids(found.included) == ["p", "m", "n"]
+    assert found.meta == {"total": 2}
+
+
+def test_a_list_under_another_name_of_its_type_stays_whole() -> None:
+    """Publishers called data-centers are the list's own; so is everything where no type is known."""
+    body = json.dumps({"data": [record("data-centers", "a"), record("data-centers", "b")]}).encode()
+    assert ids(document.apart(document.read(body), ("publishers", "data-centers")).records) == ["a", "b"]
+    assert ids(document.apart(document.read(body), ("works",)).records) == ["a", "b"]

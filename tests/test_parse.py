@@ -323,3 +323,37 @@ def test_every_recorded_record_is_a_row(real: Path, name: str) -> None:
         assert parsed.table.column("id").to_pylist() == [json.loads(record)["id"] for record in page]
         rows, issues = rows + parsed.table.num_rows, issues + len(parsed.issues)
     assert issues <= rows / 100
+
+
+def contribution(name: str, **attributes: Json) -> bytes:
+    given = {"subj-id": "http://orcid.org/1", "obj-id": "http://doi.org/10.1/A", **attributes}
+    return json.dumps({"id": name, "type": "contributions", "attributes": given}).encode()
+
+
+def keys(*records: bytes) -> list[str]:
+    found: list[str] = Parser(resources.load("v1/contributions")).parse(records).table.column("id").to_pylist()
+    return found
+
+
+def test_an_id_that_does_not_last_is_made_of_what_does() -> None:
+    """The same link has the same key whatever id the server made up for it, and other links have others."""
+    told = {"source-id": "datacite-orcid", "contributor-role-id": "contribution"}
+    first, again = keys(contribution("uuid-1", **told), contribution("uuid-2", **told))
+    assert first == again == "http://orcid.org/1|http://doi.org/10.1/A|datacite-orcid|contribution"
+    assert first not in keys(contribution("uuid-1", **{**told, "source-id": "datacite-related"}))
+
+
+def test_a_made_id_is_there_whichever_lane_a_record_takes() -> None:
+    """A value of an odd type in one record changes neither its key nor the key of any other."""
+    plain = contribution("uuid-1", **{"source-id": "a", "contributor-role-id": "b"})
+    odd = contribution("uuid-2", **{"source-id": "a", "contributor-role-id": "b", "title": ["x"], "author": {}})
+    assert len(set(keys(plain, odd, odd))) == 1
+
+
+def test_what_is_missing_from_an_attribute_is_taken_from_the_relationship() -> None:
+    """Some servers told the source only as a relationship; a record that connects nothing keeps its own id."""
+    linked = json.loads(contribution("uuid-1"))
+    linked["relationships"] = {"source": {"data": {"id": "datacite-orcid", "type": "sources"}}}
+    lonely = {"id": "uuid-2", "type": "contributions", "attributes": {"title": "T"}}
+    made = keys(json.dumps(linked).encode(), json.dumps(lonely).encode())
+    assert made == ["http://orcid.org/1|http://doi.org/10.1/A|datacite-orcid|", "uuid-2"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl import resources
 from etl.declare import Column, Filter, Include, Resource, Table, Type
 from etl.errors import UsageError
 from etl.query import Query, check, encode, joined_by_or, wanted_fields
@@ -219,3 +220,33 @@ class TestFingerprint:
         """A fingerprint depends on the question only, and is short."""
         assert query(text="é").fingerprint == query(text="é").fingerprint
         assert len(query().fingerprint) == 16
+
+
+class TestOldApi:
+    """What API v1 is asked in another way."""
+
+    def test_a_filter_may_have_a_name_that_the_server_ignores(self) -> None:
+        """The name in the documents becomes the name that works, and both together count as given twice."""
+        works = resources.load("v1/works")
+        asked = check(Query(resource=works, filters=(("resource-id", "dataset"),)))
+        assert asked.filters == (("resource-type-id", "dataset"),)
+        with pytest.raises(UsageError, match="given twice"):
+            check(Query(resource=works, filters=(("resource-id", "dataset"), ("resource-type-id", "text"))))
+
+    @pytest.mark.parametrize("value", ["2016", "2016-02", "2016-02-29"])
+    def test_dates_may_be_years_months_and_days(self, value: str) -> None:
+        """Each of the four dates takes each of the three forms, and nothing else."""
+        works = resources.load("v1/works")
+        for name in ("from-created-date", "until-created-date", "from-update-date", "until-update-date"):
+            assert check(Query(resource=works, filters=((name, value),))).params()[name] == value
+            with pytest.raises(UsageError):
+                check(Query(resource=works, filters=((name, f"{value}T00"),)))
+
+    def test_no_fields_are_chosen(self) -> None:
+        """The old server knows no sparse fieldsets, so that a choice of tables changes nothing in the request."""
+        works = resources.load("v1/works")
+        assert Query(resource=works, tables=("v1_work_authors",)).params() == Query(resource=works).params()
+
+    def test_works_are_walked_from_the_oldest_on(self) -> None:
+        """New works come last, so that none of them shifts the pages that are still to come."""
+        assert Query(resource=resources.load("v1/works")).params() == {"sort": "deposited", "order": "asc"}

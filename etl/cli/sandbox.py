@@ -1,6 +1,6 @@
 """`datacite-etl sandbox`: an API in a box on loopback."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,8 @@ def sandbox(
     records: int = 5000,
     seed: int = 1,
     fault: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    generation: Literal["1.0", "1.1"] = "1.1",
+    agents_as_data: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Serve a DataCite API in a box on loopback until Ctrl-C; the first line printed is its base URL.
 
@@ -29,10 +31,15 @@ def sandbox(
         The same seed gives the same records.
     fault
         A fault to show, NAME=VALUE; may be repeated.
+    generation
+        Which API v1 to serve below `/v1`: 1.0 mixes what is linked into the lists.
+    agents_as_data
+        Serve `/v1/agents` as an archived mirror may: DataCite's own server had a web page there.
     """
     from etl.sandbox.__main__ import main
 
     arguments = ["--port", str(port), "--records", str(records), "--seed", str(seed)]
     for text in fault:
         arguments += ["--fault", text]
+    arguments += ["--generation", generation, *(["--agents-as-data"] if agents_as_data else [])]
     return main(arguments) or 0

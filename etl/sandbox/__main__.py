@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from etl.sandbox.corpus import DEFAULT_RECORDS, DEFAULT_SEED, Corpus
 from etl.sandbox.faults import Fault, parse
 from etl.sandbox.server import Sandbox
+from etl.sandbox.v1.entry import NEW, OLD, Manner
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; the base URL is the first line printed."""
     options = _parser().parse_args(arguments)
-    corpus = Corpus.generate(records=options.records, seed=options.seed)
+    manner = Manner(generation=options.generation, agents=options.agents_as_data)
+    corpus = Corpus.generate(records=options.records, seed=options.seed, manner=manner)
     asyncio.run(_serve(corpus, options))
     return 0
 
@@ -38,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE", dest="faults")
     parser.add_argument("--enforce-limits", action="store_true", help="answer 429 beyond the limit of the tier")
     parser.add_argument("--window", type=float, default=300.0, help="seconds in which requests are counted")
+    parser.add_argument("--generation", choices=(OLD, NEW), default=NEW, help="which API v1 to be below /v1")
+    parser.add_argument("--agents-as-data", action="store_true", help="answer /v1/agents as JSON, not as a web page")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starting process goes away")
     return parser
 

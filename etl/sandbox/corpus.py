@@ -25,6 +25,7 @@ from etl.sandbox.render import GivenRenderer, MadeRenderer, Renderer, whole
 from etl.sandbox.search.filters import key, selection
 from etl.sandbox.search.matches import Matches
 from etl.sandbox.search.meaning import Scope
+from etl.sandbox.v1.entry import USUAL, Manner
 from etl.sandbox.views import View
 
 DEFAULT_RECORDS = 5000
@@ -66,6 +67,11 @@ class Snapshot:
         """Citations, usage and authorship."""
         return happenings.events(self.frame, self.roster)
 
+    @cached_property
+    def shelf(self) -> dict[str, object]:
+        """What other dialects made of this state, kept as long as it lasts."""
+        return {}
+
     @property
     def scope(self) -> Scope:
         """What queries are asked of."""
@@ -84,19 +90,20 @@ class Snapshot:
 class Corpus:
     """The records a sandbox serves and the truth that tests compare with."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, manner: Manner = USUAL) -> None:
+        self.manner = manner
         # Mutable: the present state, swapped as a whole under the lock by those who change it.
         self.now = snapshot
         self._lock = threading.Lock()
 
     @classmethod
-    def generate(cls, records: int = DEFAULT_RECORDS, seed: int = DEFAULT_SEED) -> Corpus:
-        """Make up a corpus that depends on the two numbers only."""
+    def generate(cls, records: int = DEFAULT_RECORDS, seed: int = DEFAULT_SEED, *, manner: Manner = USUAL) -> Corpus:
+        """Make up a corpus that depends on the two numbers only; `manner` is how its API v1 answers."""
         roster = organisations.build(records, seed)
         pool = MadePool(seed, min(4000, max(1000, records // 50)))
         frame = index.build(records, seed, roster, pool.usual)
         renderer = MadeRenderer(pool, roster, frame["uid"])
-        return cls(Snapshot(frame=frame, pool=pool, roster=roster, renderer=renderer, included={}, seed=seed))
+        return cls(Snapshot(frame=frame, pool=pool, roster=roster, renderer=renderer, included={}, seed=seed), manner)
 
     @classmethod
     def from_records(cls, records: Sequence[Json], included: Sequence[Json] = ()) -> Corpus:

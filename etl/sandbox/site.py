@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from etl.sandbox.answer import Answer, ApiError, Request, document, refused
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.params import parse
+from etl.sandbox.v1 import site as v1
 from etl.sandbox.v2 import activities, catalogues, clients, dois, events, prefixes, providers, repositories
 from etl.sandbox.v2.context import Asked
 
 VERSION = "2.37.14"
+_OLD_API = "/v1/"
 _HOME = "https://support.datacite.org/docs/api"
 _CALLBACK = re.compile(r"[\w.$]+$")
 
@@ -52,13 +55,22 @@ _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": 
 
 
 def respond(request: Request, corpus: Corpus) -> Answer:
-    """Answer a request from the present state of a corpus."""
+    """Answer a request from the present state of a corpus; below `/v1` as the API did that was switched off."""
+    if request.path.startswith(_OLD_API):
+        return _of_v1(replace(request, path=request.path.removeprefix(_OLD_API)), corpus)
     asked = Asked(request=request, params=parse(request.query), snapshot=corpus.now)
     try:
         answer = _routed(asked)
     except ApiError as error:
         answer = error.answer
     return _as_jsonp(answer, asked.params.get("callback"))
+
+
+def _of_v1(request: Request, corpus: Corpus) -> Answer:
+    try:
+        return v1.respond(request, corpus)
+    except ApiError as error:
+        return error.answer
 
 
 def _routed(asked: Asked) -> Answer:

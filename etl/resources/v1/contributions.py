@@ -1,0 +1,83 @@
+"""Contributions: who contributed to which work, as ORCID and others told API v1."""
+
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table
+from etl.resources.columns import extra, key, moment, text
+from etl.resources.v1._words import LINKED_SOURCE, authors, gone, orcid_read, updated
+
+MAIN = Table(
+    name="v1_contributions",
+    description="One row a contribution of a person to a work, by source and role.",
+    columns=(
+        key("id", "id", "Made of contributor, work, source and role: the server's own id is another in every answer."),
+        text("subj_id", "attributes.subj-id", "The contributor, a web address such as http://orcid.org/…"),
+        text("obj_id", "attributes.obj-id", "The work, its DOI as a web address."),
+        text("given", "attributes.given", "Given names of the contributor."),
+        text("family", "attributes.family", "Family name of the contributor."),
+        text("credit_name", "attributes.credit-name", "Name by which the contributor wants to be known."),
+        text("orcid", "attributes.orcid", "ORCID iD of the contributor, digits only."),
+        text("github", "attributes.github", "Name of the contributor at GitHub."),
+        text("doi", "attributes.doi", "DOI of the work, lower-case.", lower=True),
+        text("url", "attributes.url", "Web address of the work."),
+        text("title", "attributes.title", "Title of the work."),
+        text("container_title", "attributes.container-title", "Publisher of the work."),
+        text("contributor_role_id", "attributes.contributor-role-id", "Role, such as contribution."),
+        text("source_id", "attributes.source-id", "Source that told of it, such as datacite-orcid."),
+        text("publisher_id", "attributes.publisher-id", "Data center of the work.", lower=True),
+        text("work_type_id", "attributes.work-type-id", "Type of the work in CSL."),
+        text("work_type", "attributes.work-type", "Type of the work on servers of October 2016."),
+        text("type", "attributes.type", "Type of the work on servers before October 2016."),
+        text("published", "attributes.published", "Date of publication, often only the year."),
+        moment("issued", "attributes.issued", "When the work was issued."),
+        updated("contribution"),
+        LINKED_SOURCE,
+        text(
+            "linked_publisher_id",
+            "relationships.publisher.data.id",
+            "Data center as the relationship has it, which only include=publisher brings.",
+            lower=True,
+        ),
+        *orcid_read("subj_id", "contributor"),
+        extra("contribution"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/contributions",
+    dialect="v1",
+    type="contributions",
+    path="/contributions",
+    description="Links between contributors and works, as ORCID and others told them.",
+    parent="contribution_id",
+    tables=(MAIN, authors("v1_contribution_authors", "the work that was contributed to")),
+    paging=Paging.OFFSET,
+    page_size=25,
+    filters=(
+        Filter(
+            name="contributor-id", description="Contributions of one person, such as orcid.org/0000-0003-1419-2405."
+        ),
+        Filter(name="work-id", description="Contributions to one work, by its DOI."),
+        Filter(name="publisher-id", description="Contributions to works of a data center."),
+        Filter(name="source-id", description="Contributions from a source, such as datacite-orcid."),
+    ),
+    parents={"contributor": "contributors"},
+    includes=(
+        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
+        Include(name="source", resource="v1/sources", path="attributes.source-id"),
+    ),
+    facets=(
+        Facet(name="sources", size=1000, table="v1_contributions", column="source_id"),
+        Facet(name="publishers", size=1000, table="v1_contributions", column="publisher_id"),
+    ),
+    identity=(
+        "attributes.subj-id",
+        "attributes.obj-id",
+        "attributes.source-id|relationships.source.data.id",
+        "attributes.contributor-role-id",
+    ),
+    unmapped={
+        "type": "always contributions",
+        "relationships.source.data.type": "always sources",
+        "relationships.publisher.data.type": "always publishers",
+    },
+    gone=gone(""),
+)

@@ -1,0 +1,55 @@
+"""Members: what providers were called in API v1."""
+
+from etl.declare import Facet, Filter, Paging, Resource, Table
+from etl.resources.columns import extra, key, moment, text, whole
+from etl.resources.v1._words import gone, updated
+
+MAIN = Table(
+    name="v1_members",
+    description="One row a member of DataCite.",
+    columns=(
+        key("id", "id", "Id of the member, lower-case, such as tib."),
+        text("title", "attributes.title", "Name of the member."),
+        text("display_title", "attributes.display-title", "Name to show; servers from 2019 on."),
+        text("description", "attributes.description", "What the member does, with HTML."),
+        text("member_type", "attributes.member-type", "allocating, non-allocating, provider and others."),
+        text("organization_type", "attributes.organization-type", "Kind of organisation; servers from 2019 on."),
+        text("institution_type", "attributes.institution-type", "Kind of institution; servers of 2018."),
+        text("focus_area", "attributes.focus-area", "Field of research; servers from 2018 on."),
+        text("region", "attributes.region", "Region: AMER, EMEA or APAC, or in words."),
+        text("country", "attributes.country", "Country as a code or in words."),
+        whole("year", "attributes.year", "Year in which the member joined."),
+        text("logo_url", "attributes.logo-url", "Web address of the logo."),
+        text("email", "attributes.email", "Address for questions."),
+        text("website", "attributes.website", "Web address of the member."),
+        text("phone", "attributes.phone", "Telephone number."),
+        moment("joined", "attributes.joined", "Day on which the member joined; servers from 2019 on."),
+        moment("created", "attributes.created", "When the record was created; servers from 2017 on."),
+        updated("member"),
+        extra("member"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/members",
+    dialect="v1",
+    type="members",
+    path="/members",
+    description="Members of DataCite.",
+    parent="member_id",
+    tables=(MAIN,),
+    paging=Paging.WHOLE,
+    filters=(
+        Filter(name="member-type", description="allocating or non-allocating."),
+        Filter(name="region", description="amer, emea or apac."),
+        Filter(name="year", description="Year in which the member joined.", pattern=r"\d{4}"),
+    ),
+    facets=(
+        Facet(name="member-types", size=1000, table="v1_members", column="member_type"),
+        # The server counts regions by code and tells them in words.
+        Facet(name="regions", size=1000),
+        Facet(name="years", size=1000, table="v1_members", column="year"),
+    ),
+    unmapped={"type": "always members", "relationships": "always empty"},
+    gone=gone("providers"),
+)

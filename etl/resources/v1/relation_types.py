@@ -1,0 +1,30 @@
+"""Relation types: the kinds of links that API v1 knew."""
+
+from etl.declare import Paging, Resource, Table
+from etl.resources.columns import extra, key, text
+from etl.resources.v1._words import gone, title, updated
+
+MAIN = Table(
+    name="v1_relation_types",
+    description="One row a relation type.",
+    columns=(
+        key("id", "id", "Id of the kind, such as is-supplement-to."),
+        title("relation type"),
+        text("inverse_title", "attributes.inverse-title", "Name of the same link seen from the other side."),
+        updated("relation type"),
+        extra("relation type"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/relation-types",
+    dialect="v1",
+    type="relation-types",
+    path="/relation-types",
+    description="Kinds of links between works.",
+    parent="relation_type_id",
+    tables=(MAIN,),
+    paging=Paging.WHOLE,
+    unmapped={"type": "always relation-types"},
+    gone=gone(""),
+)

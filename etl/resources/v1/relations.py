@@ -1,0 +1,83 @@
+"""Relations: which work is linked to which, as far as API v1 knew."""
+
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table
+from etl.resources.columns import extra, key, moment, text, whole
+from etl.resources.v1._words import LINKED_SOURCE, authors, gone, updated
+
+MAIN = Table(
+    name="v1_relations",
+    description="One row a link between two works, by source and kind.",
+    columns=(
+        key("id", "id", "Made of both works, source and kind: the server's own id is another in every answer."),
+        text("subj_id", "attributes.subj-id", "The work that the link starts from, its DOI as a web address."),
+        text("obj_id", "attributes.obj-id", "The work that the link leads to, its DOI as a web address."),
+        text("doi", "attributes.doi", "DOI of the first work, lower-case.", lower=True),
+        text("title", "attributes.title", "Title of the first work."),
+        text("container_title", "attributes.container-title", "Publisher of the first work."),
+        text("source_id", "attributes.source-id", "Source that told of it, such as datacite-related."),
+        text("relation_type_id", "attributes.relation-type-id", "Kind of the link, such as is-supplement-to."),
+        text("publisher_id", "attributes.publisher-id", "Data center of the first work.", lower=True),
+        text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of the first work."),
+        text("work_type_id", "attributes.work-type-id", "Type of the first work in CSL."),
+        text("work_type", "attributes.work-type", "Type of the first work on servers of October 2016."),
+        text("type", "attributes.type", "Type of the first work on servers before October 2016."),
+        whole("total", "attributes.total", "How many times the link was told."),
+        text("published", "attributes.published", "Date of publication, often only the year."),
+        moment("issued", "attributes.issued", "When the first work was issued."),
+        updated("relation"),
+        LINKED_SOURCE,
+        text(
+            "linked_relation_type_id",
+            "relationships.relation-type.data.id",
+            "Kind as the relationship has it, which only include=relation-type brings.",
+        ),
+        text(
+            "linked_publisher_id",
+            "relationships.publisher.data.id",
+            "Data center as the relationship has it, which only include=publisher brings.",
+            lower=True,
+        ),
+        extra("relation"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/relations",
+    dialect="v1",
+    type="relations",
+    path="/relations",
+    description="Links between works, as DataCite, Crossref and others told them.",
+    parent="relation_id",
+    tables=(MAIN, authors("v1_relation_authors", "the work that the link starts from")),
+    paging=Paging.OFFSET,
+    page_size=25,
+    filters=(
+        Filter(name="relation-type-id", description="Links of a kind, such as is-supplement-to."),
+        Filter(name="work-id", description="Links of one work, by its DOI."),
+        Filter(name="work-ids", description="Links of several works, by their DOIs.", any_of=True),
+        Filter(name="source-id", description="Links from a source, such as datacite-related."),
+    ),
+    includes=(
+        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
+        Include(name="source", resource="v1/sources", path="attributes.source-id"),
+        Include(name="relation-type", resource="v1/relation-types", path="attributes.relation-type-id"),
+    ),
+    facets=(
+        Facet(name="sources", size=1000, table="v1_relations", column="source_id"),
+        Facet(name="publishers", size=1000, table="v1_relations", column="publisher_id"),
+        Facet(name="relation-types", size=1000, table="v1_relations", column="relation_type_id"),
+    ),
+    identity=(
+        "attributes.subj-id",
+        "attributes.obj-id",
+        "attributes.source-id|relationships.source.data.id",
+        "attributes.relation-type-id|relationships.relation-type.data.id",
+    ),
+    unmapped={
+        "type": "always relations",
+        "relationships.source.data.type": "always sources",
+        "relationships.relation-type.data.type": "always relation-types",
+        "relationships.publisher.data.type": "always publishers",
+    },
+    gone=gone("events"),
+)

@@ -1,0 +1,29 @@
+"""Resource types of API v1: the metadata schema's list of general types."""
+
+from etl.declare import Paging, Resource, Table
+from etl.resources.columns import extra, key
+from etl.resources.v1._words import gone, title, updated
+
+MAIN = Table(
+    name="v1_resource_types",
+    description="One row a resource type.",
+    columns=(
+        key("id", "id", "Id of the type, such as dataset."),
+        title("resource type"),
+        updated("resource type"),
+        extra("resource type"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/resource-types",
+    dialect="v1",
+    type="resource-types",
+    path="/resource-types",
+    description="General types of things that DOIs name.",
+    parent="resource_type_id",
+    tables=(MAIN,),
+    paging=Paging.WHOLE,
+    unmapped={"type": "always resource-types", "relationships": "always empty"},
+    gone=gone("resource-types"),
+)

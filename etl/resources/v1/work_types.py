@@ -1,0 +1,30 @@
+"""Work types: the types of the Citation Style Language and some more, as API v1 knew them."""
+
+from etl.declare import Paging, Resource, Table
+from etl.resources.columns import extra, key, text
+from etl.resources.v1._words import gone, title, updated
+
+MAIN = Table(
+    name="v1_work_types",
+    description="One row a work type.",
+    columns=(
+        key("id", "id", "Id of the type, such as article-journal."),
+        title("work type"),
+        text("container", "attributes.container", "Type of what contains such a work, such as Journal."),
+        updated("work type"),
+        extra("work type"),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/work-types",
+    dialect="v1",
+    type="work-types",
+    path="/work-types",
+    description="Types of works.",
+    parent="work_type_id",
+    tables=(MAIN,),
+    paging=Paging.WHOLE,
+    unmapped={"type": "always work-types"},
+    gone=gone(""),
+)

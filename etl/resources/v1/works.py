@@ -1,0 +1,146 @@
+"""Works: what DOIs were called in API v1 (API.md 3)."""
+
+from etl import normalise
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources.columns import derived, extra, key, moment, text, whole
+from etl.resources.v1._words import DAY, LINKS, authors, gone, updated
+
+MAIN = Table(
+    name="v1_works",
+    description="One row a work, which is a DOI. Authors, related works and files have their own tables.",
+    columns=(
+        key("id", "id", "The DOI as a web address, lower-case; http or https as the server has it."),
+        text("doi", "attributes.doi", "The DOI, lower-case; servers wrote it in capitals.", lower=True),
+        text("identifier", "attributes.identifier", "The DOI as a web address as stated; servers from 2017 on."),
+        text("url", "attributes.url", "Web address of the landing page."),
+        text("title", "attributes.title", "The first title (DataCite property 3)."),
+        text("container_title", "attributes.container-title", "Name of the publisher (property 4)."),
+        text("description", "attributes.description", "The first description (property 17)."),
+        text("resource_type_subtype", "attributes.resource-type-subtype", "Type as free text (property 10)."),
+        text("publisher_id", "attributes.publisher-id", "Data center that owns the DOI.", lower=True),
+        text("data_center_id", "attributes.data-center-id", "The same on servers from February 2017 on.", lower=True),
+        text("member_id", "attributes.member-id", "Member that the data center belongs to.", lower=True),
+        text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of the DOI."),
+        text("resource_type_id", "attributes.resource-type-id", "General type, such as dataset (property 10)."),
+        text(
+            "resource_type_general", "attributes.resource-type-general", "General type on servers before October 2016."
+        ),
+        text("resource_type", "attributes.resource-type", "Type as free text on servers before October 2016."),
+        text("type", "attributes.type", "Type in CSL on servers before October 2016."),
+        text("work_type_id", "attributes.work-type-id", "Type in CSL, the Citation Style Language."),
+        text("version", "attributes.version", "Version of the thing, as its owner counts (property 15)."),
+        text("license", "attributes.license", "Web address of the licence (property 16)."),
+        text("schema_version", "attributes.schema-version", "Version of the metadata schema: 4, 3, 2.2 and so on."),
+        text("published", "attributes.published", "Year of publication (property 5)."),
+        moment("deposited", "attributes.deposited", "When the DOI was registered; servers until 2017."),
+        moment("registered", "attributes.registered", "When the DOI was registered; servers from December 2017 on."),
+        moment("checked", "attributes.checked", "When the landing page was last checked; later servers only."),
+        updated("work"),
+        text("xml", "attributes.xml", "The metadata as XML in base64."),
+        derived(
+            "license_spdx",
+            Type.STRING,
+            normalise.spdx,
+            "license",
+            "license",
+            "license",
+            description="The licence as an SPDX id; null if the address is not that of a known licence.",
+        ),
+        extra("work"),
+    ),
+)
+
+RESULTS = Table(
+    name="v1_work_results",
+    description="How often other works refer to a work: one row a kind of reference.",
+    path="attributes.results",
+    columns=(
+        text("id", "id", "Kind of reference, such as References or IsPartOf."),
+        text("title", "title", "Kind of reference in words."),
+        whole("count", "count", "How many there are."),
+    ),
+)
+
+MEDIA = Table(
+    name="v1_work_media",
+    description="Files registered behind the DOI: one row a file.",
+    path="attributes.media",
+    columns=(
+        text("url", "url", "Web address of the file."),
+        text("media_type_stated", "media-type", "Media type of the file, usual spelling of the attribute."),
+        text("media_type_older", "media_type", "Media type of the file, older spelling of the attribute."),
+        derived(
+            "media_type",
+            Type.STRING,
+            normalise.first_of,
+            "media_type_stated",
+            "media_type_older",
+            description="Media type of the file, from whichever spelling the server used.",
+        ),
+    ),
+)
+
+RELATED = Table(
+    name="v1_work_related_identifiers",
+    description="Works that a work names as related; servers from 2017 on. One row a related identifier.",
+    path="attributes.related-identifiers",
+    columns=(
+        text("relation_type_id", "relation-type-id", "How it is related, such as IsPartOf."),
+        text("related_identifier", "related-identifier", "The other's identifier, a web address."),
+    ),
+)
+
+RESOURCE = Resource(
+    name="v1/works",
+    dialect="v1",
+    type="works",
+    path="/works",
+    description="DOIs as API v1 knew them, from its search index.",
+    parent="work_id",
+    tables=(MAIN, authors("v1_work_authors", "works"), RESULTS, MEDIA, RELATED),
+    paging=Paging.OFFSET,
+    page_size=1000,
+    filters=(
+        Filter(
+            name="resource-type-id",
+            description="General resource type, such as dataset; the old documents wrote resource-id.",
+            also=("resource-id",),
+        ),
+        Filter(name="publisher-id", description="Works of a data center."),
+        Filter(name="member-id", description="Works of all data centers of a member."),
+        Filter(name="source-id", description="Works with links from a source, such as datacite-related."),
+        Filter(name="relation-type-id", description="Works with links of a kind, such as is-supplement-to."),
+        Filter(name="year", description="Year of publication.", pattern=r"\d{4}"),
+        Filter(name="schema-version", description="Version of the metadata schema: 4, 3, 2.2 and so on."),
+        Filter(name="from-created-date", description="Registered in that year, month or day or later.", pattern=DAY),
+        Filter(name="until-created-date", description="Registered in that period or earlier.", pattern=DAY),
+        Filter(name="from-update-date", description="Changed in that year, month or day or later.", pattern=DAY),
+        Filter(name="until-update-date", description="Changed in that period or earlier.", pattern=DAY),
+    ),
+    sorts=("score", "deposited", "published", "updated"),
+    # By default the newest come first, and every new DOI would shift the pages that are still to come.
+    params={"sort": "deposited", "order": "asc"},
+    parents={"member": "members", "publisher": "publishers", "source": "sources"},
+    includes=(
+        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
+        Include(name="member", resource="v1/members", path="attributes.member-id"),
+        Include(
+            name="registration-agency",
+            resource="v1/registration-agencies",
+            path="attributes.registration-agency-id",
+        ),
+        Include(name="resource-type", resource="v1/resource-types", path="attributes.resource-type-id"),
+        Include(name="work-type", resource="v1/work-types", path="attributes.work-type-id"),
+    ),
+    facets=(
+        Facet(name="resource-types", size=15, table="v1_works", column="resource_type_id"),
+        Facet(name="years", size=15, table="v1_works", column="published"),
+        Facet(name="publishers", size=15, table="v1_works", column="publisher_id"),
+        Facet(name="schema-versions", size=15, table="v1_works", column="schema_version"),
+        # The last two are counted by another service, over links and not over works.
+        Facet(name="sources", size=1000),
+        Facet(name="relation-types", size=1000),
+    ),
+    unmapped={"type": "always works", **LINKS},
+    gone=gone("dois"),
+)

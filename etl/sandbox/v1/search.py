@@ -1,0 +1,79 @@
+"""What narrows a list of API v1: words, periods and values, and the facets that count what is left."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from etl.sandbox.answer import Json, refused
+from etl.sandbox.v1.asked import Asked, Bucket
+from etl.sandbox.v1.entry import Entry
+
+Keep = Callable[[Entry, str], bool]
+_WORD = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
+_PERIOD = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+
+
+def meets(text: str, entry: Entry, *, as_is: bool = False) -> bool:
+    """Tell whether a record has all words and phrases of a search and none that begin with a minus.
+
+    `as_is` compares capitals with the lower-case text, as the list of pages does.
+    """
+    for minus, phrase, word in _WORD.findall(text if as_is else text.lower()):
+        if ((phrase or word) in entry.text) == bool(minus):
+            return False
+    return True
+
+
+def value(name: str) -> Keep:
+    """Keep records whose attribute is the value, whatever the case."""
+    return lambda entry, wanted: str(entry.attributes.get(name) or "").lower() == wanted.lower()
+
+
+def one_of(name: str) -> Keep:
+    """Keep records whose list has the value."""
+    return lambda entry, wanted: wanted in (entry.attributes.get(name) or [])
+
+
+def filtered(asked: Asked, entries: Iterable[Entry], filters: Mapping[str, Keep]) -> list[Entry]:
+    """Give the records that the filters let through; what is no filter is ignored."""
+    found = list(entries)
+    for name, keep in filters.items():
+        wanted = asked.params.get(name.replace("-", "_"))
+        found = [one for one in found if keep(one, wanted)] if wanted else found
+    return found
+
+
+def within(asked: Asked, entries: Iterable[Entry], field: str, name: str) -> list[Entry]:
+    """Give the records whose time is between from-… and until-…; a reversed range ends with the period it began in."""
+    since, until = (asked.params.get(f"{side}_{name}_date") for side in ("from", "until"))
+    low = _span(since)[0] if since else ""
+    high = _span(until)[1] if until else "9999"
+    if since and high < low:
+        high = _span(since)[1]
+    return [one for one in entries if low <= (one.attributes[field] or "") <= high] if since or until else [*entries]
+
+
+def _span(text: str) -> tuple[str, str]:
+    match = _PERIOD.match(text)
+    if match is None:
+        raise refused(400, "invalid date")
+    year, month, day = match.groups()
+    last = day or monthrange(int(year), int(month or 12))[1]
+    return (
+        f"{year}-{month or '01'}-{day or '01'}T00:00:00Z",
+        f"{year}-{month or '12'}-{last}T23:59:59Z",
+    )
+
+
+def count(entries: Iterable[Entry], name: str, title: Callable[[str], str], most: int | None = None) -> list[Bucket]:
+    """Count the values of an attribute, the most frequent first."""
+    found = Counter(str(one) for entry in entries for one in _several(entry.attributes.get(name)))
+    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+    return [(name, title(name), number) for name, number in ordered]
+
+
+def _several(found: Json) -> Sequence[Json]:
+    return [one for one in (found if isinstance(found, list) else [found]) if one not in (None, "")]
