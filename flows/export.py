@@ -94,10 +94,10 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         timeout: Seconds to wait for the next byte of an answer.
     """
     given: dict[str, Json] = dict(locals())
-    asked = _pick(Asking, given).of_resource(resource)
-    delivery = _pick(Delivering, given).delivery()
+    asked = pick(Asking, given).of_resource(resource)
+    delivery = pick(Delivering, given).delivery()
     observe = log(get_run_logger())
-    with _pick(Talking, given).settings(asked.resource.dialect) as settings:
+    with pick(Talking, given).settings(asked.resource.dialect) as settings:
         async with opened(
             asked, delivery, settings, LocalFiles(Path(to)), owner=owner(), observe=observe, clock=time.time
         ) as run:
@@ -118,7 +118,7 @@ async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args,
     return await step()
 
 
-def _pick(group: type[T], given: dict[str, Json]) -> T:
+def pick(group: type[T], given: dict[str, Json]) -> T:
     """Make an option group of the parameters that are called like its fields."""
     return group(**{field.name: given[field.name] for field in fields(group)})  # type: ignore[arg-type]
 

@@ -1,0 +1,95 @@
+"""The sync as a Prefect flow: the steps of `etl.sync` and `etl.metrics`, a task each.
+
+Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
+flow. Running a failed flow again resumes it.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from prefect import flow, get_run_logger
+
+from etl import metrics as counts
+from etl import recall
+from etl import sync as conductor
+from etl.cli.export import owner
+from etl.cli.options import Talking
+from etl.cli.sync import Syncing, at_home
+from etl.config import BASE_URL
+from etl.declare import Json
+from etl.errors import IncompleteError
+from etl.files import LocalFiles
+from etl.run import opened
+from etl.store import published_manifest
+from flows.export import as_task, pick
+from flows.observe import artifacts, log
+
+
+@flow(name="sync", flow_run_name="sync {destination}", persist_result=False)
+async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
+    destination: str,
+    *,
+    metrics: bool = False,
+    overlap: str = "6h",
+    every_id: bool = False,
+    fresh: bool = False,
+    max_missing: int = 0,
+    allow_incomplete: bool = False,
+    base_url: str = BASE_URL,
+    sandbox: bool = False,
+    sandbox_options: str = "",
+    mailto: str = "",
+    concurrency: int = 4,
+    rate: int | None = None,
+) -> dict[str, Any]:
+    """Bring an exported dataset up to date; published only if it is proved complete.
+
+    Parameters are those of `datacite-etl sync`. IncompleteError fails the flow run; running it again resumes it.
+
+    Args:
+        destination: Folder of the dataset.
+        metrics: Refresh the counts only, which move without `updated`.
+        overlap: How far before the end of what is known to look again: 90m, 6h, 2d.
+        every_id: Compare the ids of all records, also where the counts agree.
+        fresh: Throw away unfinished work.
+        max_missing: Publish although up to this many named records are missing.
+        allow_incomplete: Publish whatever came.
+        base_url: The root below which the resource's own path hangs; by default the dataset's.
+        sandbox: Start the embedded API and use it.
+        sandbox_options: Options for the embedded API.
+        mailto: Your e-mail address, which doubles the rate that the API grants.
+        concurrency: Requests under way at once.
+        rate: Requests per 5 minutes; by default what the API grants.
+    """
+    given: dict[str, Json] = dict(locals())
+    syncing, files = pick(Syncing, given), LocalFiles(Path(destination))
+    proof, wish = published_manifest(files), syncing.wish()
+    asked = recall.query(proof)
+    delivery = syncing.delivery(proof, keep_raw=(Path(destination) / "_etl" / "raw").exists())
+    observe = log(get_run_logger())
+    with at_home(pick(Talking, given), proof).settings(asked.resource.dialect) as settings:
+        async with opened(asked, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
+            outcome = await (counts.refresh(run, as_task) if metrics else conductor.sync(run, wish, as_task))
+    await artifacts(outcome.outcome, f"{destination}/_etl/report.html")
+    if not outcome.published:
+        raise IncompleteError("; ".join(outcome.proof["reasons"]), fix="nothing was published; run it again to resume")
+    return outcome.summary()
+
+
+def main() -> None:
+    """Run the flow in this process, with the options of `datacite-etl sync`."""
+    app = App(name="python -m flows.sync", result_action="return_value")
+
+    @app.default
+    async def run(destination: str, /, *, syncing: Syncing = Syncing(), talking: Talking = Talking()) -> None:
+        """Sync through Prefect: the same options, the same files, with tasks and artifacts to look at."""
+        await sync(destination, **asdict(syncing), **asdict(talking))
+
+    app()
+
+
+if __name__ == "__main__":
+    main()
