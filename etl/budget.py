@@ -1,6 +1,7 @@
 """The budget of requests: never more in any five minutes than the API grants, and fewer after it has complained.
 
-All requests of a run draw on one Budget. What to do with an error is decided in `retry`; this only spaces requests.
+All requests of a run draw on one Budget, and all runs of a machine on one Ledger behind it. What to do with an error
+is decided in `retry`; this only spaces requests.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Self
 from asyncio_throttle.throttler import Throttler
 
 from etl.config import WINDOW_SECONDS, Settings
+from etl.ledger import Ledger
 
 _MARGIN = 0.95
 """The share of a tier that is used: others may ask from behind the same address."""
@@ -29,14 +31,21 @@ class Budget:
 
     A run may spend the whole window at once and then waits: that is what the firewall counts (API.md 1.6). After
     `slow_down` requests are spaced evenly instead, at half of the rate, and with every request a little less, until the
-    full rate is reached again.
+    full rate is reached again. With a ledger, what other runs were granted counts as well.
     """
 
     def __init__(
-        self, rate: int, *, period: float = WINDOW_SECONDS, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep
+        self,
+        rate: int,
+        *,
+        period: float = WINDOW_SECONDS,
+        ledger: Ledger | None = None,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.rate = max(1, rate)
         self.period = period * _SLACK
+        self._ledger = ledger
         self._clock = clock
         self._sleep = sleep
         # Mutable state: the log of grants (in the throttler), whose turn it is, the share of the rate that is used at
@@ -53,9 +62,15 @@ class Budget:
                 while (wait := self._opens - self._clock()) > 0:
                     await self._sleep(wait)
                 await self._throttler.acquire()  # type: ignore[no-untyped-call]
+                await self._share_out()
                 if self._clock() >= self._opens:
                     break  # otherwise someone was told to slow down meanwhile: this permit is forfeit
             self._space()
+
+    async def _share_out(self) -> None:
+        """Wait until the runs of this machine together may send one more."""
+        while self._ledger is not None and (wait := self._ledger.take(self.rate, self.period)) > 0:
+            await self._sleep(wait)
 
     def slow_down(self, after: float = 0.0) -> None:
         """Grant nothing for `after` seconds and then half as much; complaints that come together count once."""

@@ -22,6 +22,7 @@ from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, T
 from etl.events import Observe, Retried, ignore
 from etl.facts import Facts, total
 from etl.facts import read as read_facts
+from etl.ledger import Ledger
 from etl.paging import Position
 from etl.query import Query, encode
 from etl.retry import Pace
@@ -198,7 +199,7 @@ class Client:
         fewest = walk.query.params(walk.window) | {f"fields[{walk.query.resource.type}]": "created"}
         params = fewest | walk.strategy.params(position, 1)
         try:
-            told, count = await self._one(walk.query.path, params, _form(walk.query), glean=total)
+            told, counted = await self._one(walk.query.path, params, _form(walk.query), glean=total)
             who = undelivered.named(told)
         except AnswerError:
             raise error from None
@@ -206,7 +207,7 @@ class Client:
         page = FetchedPage(
             number=position.page,
             document=found,
-            total=count,
+            total=counted,
             next=who.behind(position),
             size=1,
             received=position.received + 1,
@@ -214,7 +215,7 @@ class Client:
             seconds=0.0,
             missing=missing,
         )
-        return _Step(page=page, facts=Facts(count=1, total=count), pace=Pace(size=wanted, wanted=wanted))
+        return _Step(page=page, facts=Facts(count=1, total=counted), pace=Pace(size=wanted, wanted=wanted))
 
     async def _alone(self, query: Query, who: Named, error: AnswerError) -> tuple[Document, tuple[Undelivered, ...]]:
         """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
@@ -333,9 +334,11 @@ class Client:
 
 @asynccontextmanager
 async def connected(settings: Settings, observe: Observe = ignore) -> AsyncIterator[Client]:
-    """Yield a client with a connection and a budget of its own."""
+    """Yield a client with a connection of its own and a budget, shared with other runs if there is a ledger."""
     async with Transport(settings) as transport:
-        yield Client(transport, Budget(allowance(settings)), settings, observe, rng=random.Random())
+        ledger = None if settings.ledger is None else Ledger(settings.ledger)
+        budget = Budget(allowance(settings), ledger=ledger)
+        yield Client(transport, budget, settings, observe, rng=random.Random())
 
 
 def address(path: str, params: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ Values only; who reads them from flags, environment or a file is the shell (`cli
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 BASE_URL = "https://api.datacite.org"
@@ -35,6 +36,7 @@ class Settings:
     mailto: str = ""
     concurrency: int = 4
     rate: int | None = None  # requests per 5 minutes; None is the tier's own
+    ledger: Path | None = None  # where all runs of this user on this machine write down their requests to this server
     attempts: int = 8
     patience: float = 900.0  # how long one page may fail before the run gives up
     connect_timeout: float = 30.0

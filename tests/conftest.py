@@ -17,6 +17,14 @@ hypothesis.settings.load_profile("patient")
 REAL = Path(__file__).parents[2] / "shared" / "real"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a user's runs remember on this machine is neither read nor written by tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
     """A sandbox of 3,000 DOIs that nobody changes."""

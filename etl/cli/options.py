@@ -5,11 +5,13 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
 from cyclopts import Group, Parameter
 
-from etl.config import BASE_URL, Credentials, Settings
+from etl.config import BASE_URL, Credentials, Settings, loopback
 from etl.errors import UsageError
 from etl.query import Query, check
 from etl.window import Window, moment
@@ -131,6 +133,14 @@ class Talking:
             root = f"{url}/v1" if dialect == "v1" else url
             yield replace(settings, base_url=root, server=f"sandbox {self.sandbox_options}".strip())
 
+    def _ledger(self) -> Path | None:
+        """Name the file of requests for this server; None for one that nobody counts."""
+        parts = urlsplit(self.base_url)
+        if self.rate is None and loopback(parts.hostname or ""):
+            return None
+        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        return home / "datacite-etl" / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
+
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
             raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
@@ -149,6 +159,7 @@ class Talking:
             attempts=self.attempts,
             patience=self.patience,
             read_timeout=self.timeout,
+            ledger=self._ledger(),
         )
 
 
