@@ -37,7 +37,7 @@ class Picture:
 
 
 async def explain(
-    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, PartReceipt]
+    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, Sequence[PartReceipt]]
 ) -> Picture | None:
     """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself."""
     if not _readable(run.layout):
@@ -132,10 +132,11 @@ def _readable(layout: Layout) -> bool:
     return {"created", "updated"} <= (held.keys() & times) and layout.resource.key.name in held
 
 
-def _received(run: Run, planned: Plan, tally: Tally, parts: Mapping[str, PartReceipt]) -> pl.DataFrame:
+def _received(run: Run, planned: Plan, tally: Tally, parts: Mapping[str, Sequence[PartReceipt]]) -> pl.DataFrame:
     """Read the ids and times of the records that came in a slice from the staged files of its part."""
     part = next(each.key for each in planned.parts if any(one.key == tally.key for one in each.slices))
-    frame = pl.concat([pl.DataFrame(schema=RECORDS), *_staged(run.files, run.layout, parts[part])])
+    staged = (frame for group in parts[part] for frame in _staged(run.files, run.layout, group))
+    frame = pl.concat([pl.DataFrame(schema=RECORDS), *staged])
     start, end = tally.window.start, tally.window.end
     if tally.window == EVERYTHING:
         return frame

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from etl import part, slices, walking
+from etl.ahead import writing_ahead
 from etl.events import Noted, PartWritten, Planned, SliceDone
 from etl.part import PartReceipt
 from etl.proving import close
@@ -48,12 +49,13 @@ async def export(run: Run, step: Step = directly) -> Outcome:
     planned = await step("plan", plan, run)
     slots = asyncio.Semaphore(run.settings.concurrency)
 
-    async def walked(one: Slice) -> None:
+    async def walked(heard: Run, one: Slice) -> None:
         async with slots:
-            await step(f"slice {one.key}", export_slice, run, one)
+            await step(f"slice {one.key}", export_slice, heard, one)
 
     async def parted(each: Part) -> None:
-        await together(walked(one) for one in each.slices)
+        async with writing_ahead(run, each) as heard:
+            await together(walked(heard, one) for one in each.slices)
         await step(f"part {each.key}", write_part, run, each)
 
     await together(parted(each) for each in planned.parts)
@@ -115,15 +117,15 @@ async def export_slice(run: Run, one: Slice) -> Receipt:
     return receipt
 
 
-async def write_part(run: Run, each: Part) -> PartReceipt:
+async def write_part(run: Run, each: Part) -> list[PartReceipt]:
     """Turn the staged pages of a part's slices into files."""
     keys = [one.key for one in each.slices]
-    written = await run.aside(_write, run, each.key, keys)
-    rows = sum(file.rows for found in written.tables.values() for file in found)
-    files = sum(len(found) for found in written.tables.values())
-    run.observe(PartWritten(part_key=each.key, rows=rows, files=files))
+    async with run.writing:
+        written = await run.aside(_write, run, each.key, keys)
+    files = [file for receipt in written for found in receipt.tables.values() for file in found]
+    run.observe(PartWritten(part_key=each.key, rows=sum(file.rows for file in files), files=len(files)))
     return written
 
 
-def _write(run: Run, key: str, keys: list[str]) -> PartReceipt:
+def _write(run: Run, key: str, keys: list[str]) -> list[PartReceipt]:
     return part.write_part(run.files, run.layout, key, keys, along=run.along)

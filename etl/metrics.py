@@ -62,7 +62,7 @@ async def close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
 def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     before = published_manifest(run.files)
     standing = published.published(run.files, run.layout, before)
-    receipts = [found for each in planned.parts if (found := part.read_receipt(run.files, each.key)) is not None]
+    receipts = [group for each in planned.parts for group in part.read_receipts(run.files, each.key)]
     came = incoming.gather(run.files, own.layout, receipts)
     main = run.layout.prefix + run.layout.resource.main.name
     merged = {place: _merged(run, standing, came, place) for place in standing.places}

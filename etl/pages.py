@@ -89,6 +89,11 @@ def ids(files: Files, folder: str, column: str = "id") -> Ids:
     return Ids(received=sum(page.facts.received for page in staged), unique=pc.count_distinct(every).as_py())
 
 
+def rows(files: Files, keys: Iterable[str]) -> int:
+    """Count the records in some staged files."""
+    return sum(_table(files.map(key)).num_rows for key in keys)
+
+
 def siblings(files: Files, page: Page, resource: str) -> list[str]:
     """Return the keys of what came along with a page from a resource: one key, or none."""
     key = f"{page.key.removesuffix('.arrow')}.{_flat(resource)}.arrow"

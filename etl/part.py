@@ -1,6 +1,7 @@
-"""One part: the pages of some neighbouring slices become staged files and a receipt, then make room.
+"""One part: the pages of some neighbouring slices become staged files and receipts, then make room.
 
-The receipt is written last, so a part that has one is whole; a part without is made again from its pages. What
+A part is written in groups of so many records, each with a receipt. The last group's is written last, so a part that
+has one is whole; a part without is made again from its pages. What
 parts have to say to each other (keys, links, included records) is left as Arrow files for the end of the run.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from etl import included, pages, places
-from etl.dataset import Layout, write
+from etl.dataset import Layout, Written, write
 from etl.declare import Json, Resource
 from etl.files import Files
 from etl.manifest import DataFile
@@ -32,6 +33,11 @@ class PartReceipt:
     drift: Mapping[str, tuple[int, str]]
 
 
+GROUP = 25_000
+"""Records that are flattened, sorted and written together: what is in memory at once. The last group of a part holds
+up to half as many more."""
+
+
 def write_part(
     files: Files,
     layout: Layout,
@@ -39,24 +45,78 @@ def write_part(
     slices: Sequence[str],
     *,
     along: Mapping[str, Resource] | None = None,
-) -> PartReceipt:
+) -> list[PartReceipt]:
     """Stage the tables, rejects and raw records of a part whose slices are done; pages are gone afterwards.
 
     `along` are the resources of included records by the name in `include=`. A part that has a receipt is left alone.
     """
-    if (receipt := read_receipt(files, key)) is not None:
+    if receipts := read_receipts(files, key):
         _clear(files, slices)
-        return receipt
-    staged = [page for name in slices for page in pages.done(files, places.slice_folder(name))]
-    keys = [page.key for page in staged]
-    written = write(files, layout, key, keys)
+        return receipts
+    staged = _staged(files, slices)
+    rows = pages.rows(files, [page.key for page in staged])
+    full = full_groups(rows)
+    for number in range(full):
+        _group(files, layout, key, number, staged)
+    written = write(files, layout, key, [page.key for page in staged], range(full * GROUP, rows))
     issues = [*written.orphans, *(issue for page in staged for issue in page.facts.issues)]
     rejects = _rejects(files, layout.resource, key, issues)
     _raw(files, key, staged)
-    _note(files, "keys", key, written.keys)
     for resource in {found.name: found for found in (along or {}).values()}.values():
         names = [name for name, found in (along or {}).items() if found.name == resource.name]
         included.fold(files, layout.resource, resource, names, part=key, staged=staged)
+    _commit(files, key, written, rejects, merge_drift(page.facts.drift for page in staged))
+    _clear(files, slices)
+    return read_receipts(files, key)
+
+
+def write_ahead(files: Files, layout: Layout, key: str, slices: Sequence[str]) -> None:
+    """Stage the groups of a part whose records are all there, while more of its pages are still to come."""
+    staged = _staged(files, slices)
+    for number in range(full_groups(pages.rows(files, [page.key for page in staged]))):
+        _group(files, layout, key, number, staged)
+
+
+def read_receipts(files: Files, key: str) -> list[PartReceipt]:
+    """Return the receipts of a part's groups; none unless the part is done."""
+    if not files.exists(places.part_receipt(key)):
+        return []
+    return [*(_read(files, group) for group in _groups(files, key)), _read(files, key)]
+
+
+def discard(files: Files, key: str) -> None:
+    """Forget a part, so that it can be made again from slices that were fetched anew."""
+    for group in [key, *_groups(files, key)]:
+        if files.exists(places.part_receipt(group)):
+            receipt = _read(files, group)
+            files.remove(places.part_receipt(group))
+            for file in (file for found in receipt.tables.values() for file in found):
+                files.remove(places.staged(file.path))
+
+
+def _groups(files: Files, key: str) -> list[str]:
+    """Name the groups before the last that have receipts."""
+    found: list[str] = []
+    while files.exists(places.part_receipt(name := _group_key(key, len(found)))):
+        found.append(name)
+    return found
+
+
+def _group_key(key: str, number: int) -> str:
+    return f"{key}.{number:03d}"
+
+
+def _group(files: Files, layout: Layout, key: str, number: int, staged: Sequence[Page]) -> None:
+    name = _group_key(key, number)
+    if files.exists(places.part_receipt(name)):
+        return
+    rows = range(number * GROUP, (number + 1) * GROUP)
+    written = write(files, layout, name, [page.key for page in staged], rows)
+    _commit(files, name, written, _rejects(files, layout.resource, name, written.orphans), {})
+
+
+def _commit(files: Files, key: str, written: Written, rejects: int, drift: Mapping[str, tuple[int, str]]) -> None:
+    _note(files, "keys", key, written.keys)
     receipt = PartReceipt(
         key=key,
         received=written.received,
@@ -64,29 +124,25 @@ def write_part(
         duplicates=written.received - written.unique - len(written.orphans),
         rejects=rejects,
         tables=written.tables,
-        drift=merge_drift(page.facts.drift for page in staged),
+        drift=drift,
     )
     files.write(places.part_receipt(key), json.dumps(asdict(receipt)).encode())
-    _clear(files, slices)
-    return receipt
 
 
-def read_receipt(files: Files, key: str) -> PartReceipt | None:
-    """Return a part's receipt, if it is done."""
-    if not files.exists(places.part_receipt(key)):
-        return None
+def _read(files: Files, key: str) -> PartReceipt:
     plain: dict[str, Json] = json.loads(files.read(places.part_receipt(key)))
     tables = {name: tuple(DataFile(**file) for file in found) for name, found in plain.pop("tables").items()}
     drift = {path: (count, example) for path, (count, example) in plain.pop("drift").items()}
     return PartReceipt(**plain, tables=tables, drift=drift)
 
 
-def discard(files: Files, key: str) -> None:
-    """Forget a part, so that it can be made again from slices that were fetched anew."""
-    receipt = read_receipt(files, key)
-    files.remove(places.part_receipt(key))
-    for file in (file for found in receipt.tables.values() for file in found) if receipt else ():
-        files.remove(places.staged(file.path))
+def _staged(files: Files, slices: Sequence[str]) -> list[Page]:
+    return [page for name in slices for page in pages.done(files, places.slice_folder(name))]
+
+
+def full_groups(rows: int) -> int:
+    """Tell how many groups are sure to be followed by a last one, whatever else is to come."""
+    return max(0, (rows - GROUP // 2) // GROUP)
 
 
 def merge_drift(every: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, tuple[int, str]]:

@@ -22,11 +22,10 @@ async def close(run: Run, planned: Plan) -> Outcome:
     """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
     receipts = [_receipt(run, one) for one in planned.slices]
     missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
-    parts = [_part_receipt(run, each) for each in planned.parts]
-    closed = await run.aside(closing.close, run.files, run.layout, parts, run.along)
-    judged = await _judge(
-        run, planned, [receipt.tally for receipt in receipts], {part.key: part for part in parts}, closed.twice
-    )
+    parts = {each.key: _part_receipts(run, each) for each in planned.parts}
+    groups = [group for found in parts.values() for group in found]
+    closed = await run.aside(closing.close, run.files, run.layout, groups, run.along)
+    judged = await _judge(run, planned, [receipt.tally for receipt in receipts], parts, closed.twice)
     evidence = manifest.Evidence(
         tallies=judged.tallies,
         verdict=judged.verdict,
@@ -56,7 +55,7 @@ class _Judged:
 
 
 async def _judge(
-    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, PartReceipt], twice: int
+    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, Sequence[PartReceipt]], twice: int
 ) -> _Judged:
     """Judge the counts, with what moved during the run if they do not simply agree."""
     sample = run.delivery.limit is not None
@@ -138,10 +137,10 @@ def _receipt(run: Run, one: Slice) -> Receipt:
     return receipt
 
 
-def _part_receipt(run: Run, each: Part) -> PartReceipt:
-    receipt = part.read_receipt(run.files, each.key)
-    assert receipt is not None, f"part {each.key} has no receipt"
-    return receipt
+def _part_receipts(run: Run, each: Part) -> list[PartReceipt]:
+    receipts = part.read_receipts(run.files, each.key)
+    assert receipts, f"part {each.key} has no receipt"
+    return receipts
 
 
 def _iso(seconds: float) -> str:

@@ -69,6 +69,7 @@ class Run:
     observe: Observe
     clock: Clock
     threads: ThreadPoolExecutor
+    writing: asyncio.Semaphore
     run_id: str
     started: float
 
@@ -142,6 +143,7 @@ async def opened(
                 observe=observe,
                 clock=clock,
                 threads=threads,
+                writing=asyncio.Semaphore(1),  # two parts at a time would need the memory of two
                 run_id=uuid.uuid4().hex,
                 started=clock(),
             )

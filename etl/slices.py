@@ -13,7 +13,7 @@ from etl.declare import Paging
 from etl.query import Query
 from etl.window import EVERYTHING, Window, year_start
 
-PART_RECORDS = 100_000
+PART_RECORDS = 50_000
 _FEWEST, _MOST, _SHARE = 5_000, 50_000, 12
 _PIECES = 4
 _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
@@ -91,7 +91,7 @@ async def plan(
 ) -> Plan:
     """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
 
-    A single second is never cut: it may hold more. Queries of more than `part_records` are cut at every new year too.
+    A single second is never cut: it may hold more. Queries of more than two parts are cut at every new year too.
     The default target is a twelfth of all, between 5,000 and 50,000. Lists without cursors or without a time that
     never changes are one slice.
     """
@@ -101,7 +101,7 @@ async def plan(
     if root is None or total <= target:
         whole = _slice(_Tile(EVERYTHING, total))
         return Plan(total=total, parts=(Part(key=whole.key, slices=(whole,)),))
-    grid = _Grid(target=target, year=year, by_year=total > part_records)
+    grid = _Grid(target=target, year=year, by_year=total > 2 * part_records)
     tiles, counts = await _tile(_Tile(root, total), grid, count)
     merged = _merge(tiles, grid)
     return Plan(

@@ -163,7 +163,7 @@ def _again(run: Run, one: Slice, turn: int) -> Part:
 
 def _held(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
     proof = published_manifest(run.files)
-    receipts = [found for each in parts if (found := part.read_receipt(run.files, each.key)) is not None]
+    receipts = [group for each in parts for group in part.read_receipts(run.files, each.key)]
     return Held(
         published=published.published(run.files, run.layout, proof),
         incoming=incoming.gather(run.files, run.layout, receipts),

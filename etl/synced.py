@@ -85,7 +85,7 @@ async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
 
 def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
     before = published_manifest(run.files)
-    receipts = [found for each in settled.parts if (found := part.read_receipt(run.files, each.key)) is not None]
+    receipts = [group for each in settled.parts for group in part.read_receipts(run.files, each.key)]
     job = _job(run, settled.held)
     merged = merging.merge(job)
     tables = dataset.fill(run.files, run.layout, dataset.facts(run.layout, [merged.tables]))
@@ -100,7 +100,7 @@ def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
         expected_after=settled.after,
         rejects=leftovers.settle(
             run.store,
-            [each.key for each in settled.parts],
+            [receipt.key for receipt in receipts],
             replaced=job.seated.records["key"],
             gone=settled.held.gone["key"],
         ),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from etl import document, pages, places, slices
+from etl import document, pages, part, places, slices
 from etl.client import FetchedPage
 from etl.coerce import Issue
 from etl.completeness import Tally
@@ -32,7 +32,9 @@ async def fetch(run: Run, one: Slice) -> Receipt:
         tally, attempts = receipt.tally, attempts + 1
         run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
-        run.store.discard(one.key)
+        async with run.writing:
+            run.store.discard(one.key)
+            part.discard(run.files, one.key)
         receipt = await _walk(run, one, windows)
     return replace(receipt, tally=replace(receipt.tally, attempts=attempts))
 

@@ -151,10 +151,10 @@ def publish(files: Files, records: Sequence[Mapping[str, Json]], how: Layout | N
     with hold(files, claim(**changed), owner()) as store:
         if store.plan() is None:
             store.begin(claim(**changed), {"slices": ["s"]})
-        if part.read_receipt(files, "p") is None:
+        if not part.read_receipts(files, "p"):
             stage(files, "s", [records])
-        receipt = part.write_part(files, how, "p", ["s"], along={"author": PEOPLE})
-        proof = prove(files, how, [receipt])
+        receipts = part.write_part(files, how, "p", ["s"], along={"author": PEOPLE})
+        proof = prove(files, how, receipts)
         store.publish(proof, {"report.json": b"{}\n"})
     return proof
 

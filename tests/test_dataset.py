@@ -57,7 +57,7 @@ def test_a_record_without_a_key_goes_to_the_rejects_whole(tmp_path):
     nested = Parser(WORKS).parse([json.dumps(work(key)).encode() for key in "ab"]).table
     keyless = nested.set_column(0, "id", pa.array(["a", None]))
     pages.write(files, places.slice_folder("s"), PageFacts(number=0), keyless)
-    receipt = part.write_part(files, layout(), "p", ["s"])
+    [receipt] = part.write_part(files, layout(), "p", ["s"])
     assert (receipt.received, receipt.unique, receipt.duplicates, receipt.rejects) == (2, 1, 0, 1)
     [line] = files.read(places.staged(places.rejects("p"))).splitlines()
     assert json.loads(line)["reason"] == "a record without a key"
@@ -182,7 +182,7 @@ def test_the_same_records_give_the_same_bytes_in_any_order_and_cut(tmp_path_fact
         first = rows[:edge]
         stage(files, "one", [first[: edge // 2], first[edge // 2 :]])
         stage(files, "two", [rows[edge:]])
-        receipt = part.write_part(files, layout("parquet", "csv"), "p", ["one", "two"])
+        [receipt] = part.write_part(files, layout("parquet", "csv"), "p", ["one", "two"])
         written.append((data(files, below=f"{places.STAGED}/"), receipt.tables))
     assert written[0] == written[1]
 

@@ -15,7 +15,7 @@ def test_a_finished_part_is_left_alone(tmp_path):
     first = part.write_part(files, layout(), "p", ["s"])
     assert files.listing(places.slice_folder("s")) == []
     stage(files, "s", [[work("b")]])
-    assert part.write_part(files, layout(), "p", ["s"]) == first == part.read_receipt(files, "p")
+    assert part.write_part(files, layout(), "p", ["s"]) == first == part.read_receipts(files, "p")
 
 
 def test_the_receipts_of_slices_outlive_their_pages(tmp_path):
@@ -34,7 +34,7 @@ def test_a_discarded_part_leaves_no_files(tmp_path):
     part.write_part(files, layout(), "p", ["s"])
     part.discard(files, "p")
     part.discard(files, "p")
-    assert part.read_receipt(files, "p") is None
+    assert part.read_receipts(files, "p") == []
     assert files.listing(places.STAGED) == []
 
 
@@ -45,7 +45,7 @@ def test_rejects_are_sorted_and_there_once(tmp_path):
     for number in (0, 1):
         facts = PageFacts(number=number, received=0, issues=tuple(issues), drift={"new": (1, "b" if number else "a")})
         pages.write(files, places.slice_folder("s"), facts, Parser(WORKS).parse([]).table)
-    receipt = part.write_part(files, layout(), "p", ["s"])
+    [receipt] = part.write_part(files, layout(), "p", ["s"])
     lines = [json.loads(line) for line in files.read(places.staged(places.rejects("p"))).splitlines()]
     assert [line["record_id"] for line in lines] == ["a", "b"]
     assert lines[0] == {"resource": "works", "record_id": "a", "path": "p", "reason": "r", "raw": '"\ud800"'}
@@ -65,3 +65,23 @@ def test_raw_records_are_kept_in_the_order_of_their_pages(tmp_path):
     stage(files, "t", found)
     part.write_part(files, layout(), "q", ["t"])
     assert not files.exists(places.staged(places.raw("q")))
+
+
+def test_a_big_part_is_written_in_groups_and_ahead_of_its_last_pages(tmp_path, monkeypatch):
+    """What is written while pages still come is what is written afterwards, and a discarded part leaves none of it."""
+    monkeypatch.setattr(part, "GROUP", 4)
+    found = [[work(f"{page}{turn}", 2019 + turn % 2) for turn in range(3)] for page in range(5)]
+    written = []
+    for ahead in (False, True):
+        files = local(tmp_path / str(ahead))
+        stage(files, "s", found[:4])
+        if ahead:
+            part.write_ahead(files, layout(), "s", ["s"])
+            assert part.read_receipts(files, "s") == []
+        stage(files, "s", found)
+        receipts = part.write_part(files, layout(), "s", ["s"])
+        written.append(({key: files.read(key) for key in files.listing(places.STAGED)}, receipts))
+        assert [receipt.received for receipt in receipts] == [4, 4, 4, 3]
+        part.discard(files, "s")
+        assert files.listing(places.STAGED) == []
+    assert written[0] == written[1]

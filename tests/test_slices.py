@@ -107,7 +107,7 @@ class TestLaws:
         for part in found.parts:
             assert part.expected <= part_records or len(part.slices) == 1
             windows = [one.window for one in part.slices]
-            if found.total > max(part_records, target):
+            if found.total > max(2 * part_records, target):
                 years = [year_start(year) for year in range(2005, YEAR + 2)]
                 assert len(Window(windows[0].start, windows[-1].end).cut(years)) == 1
 
@@ -165,10 +165,10 @@ class TestEconomy:
             sizes = [one.expected for one in part.slices]
             assert all(before + after > 5000 for before, after in itertools.pairwise(sizes))
 
-    def test_middling_queries_mix_years_in_one_part(self) -> None:
-        """What fits into one part need not be cut at new years."""
+    def test_middling_queries_mix_years_in_their_parts(self) -> None:
+        """What fits into few parts need not be cut at new years."""
         found = cut(Index(spread(60_000)))
-        assert len(found.parts) == 1
+        assert len(found.parts) == 2
         assert found.parts[0].year is None
 
 
