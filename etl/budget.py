@@ -7,7 +7,8 @@ is decided in `retry`; this only spaces requests.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Self
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 from asyncio_throttle.throttler import Throttler
 
@@ -99,3 +100,31 @@ class Budget:
 def allowance(settings: Settings) -> int:
     """Return how many requests a window may hold: what the user says, else the tier's less a margin."""
     return settings.rate if settings.rate is not None else int(settings.tier * _MARGIN)
+
+
+class Gate(Protocol):
+    """Grants requests one by one, as `Budget` does; whoever grants them to several processes has the same face."""
+
+    async def acquire(self) -> None:
+        """Wait until one more request may be sent."""
+
+    def slow_down(self, after: float = 0.0) -> None:
+        """Grant nothing for `after` seconds and then less: the server has complained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What several clients of one server share, and are together as polite as one; first come, first served."""
+
+    budget: Gate
+    slots: asyncio.Semaphore
+
+
+def shared(settings: Settings, budget: Gate | None = None) -> Shared:
+    """Make the budget, unless there is one, and the slots for requests under way at once.
+
+    The budget is that of all runs of this user on this machine if the settings name a ledger.
+    """
+    ledger = None if settings.ledger is None else Ledger(settings.ledger)
+    own = budget or Budget(allowance(settings), ledger=ledger)
+    return Shared(budget=own, slots=asyncio.Semaphore(settings.concurrency))

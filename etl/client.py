@@ -14,7 +14,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from etl import document, gone, paging, retry, undelivered
-from etl.budget import Budget, Clock, Sleep, allowance
+from etl.budget import Clock, Gate, Shared, Sleep, shared
 from etl.config import Settings
 from etl.declare import Json, Resource
 from etl.document import Document
@@ -22,7 +22,6 @@ from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, T
 from etl.events import Observe, Retried, ignore
 from etl.facts import Facts, total
 from etl.facts import read as read_facts
-from etl.ledger import Ledger
 from etl.paging import Position
 from etl.query import Query, encode
 from etl.retry import Pace
@@ -94,11 +93,12 @@ class Client:
     def __init__(
         self,
         transport: Transport,
-        budget: Budget,
+        budget: Gate,
         settings: Settings,
         observe: Observe = ignore,
         *,
         rng: random.Random,
+        slots: asyncio.Semaphore | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -111,7 +111,7 @@ class Client:
         self._sleep = sleep
         # Mutable state: the slots for concurrent requests, whether the server has ever answered, how many records in a
         # row could not be had, and three tallies.
-        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._slots = slots or asyncio.Semaphore(settings.concurrency)
         self._answered = False
         self._undelivered = 0
         self.requests = self.retries = self.wire_bytes = 0
@@ -333,12 +333,13 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, observe: Observe = ignore) -> AsyncIterator[Client]:
-    """Yield a client with a connection of its own and a budget, shared with other runs if there is a ledger."""
+async def connected(
+    settings: Settings, observe: Observe = ignore, together: Shared | None = None
+) -> AsyncIterator[Client]:
+    """Yield a client with a connection of its own, and a budget of its own unless it is one of several `together`."""
+    ours = together or shared(settings)
     async with Transport(settings) as transport:
-        ledger = None if settings.ledger is None else Ledger(settings.ledger)
-        budget = Budget(allowance(settings), ledger=ledger)
-        yield Client(transport, budget, settings, observe, rng=random.Random())
+        yield Client(transport, ours.budget, settings, observe, rng=random.Random(), slots=ours.slots)
 
 
 def address(path: str, params: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from etl import dataset, resources, sinks
+from etl.budget import Shared
 from etl.client import Client, connected
 from etl.config import Settings
 from etl.dataset import Layout
@@ -121,13 +122,17 @@ async def opened(
     owner: Owner,
     observe: Observe,
     clock: Clock,
+    together: Shared | None = None,
 ) -> AsyncIterator[Run]:
-    """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise."""
+    """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise.
+
+    `together` is what it shares with other runs at work beside it.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     _give_memory_back()
     claim, layout = claimed(query, delivery, settings)
     along = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
-    async with connected(settings, observe) as client:
+    async with connected(settings, observe, together) as client:
         with hold(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
             yield Run(
                 query=query,

@@ -18,7 +18,8 @@ from etl import __version__
 from etl.cli.show import Failure, fail
 from etl.errors import EtlError
 
-COMMANDS = ("export", "sync", "plan", "load", "get", "verify", "audit", "resources", "sandbox")
+COMMANDS = ("export", "sync", "plan", "load", "get", "verify", "audit", "run", "resources", "sandbox")
+_MODULES = {"run": "many"}  # a module `run` would hide this package's own function of that name
 _EPILOGUE = (
     "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "
     "4 audit threshold missed, 130 interrupted."
@@ -42,7 +43,7 @@ def application() -> App:
     app.meta.suppress_keyboard_interrupt = False
     app.register_install_completion_command()
     for name in COMMANDS:
-        app.command(getattr(importlib.import_module(f"etl.cli.{name}"), name), name=name)
+        app.command(getattr(importlib.import_module(f"etl.cli.{_MODULES.get(name, name)}"), name), name=name)
     return app
 
 

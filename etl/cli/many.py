@@ -1,0 +1,188 @@
+"""`datacite-etl run`: many exports from one file."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from etl.cli import jobfile
+from etl.cli.export import owner
+from etl.cli.jobfile import Asked, JobFile
+from etl.cli.options import Showing, Talking
+from etl.cli.show import as_json, columns, line, note
+from etl.errors import UsageError
+from etl.events import Event, Noted, Observe, Planned, Retried
+
+if TYPE_CHECKING:
+    from etl.budget import Shared
+    from etl.config import Settings
+    from etl.declare import Json
+    from etl.export import Step
+    from etl.many import Ended, Entry
+
+SIDE_BY_SIDE = 4
+Told = Callable[["Ended"], None]
+
+
+def run(
+    file: Path,
+    /,
+    *,
+    side_by_side: Annotated[int | None, Parameter(show_default=False)] = None,
+    talking: Talking = Talking(),
+    showing: Showing = Showing(),
+) -> int:
+    """Do many exports from one TOML file, side by side, with fair shares of one rate budget and one summary.
+
+    The file has a `[defaults]` table and an `[[export]]` for each dataset, with the options of `datacite-etl export`
+    as keys; how to talk to the API stands in `[defaults]`, or is given here, which wins. An `[[export]]` with
+    `clients-of = {provider-id = "cern"}` (or `consortium-id`) stands for one export a client of it, with `{client}`
+    in `to`. The exit code is that of the worst entry; running it again resumes what is unfinished.
+
+    **Examples**
+
+    - `datacite-etl run consortium.toml --mailto you@example.org`
+    - `datacite-etl run consortium.toml --json --quiet`
+
+    A file: `[defaults]`, `include = "client"`, `[[export]]`, `resource = "dois"`, `to = "out/{client}"`,
+    `clients-of = {consortium-id = "dara"}`
+
+    Parameters
+    ----------
+    file
+        The TOML file.
+    side_by_side
+        Entries at work at once; 4 if neither this nor the file says.
+    """
+    found = jobfile.read(file)
+    found = replace(found, talking=over(found.talking, talking))
+    with found.talking.settings() as settings:
+        observe = _warnings if showing.quiet else _lines
+        at_once = _positive(side_by_side or found.side_by_side or SIDE_BY_SIDE)
+        told = _silent if showing.quiet else _ended
+        ended = asyncio.run(conduct(found, settings, side_by_side=at_once, observe=observe, told=told))
+    summary = summarise(ended)
+    as_json(summary) if showing.json else _tell(ended)
+    return int(summary["exit_code"])
+
+
+async def conduct(
+    found: JobFile,
+    settings: "Settings",
+    *,
+    side_by_side: int,
+    observe: Callable[[str], Observe],
+    told: Told,
+    together: "Shared | None" = None,
+    step: "Step | None" = None,
+) -> "list[Ended]":
+    """Fill in the templates, check every entry, then do them all."""
+    from etl.budget import shared
+    from etl.export import directly
+    from etl.many import clients_of, many
+
+    together = together or shared(settings)
+    asked: list[Asked] = []
+    for one in found.asked:
+        clients = await clients_of(settings, one.clients_of, together) if one.clients_of else []
+        asked += [one.of_client(client) for client in clients] if one.clients_of else [one]
+    jobfile.unique(asked)
+    return await many(
+        [_entry(one, settings, sandbox=found.talking.sandbox) for one in asked],
+        together,
+        side_by_side=side_by_side,
+        owner=owner(),
+        observe=observe,
+        clock=time.time,
+        told=told,
+        step=step or directly,
+    )
+
+
+def over(file: Talking, given: Talking) -> Talking:
+    """Return the options of the file with those that were given otherwise laid over them."""
+    plain = Talking()
+    names = [field.name for field in fields(Talking) if getattr(given, field.name) != getattr(plain, field.name)]
+    return replace(file, **{name: getattr(given, name) for name in names})
+
+
+def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
+    """Return what `--json` prints: the exit code, how many entries ended how, and an object an entry."""
+    from etl.many import worst
+
+    verdicts = [one.verdict for one in ended]
+    return {
+        "exit_code": worst([one.exit_code for one in ended]),
+        "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
+        "entries": [one.summary() for one in ended],
+    }
+
+
+def _entry(one: Asked, settings: "Settings", *, sandbox: bool) -> "Entry":
+    from etl.files import LocalFiles
+    from etl.many import Entry, at_root
+    from etl.run import claimed
+
+    try:
+        query, delivery = one.asking.of_resource(one.resource), one.delivering.delivery()
+        own = at_root(settings, query.resource.dialect, sandbox=sandbox)
+        claimed(query, delivery, own)
+    except UsageError as error:
+        raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
+    return Entry(name=one.to, query=query, delivery=delivery, settings=own, files=LocalFiles(Path(one.to)))
+
+
+def _lines(name: str) -> Observe:
+    def observe(event: Event) -> None:
+        match event:
+            case Planned():
+                note(f"{name}: {event.records:,} records, about {event.requests:,} requests")
+            case Retried():
+                note(f"{name}: retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
+            case Noted():
+                note(f"{name}: {event.text}")
+
+    return observe
+
+
+def _warnings(name: str) -> Observe:
+    def observe(event: Event) -> None:
+        if isinstance(event, Noted):
+            note(f"{name}: {event.text}")
+
+    return observe
+
+
+def _ended(ended: "Ended") -> None:
+    note(f"{ended.name}: {ended.verdict}")
+
+
+def _silent(ended: "Ended") -> None:
+    del ended
+
+
+def _tell(ended: "Sequence[Ended]") -> None:
+    rows: list[tuple[str, ...]] = [("destination", "verdict", "records", "expected", "requests")]
+    for one in ended:
+        told = one.summary()
+        numbers = (
+            f"{told[name]:,}" if told.get(name) is not None else "" for name in ("unique", "expected", "requests")
+        )
+        rows.append((one.name, one.verdict, *numbers))
+    columns(rows)
+    for one in ended:
+        if one.error is not None:
+            note(f"datacite-etl: {one.name}: {one.error}")
+        elif one.exit_code:
+            note(f"datacite-etl: {one.name}: nothing was published; run it again to fetch what is missing")
+    line(f"{sum(not one.exit_code for one in ended)} of {len(ended)} entries ended well")
+
+
+def _positive(count: int) -> int:
+    if count < 1:
+        raise UsageError("--side-by-side counts from 1", fix="give a positive number")
+    return count
