@@ -53,6 +53,7 @@ class Run:
     started: str
     finished: str
     base_url: str
+    seconds: float = 0.0
     requests: int = 0
     retries: int = 0
     bytes_downloaded: int = 0

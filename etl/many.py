@@ -32,6 +32,7 @@ class Entry:
     delivery: Delivery
     settings: Settings
     files: Files
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ async def many(
     *,
     side_by_side: int,
     owner: Owner,
-    observe: Callable[[str], Observe],
+    observe: Callable[[Entry], Observe],
     clock: Clock,
     told: Callable[[Ended], None],
     step: Step = directly,
@@ -116,7 +117,8 @@ async def many(
             entry.settings,
             entry.files,
             owner=owner,
-            observe=observe(entry.name),
+            observe=observe(entry),
+            run_id=entry.run_id,
             clock=clock,
             together=together,
         ) as run:

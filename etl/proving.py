@@ -100,6 +100,7 @@ def facts(run: Run) -> dict[str, Json]:
         started=_iso(run.started),
         finished=_iso(run.clock()),
         base_url=run.settings.base_url,
+        seconds=round(run.clock() - run.started, 3),
         requests=run.client.requests,
         retries=run.client.retries,
         bytes_downloaded=run.client.wire_bytes,

@@ -113,7 +113,7 @@ class Outcome:
 
 
 @asynccontextmanager
-async def opened(
+async def opened(  # noqa: PLR0913 (everything that a run has from outside enters here)
     query: Query,
     delivery: Delivery,
     settings: Settings,
@@ -122,11 +122,12 @@ async def opened(
     owner: Owner,
     observe: Observe,
     clock: Clock,
+    run_id: str = "",
     together: Shared | None = None,
 ) -> AsyncIterator[Run]:
     """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise.
 
-    `together` is what it shares with other runs at work beside it.
+    `run_id` is made up if it is empty; `together` is what the run shares with others at work beside it.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     _give_memory_back()
@@ -149,7 +150,7 @@ async def opened(
                 clock=clock,
                 threads=threads,
                 writing=asyncio.Semaphore(1),  # two parts at a time would need the memory of two
-                run_id=uuid.uuid4().hex,
+                run_id=run_id or uuid.uuid4().hex,
                 started=clock(),
             )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Group, Parameter
 
 from etl.cli.options import Asking, Showing, Talking
-from etl.cli.progress import progress
+from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def export(
     delivering: Delivering = Delivering(),
     talking: Talking = Talking(),
     showing: Showing = Showing(),
+    recording: Recording = Recording(),
 ) -> int:
     """Export every record of a query as typed tables, and publish them only if they are proved complete.
 
@@ -99,8 +100,13 @@ def export(
     """
     query = asking.of_resource(resource)
     delivery = delivering.delivery()
-    with talking.at(resource).settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
-        outcome = asyncio.run(_export(query, delivery, settings, to, observe))
+    run_id = new_run()
+    with (
+        talking.at(resource).settings(query.resource.dialect) as settings,
+        recording.observing(run_id, quiet=showing.quiet) as observe,
+    ):
+        outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
+    recording.keep({str(to): outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
     if outcome.published:
         return 0
@@ -112,14 +118,16 @@ FIX = "run the same command again to fetch what is missing, or publish it as it 
 
 
 async def _export(
-    query: "Query", delivery: "Delivery", settings: "Settings", to: Path, observe: "Observe"
+    query: "Query", delivery: "Delivery", settings: "Settings", to: Path, observe: "Observe", *, run_id: str
 ) -> "Outcome":
     from etl.export import export as conduct
     from etl.files import LocalFiles
     from etl.run import opened
 
     files = LocalFiles(to)
-    async with opened(query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
+    async with opened(
+        query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time, run_id=run_id
+    ) as run:
         return await conduct(run)
 
 

@@ -13,6 +13,7 @@ from etl.cli import jobfile
 from etl.cli.export import owner
 from etl.cli.jobfile import Asked, JobFile
 from etl.cli.options import Showing, Talking
+from etl.cli.recording import Recording, lines, new_run
 from etl.cli.show import as_json, columns, line, note
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, Planned, Retried
@@ -35,6 +36,7 @@ def run(
     side_by_side: Annotated[int | None, Parameter(show_default=False)] = None,
     talking: Talking = Talking(),
     showing: Showing = Showing(),
+    recording: Recording = Recording(),
 ) -> int:
     """Do many exports from one TOML file, side by side, with fair shares of one rate budget and one summary.
 
@@ -61,11 +63,12 @@ def run(
     found = jobfile.read(file)
     found = replace(found, talking=over(found.talking, talking))
     with found.talking.settings() as settings:
-        observe = _warnings if showing.quiet else _lines
+        observe = _json if recording.log_format == "json" else _warnings if showing.quiet else _lines
         at_once = _positive(side_by_side or found.side_by_side or SIDE_BY_SIDE)
-        told = _silent if showing.quiet else _ended
+        told = _silent if showing.quiet or recording.log_format == "json" else _ended
         ended = asyncio.run(conduct(found, settings, side_by_side=at_once, observe=observe, told=told))
     summary = summarise(ended)
+    recording.keep({one.name: one.summary() for one in ended})
     as_json(summary) if showing.json else _tell(ended)
     return int(summary["exit_code"])
 
@@ -75,7 +78,7 @@ async def conduct(
     settings: "Settings",
     *,
     side_by_side: int,
-    observe: Callable[[str], Observe],
+    observe: Callable[["Entry"], Observe],
     told: Told,
     together: "Shared | None" = None,
     step: "Step | None" = None,
@@ -133,10 +136,18 @@ def _entry(one: Asked, settings: "Settings", *, sandbox: bool) -> "Entry":
         claimed(query, delivery, own)
     except UsageError as error:
         raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
-    return Entry(name=one.to, query=query, delivery=delivery, settings=own, files=LocalFiles(Path(one.to)))
+    return Entry(
+        name=one.to, query=query, delivery=delivery, settings=own, files=LocalFiles(Path(one.to)), run_id=new_run()
+    )
 
 
-def _lines(name: str) -> Observe:
+def _json(entry: "Entry") -> Observe:
+    return lines(entry.run_id, destination=entry.name)
+
+
+def _lines(entry: "Entry") -> Observe:
+    name = entry.name
+
     def observe(event: Event) -> None:
         match event:
             case Planned():
@@ -149,10 +160,10 @@ def _lines(name: str) -> Observe:
     return observe
 
 
-def _warnings(name: str) -> Observe:
+def _warnings(entry: "Entry") -> Observe:
     def observe(event: Event) -> None:
         if isinstance(event, Noted):
-            note(f"{name}: {event.text}")
+            note(f"{entry.name}: {event.text}")
 
     return observe
 

@@ -1,0 +1,65 @@
+"""What a run leaves for machines: JSON lines on stderr instead of words, and a file of metrics for Prometheus."""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from cyclopts import Parameter
+
+from etl import gauges
+from etl.cli.options import SHOWING
+from etl.cli.progress import progress
+from etl.declare import Json
+from etl.events import Event, Observe
+
+
+@Parameter(name="*", group=SHOWING)
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What is written down for machines."""
+
+    log_format: Literal["text", "json"] = "text"
+    """`json` writes every event of the run as a line of JSON on stderr, each with the run's id."""
+
+    metrics: Path | None = None
+    """File for requests, retries, bytes, records, seconds and verdict, as Prometheus's node_exporter collects it."""
+
+    @contextmanager
+    def observing(self, run_id: str, *, quiet: bool) -> Iterator[Observe]:
+        """Yield the observer of one run."""
+        if self.log_format == "json":
+            yield lines(run_id)
+        else:
+            with progress(quiet=quiet) as observe:
+                yield observe
+
+    def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
+        """Write the metrics of runs that have ended, by destination, whole or not at all."""
+        if self.metrics is not None:
+            aside = self.metrics.with_name(f".{self.metrics.name}.tmp")
+            aside.write_text(gauges.render(runs, time.time()), encoding="utf-8")
+            aside.replace(self.metrics)
+
+
+def new_run() -> str:
+    """Make the id of a run."""
+    return uuid.uuid4().hex
+
+
+def lines(run_id: str, **more: Json) -> Callable[[Event], None]:
+    """Return an observer that writes each event as a line of JSON, with the run's id and what more is given."""
+
+    def observe(event: Event) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": now, "run_id": run_id, **more, "event": type(event).__name__, **asdict(event)}
+        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stderr.flush()
+
+    return observe
