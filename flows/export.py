@@ -1,31 +1,28 @@
 """The export as a Prefect flow: the steps of `etl.export`, a task each, and what Prefect's pages show of them.
 
 Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
-flow. Nothing is retried here: the client retries requests, and running a failed flow again resumes it.
+flow.
 """
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 from cyclopts import App
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
 
 from etl import export as conductor
 from etl.cli.export import Delivering, owner
 from etl.cli.options import Asking, Talking
 from etl.config import BASE_URL
 from etl.declare import Json
-from etl.errors import IncompleteError
 from etl.files import LocalFiles
 from etl.run import opened
-from flows.observe import artifacts, log
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from flows.budget import together
+from flows.observe import artifacts, log, progress
+from flows.steps import as_task, ended, picked
 
 
 @flow(name="export", flow_run_name="{resource} to {to}", persist_result=False)
@@ -58,11 +55,13 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     attempts: int = 8,
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
-) -> dict[str, Any]:
+    budget: str = "",
+) -> State[dict[str, Any]]:
     """Export every record of a query as typed tables, published only if they are proved complete.
 
-    Parameters are those of `datacite-etl export`. IncompleteError, if less came than there is and nobody asked to live
-    with that, fails the flow run; running it again resumes it.
+    Parameters are those of `datacite-etl export`. The flow run is Completed, Completed under the name Drifted if the
+    index moved meanwhile, or Failed if less came than there is and nobody asked to live with that. Running a failed
+    one again resumes it.
 
     Args:
         resource: What to export: dois, clients, ...
@@ -92,35 +91,29 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         attempts: How often a request is tried before its failure is believed.
         patience: Seconds for which one request may fail before the run gives up.
         timeout: Seconds to wait for the next byte of an answer.
+        budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
+            empty.
     """
     given: dict[str, Json] = dict(locals())
-    asked = pick(Asking, given).of_resource(resource)
-    delivery = pick(Delivering, given).delivery()
-    observe = log(get_run_logger())
-    with pick(Talking, given).settings(asked.resource.dialect) as settings:
-        async with opened(
-            asked, delivery, settings, LocalFiles(Path(to)), owner=owner(), observe=observe, clock=time.time
-        ) as run:
+    asked, delivery = picked(Asking, given).of_resource(resource), picked(Delivering, given).delivery()
+    with picked(Talking, given).settings(asked.resource.dialect) as settings:
+        async with (
+            progress(to, log(get_run_logger())) as observe,
+            together(budget, settings) as shared,
+            opened(
+                asked,
+                delivery,
+                settings,
+                LocalFiles(Path(to)),
+                owner=owner(),
+                observe=observe,
+                clock=time.time,
+                together=shared,
+            ) as run,
+        ):
             outcome = await conductor.export(run, as_task)
-    await artifacts(outcome, f"{to}/_etl/report.html")
-    if not outcome.published:
-        raise IncompleteError("; ".join(outcome.proof["reasons"]), fix="nothing was published; run it again to resume")
-    return outcome.summary()
-
-
-async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a step of an export as a task of the running flow; its arguments stay in this process."""
-
-    @task(name=name.partition(" ")[0], task_run_name=name, cache_policy=NO_CACHE, persist_result=False, retries=0)
-    async def step() -> T:
-        return await function(*args, **kwargs)
-
-    return await step()
-
-
-def pick(group: type[T], given: dict[str, Json]) -> T:
-    """Make an option group of the parameters that are called like its fields."""
-    return group(**{field.name: given[field.name] for field in fields(group)})  # type: ignore[arg-type]
+    await artifacts(to, outcome)
+    return ended(to, outcome.summary())
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cyclopts import App
 from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
 
 from etl import metrics as counts
 from etl import recall
@@ -20,12 +21,12 @@ from etl.cli.options import Talking
 from etl.cli.sync import Syncing, at_home
 from etl.config import BASE_URL
 from etl.declare import Json
-from etl.errors import IncompleteError
 from etl.files import LocalFiles
 from etl.run import opened
 from etl.store import published_manifest
-from flows.export import as_task, pick
-from flows.observe import artifacts, log
+from flows.budget import together
+from flows.observe import artifacts, log, progress
+from flows.steps import as_task, ended, picked
 
 
 @flow(name="sync", flow_run_name="sync {destination}", persist_result=False)
@@ -44,10 +45,11 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     mailto: str = "",
     concurrency: int = 4,
     rate: int | None = None,
-) -> dict[str, Any]:
+    budget: str = "",
+) -> State[dict[str, Any]]:
     """Bring an exported dataset up to date; published only if it is proved complete.
 
-    Parameters are those of `datacite-etl sync`. IncompleteError fails the flow run; running it again resumes it.
+    Parameters are those of `datacite-etl sync`. The flow fails if less came than there is; running it again resumes it.
 
     Args:
         destination: Folder of the dataset.
@@ -63,20 +65,31 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         mailto: Your e-mail address, which doubles the rate that the API grants.
         concurrency: Requests under way at once.
         rate: Requests per 5 minutes; by default what the API grants.
+        budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
-    syncing, files = pick(Syncing, given), LocalFiles(Path(destination))
+    syncing, files = picked(Syncing, given), LocalFiles(Path(destination))
     proof, wish = published_manifest(files), syncing.wish()
     asked = recall.query(proof)
     delivery = syncing.delivery(proof, keep_raw=(Path(destination) / "_etl" / "raw").exists())
-    observe = log(get_run_logger())
-    with at_home(pick(Talking, given), proof).settings(asked.resource.dialect) as settings:
-        async with opened(asked, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
+    with at_home(picked(Talking, given), proof).settings(asked.resource.dialect) as settings:
+        async with (
+            progress(destination, log(get_run_logger())) as observe,
+            together(budget, settings) as shared,
+            opened(
+                asked,
+                delivery,
+                settings,
+                files,
+                owner=owner(),
+                observe=observe,
+                clock=time.time,
+                together=shared,
+            ) as run,
+        ):
             outcome = await (counts.refresh(run, as_task) if metrics else conductor.sync(run, wish, as_task))
-    await artifacts(outcome.outcome, f"{destination}/_etl/report.html")
-    if not outcome.published:
-        raise IncompleteError("; ".join(outcome.proof["reasons"]), fix="nothing was published; run it again to resume")
-    return outcome.summary()
+    await artifacts(destination, outcome.outcome)
+    return ended(destination, outcome.summary())
 
 
 def main() -> None:

@@ -5,13 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.flows.server import Server, serving
+
 
 @pytest.fixture(scope="session")
-def prefect() -> Iterator[None]:
-    """A Prefect server and database of this session's own."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Prefect server and database of this session's own, as a process."""
+    with serving(tmp_path_factory.mktemp("prefect")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def prefect(server: Server) -> Iterator[None]:
+    """Flows that run in this process talk to the session's server."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from prefect.testing.utilities import prefect_test_harness
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-        with prefect_test_harness(server_startup_timeout=180):
+        with temporary_settings({PREFECT_API_URL: server.api, PREFECT_HOME: server.home}):
             yield

@@ -57,10 +57,12 @@ async def test_the_flow_gives_the_same_bytes_as_the_command_line(prefect: None, 
 
 async def test_a_run_leaves_artifacts_that_show_its_completeness(prefect: None, box: Sandbox, tmp_path: Path) -> None:
     """There is a table of slices with their counts, and the way to the report."""
+    from flows.steps import slug
+
     await run_flow(box, tmp_path / "o", filter=(TCIA,))
-    table = (await artifacts("completeness"))[-1]
+    table = (await artifacts(f"completeness-{slug(str(tmp_path / 'o'))}"))[-1]
     assert '"verdict": "complete"' in str(table.data) or "'verdict': 'complete'" in str(table.data)
-    assert str(tmp_path / "o") in str((await artifacts("report"))[-1].data)
+    assert str(tmp_path / "o") in str((await artifacts(f"report-{slug(str(tmp_path / 'o'))}"))[-1].data)
 
 
 async def test_an_incomplete_run_fails_the_flow_and_publishes_nothing(prefect: None, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""What every flow is made of: steps of a conductor as tasks, option groups out of parameters, and how a run ends.
+
+A flow says which conductor it drives and with what; the rest stands here, so that a flow is one small file.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
+from prefect.states import Completed, Failed
+
+from etl.declare import Json
+from etl.errors import IncompleteError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+EVENT = "datacite-etl"
+_TOLD = ("resource", "verdict", "published", "expected", "unique", "requests", "retries", "seconds", "manifest")
+
+
+async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do a step as a task of the running flow; its arguments stay in this process.
+
+    Nothing is retried here: the client retries requests, and running a flow again resumes it.
+    """
+
+    @task(name=name.partition(" ")[0], task_run_name=name, cache_policy=NO_CACHE, persist_result=False, retries=0)
+    async def step() -> T:
+        return await function(*args, **kwargs)
+
+    return await step()
+
+
+def picked(group: type[T], given: Mapping[str, Json]) -> T:
+    """Make an option group of the parameters that are called like its fields; the others keep their defaults."""
+    names = [field.name for field in fields(group) if field.name in given]  # type: ignore[arg-type]
+    return group(**{name: given[name] for name in names})
+
+
+def slug(name: str) -> str:
+    """Spell a destination as a key of artifacts and events: lower case, digits, dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def emit(kind: str, name: str, facts: Mapping[str, Json]) -> None:
+    """Tell Prefect's automations how a dataset came out: `datacite-etl.complete`, `.incomplete`, `.drifted` ..."""
+    resource = {"prefect.resource.id": f"{EVENT}.dataset.{slug(name)}", "prefect.resource.name": name}
+    emit_event(f"{EVENT}.{kind}", resource=resource, payload=dict(facts))
+
+
+def ended(name: str, summary: Mapping[str, Json]) -> State[dict[str, Any]]:
+    """Emit the event of a run's summary and return the state it leaves the flow in.
+
+    Completed if it was proved, Completed under the name of the verdict (Drifted, Sample, Incomplete) if it was
+    published with that, Failed if nothing was published.
+    """
+    verdict = str(summary["verdict"])
+    emit(verdict, name, {key: summary[key] for key in _TOLD} | {"reasons": list(summary["reasons"])[:10]})
+    told = f"{verdict}: {summary['unique']} of {summary['expected']} records of {summary['resource']} in {name}"
+    if not summary["published"]:
+        error = IncompleteError("; ".join(summary["reasons"]), fix="nothing was published; run it again to resume")
+        return Failed(data=error, message=f"{told}; {error}")
+    state = "Completed" if verdict == "complete" else verdict.capitalize()
+    return Completed(name=state, message=told, data=dict(summary))

@@ -1,0 +1,131 @@
+"""A Prefect server, and workers of it, as processes of their own, in a home of their own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Look every half second until something is seen; fail with what was waited for."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (seen := look()) is not None:
+            return seen
+        time.sleep(0.5)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Prefect server that answers: its API's address, its home, and its log."""
+
+    api: str
+    home: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a process needs in its environment to talk to this server and to no other."""
+        return {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "DO_NOT_TRACK": "1",
+        }
+
+    def run(self, *command: str, cwd: Path = ROOT) -> str:
+        """Run a module with these arguments to its end and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            env=os.environ | self.settings,
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Ask the API."""
+        answer = httpx.post(f"{self.api}{path}", json=body, timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def finished(self, deployment: str, *, scheduled: bool) -> dict[str, Any] | None:
+        """Return the first finished flow run of a deployment, one made by its schedule or one made by hand."""
+        runs = self.post("/flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        ended = ("COMPLETED", "FAILED", "CRASHED")
+        return next((run for run in runs if run["state_type"] in ended and run["auto_scheduled"] == scheduled), None)
+
+    def delete(self, run: dict[str, Any]) -> None:
+        """Delete the deployment that a flow run came from, so that its schedule makes no more."""
+        httpx.delete(f"{self.api}/deployments/{run['deployment_id']}", timeout=60, trust_env=False).raise_for_status()
+
+    def artifacts(self, run: dict[str, Any]) -> dict[str, Any]:
+        """Return the data of a flow run's artifacts by the first word of their keys."""
+        found = self.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}})
+        return {one["key"].partition("-")[0]: one["data"] for one in found}
+
+    @contextmanager
+    def beside(self, *command: str, log: str, cwd: Path = ROOT) -> Iterator[None]:
+        """Run a module beside the test, and end it with the block."""
+        with (
+            (self.home / log).open("w") as out,
+            _ended(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    env=os.environ | self.settings,
+                    cwd=cwd,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
+            ),
+        ):
+            yield
+
+
+@contextmanager
+def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Server]:
+    """Start a server on a free port, wait until it answers, and end it with the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(api=f"http://127.0.0.1:{port}/api", home=home)
+    with server.beside("prefect", "server", "start", "--port", str(port), log="server.log"):
+        eventually(lambda: _healthy(server.api), 180, "the Prefect server answers")
+        yield server
+
+
+def _healthy(api: str) -> bool | None:
+    try:
+        return True if httpx.get(f"{api}/health", timeout=5, trust_env=False).json() is True else None
+    except (httpx.HTTPError, ValueError):
+        return None

@@ -1,0 +1,93 @@
+"""The file of many exports as a flow, and the states that runs leave a flow in."""
+
+from pathlib import Path
+
+import pytest
+
+from etl.errors import IncompleteError
+from etl.sandbox import Corpus, Sandbox
+from tests.flows.test_export import artifacts
+from tests.overcounting import overcounting
+
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+]
+
+SUMMARY = {
+    "resource": "dois",
+    "published": True,
+    "expected": 3,
+    "unique": 3,
+    "requests": 4,
+    "retries": 0,
+    "seconds": 1.0,
+    "manifest": "m",
+    "reasons": [],
+}
+
+
+def written(tmp_path: Path, *urls: str) -> str:
+    """Write a file with an export of clients from each server, on its own defaults."""
+    entries = (f'[[export]]\nresource = "clients"\nto = "{tmp_path}/{number}"\n' for number in range(2))
+    path = tmp_path / "many.toml"
+    path.write_text(f'[defaults]\nbase-url = "{urls[0]}"\n' + "".join(entries))
+    return str(path)
+
+
+async def test_the_flow_does_every_entry_of_the_file(prefect: None, box: Sandbox, tmp_path: Path) -> None:
+    """All datasets are there, and one table shows how each entry ended."""
+    from flows.run import run
+    from flows.steps import slug
+
+    file = written(tmp_path, box.base_url)
+    summary = await run(file)
+    assert summary["verdicts"] == {"complete": 2}
+    assert all((tmp_path / name / "_etl" / "manifest.json").is_file() for name in ("0", "1"))
+    assert '"verdict": "complete"' in str((await artifacts(f"run-{slug(file)}"))[-1].data)
+
+
+async def test_an_entry_that_is_incomplete_fails_the_flow_by_name(prefect: None, tmp_path: Path) -> None:
+    """The failure names what is not published."""
+    from flows.run import run
+
+    with overcounting(Corpus.generate(records=50, seed=1)) as url, pytest.raises(IncompleteError, match=str(tmp_path)):
+        await run(written(tmp_path, url))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [("complete", "Completed"), ("drifted", "Drifted"), ("sample", "Sample"), ("incomplete", "Incomplete")],
+)
+async def test_what_is_published_completes_under_the_name_of_its_verdict(
+    prefect: None, verdict: str, state: str
+) -> None:
+    """Only a proved run is plainly Completed; the others say what they are."""
+    from prefect import flow
+
+    from flows.steps import ended
+
+    @flow(name="ending")
+    def ending() -> object:
+        return ended("somewhere", {**SUMMARY, "verdict": verdict})
+
+    found = ending(return_state=True)
+    assert (found.type.value, found.name) == ("COMPLETED", state)
+
+
+async def test_what_is_not_published_fails_with_its_reasons(prefect: None) -> None:
+    """The state's message has the counts and the reasons."""
+    from prefect import flow
+
+    from flows.steps import ended
+
+    @flow(name="ending")
+    def ending() -> object:
+        short = {"verdict": "incomplete", "published": False, "unique": 2, "reasons": ["slice a: 1 short"]}
+        return ended("somewhere", SUMMARY | short)
+
+    found = ending(return_state=True)
+    assert found.type.value == "FAILED"
+    assert "2 of 3 records" in str(found.message)
+    assert "slice a: 1 short" in str(found.message)
