@@ -50,6 +50,11 @@ class Inventory:
         """The resource that the dataset is of."""
         return str(self.proof["resource"])
 
+    @property
+    def main(self) -> str:
+        """The table with a row for each record that was asked for."""
+        return self.resource.replace("/", "_").replace("-", "_")
+
     def data_files(self, table: str) -> list[DataFile]:
         """Return a table's files in the one format that is read."""
         found = manifest.data_files(self.proof)[table]
@@ -99,11 +104,9 @@ class Inventory:
 
 def open_dataset(files: Files) -> Inventory:
     """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
-    proof = store.read_manifest(files)
+    proof = store.published_manifest(files)
     if files.exists(places.JOURNAL):
         raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
-    if proof is None:
-        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
     digest = hashlib.sha256(manifest.encode(proof)).hexdigest()
     return Inventory(files, proof, digest, relations.of_dataset(proof))
 
@@ -114,17 +117,11 @@ def partition(path: str) -> dict[str, str | None]:
     return {column: None if value == places.NULL else unquote(value) for column, _, value in folders}
 
 
-def place(path: str) -> str:
-    """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
-    below = PurePosixPath(path.partition("/")[2])
-    return str(below.with_name(below.stem.partition("-")[0]))
-
-
-def same_tables(before: Contents, now: Contents) -> bool:
-    """Tell whether the same tables with the same columns were loaded."""
-    return before.columns == now.columns
+def grown(before: Contents, now: Contents) -> bool:
+    """Tell whether what was loaded is still there, with the same columns; tables may have come, as tombstones do."""
+    return all(now.columns.get(name) == columns for name, columns in before.columns.items())
 
 
 def changed_places(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
     """Return the places of one table at which files came, went or changed."""
-    return {place(path) for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+    return {places.place(path) for path in before.keys() | now.keys() if before.get(path) != now.get(path)}

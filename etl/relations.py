@@ -6,7 +6,7 @@ Pure. The manifest says what a dataset has; the declarations add what the words 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from etl import resources
+from etl import resources, tombstones
 from etl.declare import Json, Resource, Table, Type
 from etl.errors import UsageError
 from etl.flatten import frame_schema
@@ -130,4 +130,5 @@ def _owners(resource: Resource) -> Iterator[Resource]:
     """Yield the resources whose tables a dataset may have, the asked one last so that its tables win."""
     for include in resource.includes:
         yield resources.load(include.resource)
+    yield tombstones.resource(resource)
     yield resource

@@ -13,7 +13,7 @@ from typing import Protocol
 import polars as pl
 
 from etl import inventory as inventories
-from etl import views
+from etl import places, views
 from etl.ddl import Dialect, comments, constraints, create, indexes
 from etl.declare import Json
 from etl.errors import StoreError, UsageError
@@ -70,7 +70,8 @@ def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -
         _check(session, inventory, before, replace=replace)
         if before == now and not replace:
             return Loaded(state="unchanged", added=0, changed=0, withdrawn=0, tables=_counts(session, inventory))
-        if before and inventories.same_tables(before, now) and not replace:
+        if before and inventories.grown(before, now) and not replace:
+            _make(session, inventory, [one for one in inventory.relations if one.name not in before.columns])
             loaded = _Merge(session, inventory, before, now).run()
         else:
             loaded = _anew(session, inventory, before)
@@ -79,24 +80,28 @@ def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -
 
 
 def _anew(session: Session, inventory: Inventory, before: Contents | None) -> Loaded:
-    """Make all tables from nothing; keys and indexes come after the rows, which is faster."""
-    dialect, schema = session.dialect, session.schema
+    """Make all tables from nothing, and the views over them."""
     _drop(session, before)
-    for relation in inventory.relations:
-        session.run(create(dialect, relation, keys=not dialect.foreign, schema=schema))
-        _append(session, inventory, relation)
-    for relation in inventory.relations if dialect.foreign else ():
-        for constraint in constraints(dialect, relation, inventory.relations, schema=schema):
-            session.run(f"ALTER TABLE {path(session, relation.name)} ADD {constraint}")
-    for relation in inventory.relations:
-        for statement in (*indexes(dialect, relation, schema=schema), *comments(dialect, relation, schema=schema)):
-            session.run(statement)
+    _make(session, inventory, inventory.relations)
     for view in views.of(inventory.relations):
-        session.run(view.statement(dialect, schema))
-    mains = [relation.name for relation in inventory.relations if relation.main]
-    added = sum(inventory.rows(name) for name in mains)
+        session.run(view.statement(session.dialect, session.schema))
+    added = inventory.rows(inventory.main)
     counts = _counts(session, inventory)
     return Loaded(state="created", added=added, changed=0, withdrawn=0, altered=session.altered, tables=counts)
+
+
+def _make(session: Session, inventory: Inventory, relations: Sequence[Relation]) -> None:
+    """Make some tables; keys and indexes come after the rows, which is faster."""
+    dialect, schema = session.dialect, session.schema
+    for relation in relations:
+        session.run(create(dialect, relation, keys=not dialect.foreign, schema=schema))
+        _append(session, inventory, relation)
+    for relation in relations if dialect.foreign else ():
+        for constraint in constraints(dialect, relation, inventory.relations, schema=schema):
+            session.run(f"ALTER TABLE {path(session, relation.name)} ADD {constraint}")
+    for relation in relations:
+        for statement in (*indexes(dialect, relation, schema=schema), *comments(dialect, relation, schema=schema)):
+            session.run(statement)
 
 
 def _append(session: Session, inventory: Inventory, relation: Relation) -> None:
@@ -138,17 +143,17 @@ class _Merge:
         self._now = now
 
     def run(self) -> Loaded:
-        """Merge one family of tables after the other."""
-        totals = [0, 0, 0]
-        for main in (relation for relation in self._inventory.relations if relation.main):
-            family = [relation for relation in self._inventory.relations if relation.of == main.name]
+        """Merge one family of tables after the other; what is told is of the records that were asked for."""
+        known = [relation for relation in self._inventory.relations if relation.name in self._before.columns]
+        counts = {"": (0, 0, 0)}
+        for main in (relation for relation in known if relation.main):
+            family = [relation for relation in known if relation.of == main.name]
             moved = {found for one in family for found in self._moved_places(one)}
             if moved:
-                counts = self._family(main, family, moved)
-                totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        added, changed, withdrawn = totals
+                counts[main.name] = self._family(main, family, moved)
+        added, changed, withdrawn = counts.get(self._inventory.main, (0, 0, 0))
         return Loaded(
-            state="updated" if any(totals) else "unchanged",
+            state="updated" if any(map(any, counts.values())) else "unchanged",
             added=added,
             changed=changed,
             withdrawn=withdrawn,
@@ -159,11 +164,11 @@ class _Merge:
     def _moved_places(self, relation: Relation) -> set[str]:
         return inventories.changed_places(self._before.files[relation.name], self._now.files[relation.name])
 
-    def _family(self, main: Relation, family: Sequence[Relation], places: set[str]) -> tuple[int, int, int]:
+    def _family(self, main: Relation, family: Sequence[Relation], moved: set[str]) -> tuple[int, int, int]:
         """Merge a main table with its children; return how many records were added, changed and withdrawn."""
         children = [relation for relation in family if not relation.main and self._moved_places(relation)]
         for relation in (main, *children):
-            self._stage(relation, places)
+            self._stage(relation, moved)
         self._keys(main)
         withdrawn = self._withdraw(main, [relation for relation in family if not relation.main])
         self._find_moved(main)
@@ -176,12 +181,12 @@ class _Merge:
         added = self._count(f"SELECT k FROM new_{main.name}")
         return added, self._count(every) - added, withdrawn
 
-    def _stage(self, relation: Relation, places: set[str]) -> None:
+    def _stage(self, relation: Relation, moved: set[str]) -> None:
         """Bring the rows of changed places into a temporary table."""
         table = f"stage_{relation.name}"
         columns = self._session.dialect.names_of(relation.names)
         self._do(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {self._path(relation)} LIMIT 0")
-        files = [file for file in self._inventory.data_files(relation.name) if inventories.place(file.path) in places]
+        files = [file for file in self._inventory.data_files(relation.name) if places.place(file.path) in moved]
         for frame in self._inventory.frames(relation, files):
             self._session.append(relation, table, frame, temporary=True)
 
