@@ -16,8 +16,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 
-from etl.budget import Budget, allowance
-from etl.client import Gate, Shared, shared
+from etl.budget import Budget, Gate, Shared, allowance, shared
 from etl.config import WINDOW_SECONDS, Settings
 from etl.errors import UsageError
 
