@@ -60,17 +60,17 @@ def columns(
     name: str, title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], *, x: str, y: str
 ) -> str:
     """Draw columns side by side for each label, one of each series."""
-    left, top, height = 76, 62, 330
-    width, floor_y = WIDTH - left - 10, height - 52
+    left, top, height = 76, 76 if len(series) > 1 else 56, 340
+    width, floor_y = WIDTH - left - 40, height - 52
     highest = _round_up(max((value for _, values in series for value in values), default=0))
     parts = [_text(0, 16, title, "title"), *_legend([label for label, _ in series], 36)]
-    parts.append(_text(0, top - 10, y, "soft"))
+    parts.append(_text(0, top - 16, y, "soft"))
     for tick in range(5):
         level = floor_y - (floor_y - top) * tick / 4
-        parts.append(_line(left, level, WIDTH - 10, level, "axis" if not tick else "grid"))
+        parts.append(_line(left, level, WIDTH - 40, level, "axis" if not tick else "grid"))
         parts.append(_text(left - 8, level + 4, _amount(highest * tick / 4), "soft", anchor="end"))
     step = width / max(len(labels), 1)
-    every = ceil(len(labels) * 52 / width) or 1
+    every = ceil(len(labels) * (8 * max(map(len, labels), default=4) + 12) / width) or 1
     for place, label in enumerate(labels):
         at = left + step * place
         if place % every == 0:

@@ -1,14 +1,16 @@
 """The report of a run: what the manifest proves, for people (one self-contained HTML page) and for programs.
 
-Pure: values in, bytes out. Everything that came from outside is escaped.
+Pure: values in, bytes out. The drawing is in `charts`, the frame and the escaping in `webpage`.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
-from string import Template
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import unquote
 
+from etl import reportcharts
 from etl.declare import Json
+from etl.webpage import Badge, Cell, Safe, Share, contents, document, section, table, text, tiles
 
 MOST_SLICES = 500
 """Slices shown on the page, the worst first; the JSON has all of them."""
@@ -26,104 +28,165 @@ def _json(proof: Mapping[str, Json], *, published: bool) -> bytes:
 
 
 def _html(proof: Mapping[str, Json], *, published: bool) -> bytes:
-    sections = [
-        _claims(proof, published=published),
-        _section("Totals", ["", "records"], [(name.replace("_", " "), n) for name, n in proof["totals"].items()]),
-        _slices(proof["slices"]),
-        _section("Tables", ["table", "rows", "files", "bytes"], map(_table, proof["tables"].items())),
-        _section(
-            "Included records", ["type", "linked", "received", "missing"], map(_included, proof["included"].items())
-        ),
-        _section("Facets", ["facet", "agrees", "compared", "differing"], map(_facet, proof["facets"])),
-        _section("Records that could not be had", ["id"], [(entry,) for entry in proof["missing"]]),
-        _section(
-            "Records that moved", ["id", "what", "slice", "came"], map(_moved, proof.get("moved", ())[:MOST_SLICES])
-        ),
-        _section(
-            "Attributes that no column maps", ["path", "records", "for example"], map(_drift, proof["schema_drift"])
-        ),
-        _section("The run", ["", ""], _run(proof)),
+    parts = [
+        ("completeness", "Completeness", reportcharts.completeness(proof["slices"]) + _slices(proof["slices"])),
+        ("years", "Records per year", _years(proof)),
+        ("missing", "Records that could not be had", _missing(proof)),
+        ("moved", "Records that moved", _moved(proof)),
+        ("facets", "Counts of the API against the tables", _facets(proof["facets"])),
+        ("tables", "Tables", _tables(proof)),
+        ("included", "Included records", _included(proof)),
+        ("drift", "Attributes that no column maps", _drift(proof)),
+        ("run", "The run", _run(proof)),
     ]
-    title = f"{proof['resource']}: {proof['verdict']}"
-    page = _PAGE.substitute(title=escape(title), style=_STYLE, body="\n".join(filter(None, sections)))
-    return page.encode("utf-8", "backslashreplace")
+    shown = [(name, title, body) for name, title, body in parts if body]
+    links = contents([(name, title) for name, title, _ in shown])
+    body = [_head(proof, published=published), links, *(section(name, title, part) for name, title, part in shown)]
+    return document(f"{proof['resource']}: {proof['verdict']}", body)
 
 
-def _claims(proof: Mapping[str, Json], *, published: bool) -> str:
-    verdict = escape(str(proof["verdict"]))
-    said = (
-        "This is the dataset beside it." if published else "Nothing was published; the dataset before, if any, stays."
-    )
-    reasons = "".join(f"<li>{escape(str(reason))}</li>" for reason in proof["reasons"])
-    return (
-        f'<h1>{escape(str(proof["resource"]))} <strong class="{verdict}">{verdict}</strong></h1>'
-        f"<p>{_MEANING.get(str(proof['verdict']), '')} {said}</p>" + (f"<ul>{reasons}</ul>" if reasons else "")
-    )
+def _head(proof: Mapping[str, Json], *, published: bool) -> Safe:
+    verdict = str(proof["verdict"])
+    said = "This is the dataset beside it." if published else _UNPUBLISHED
+    reasons = "".join(f"<li>{text(str(reason))}</li>" for reason in proof["reasons"])
+    banner = f"<p>{text(_MEANING.get(verdict, ''))} {text(said)}</p>" + (f"<ul>{reasons}</ul>" if reasons else "")
+    heading = f"<h1>{text(str(proof['resource']))} {text(Badge(verdict))}</h1>"
+    bad = verdict if verdict in _MEANING else "incomplete"
+    return Safe(f'<header>{heading}<div class="banner {bad}">{banner}</div>{_tiles(proof)}</header>')
+
+
+def _tiles(proof: Mapping[str, Json]) -> Safe:
+    totals, seconds = proof["totals"], _seconds(proof)
+    per_second = f"{totals['received'] / seconds:,.0f} a second" if seconds else ""
+    facts: list[tuple[str, Cell, str]] = [
+        ("Records", totals["unique"], f"the API counts {_number(totals['expected_after'])}"),
+        ("Received", totals["received"], per_second),
+        ("Duplicates", totals["duplicates"], "came more than once, kept once"),
+        ("Rejects", totals["rejects"], "values that fit no column, kept aside"),
+        ("Requests", proof.get("requests", 0), f"{_number(proof.get('retries', 0))} of them again"),
+        ("Downloaded", _size(proof.get("bytes_downloaded", 0)), f"in {_time(seconds)}" if seconds else ""),
+    ]
+    return tiles(facts)
 
 
 def _slices(slices: Sequence[Mapping[str, Json]]) -> str:
     worst = sorted(slices, key=lambda one: (_RANK.get(one["verdict"], 9), -abs(_short(one)), one["key"]))
-    rows = [
-        (one["key"], one["expected_before"], one["expected_after"], one["received"], one["unique"], *_judged(one))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one["key"],
+            one["expected_before"],
+            one["expected_after"],
+            one["received"],
+            one["unique"],
+            Badge(one["verdict"]),
+            one["attempts"],
+        )
         for one in worst[:MOST_SLICES]
     ]
     head = ["slice", "expected before", "expected after", "received", "unique", "verdict", "attempts"]
     more = f"<p>{len(slices) - MOST_SLICES} more are in report.json.</p>" if len(slices) > MOST_SLICES else ""
-    return _section("Slices, the worst first", head, rows) + more
-
-
-def _judged(one: Mapping[str, Json]) -> tuple[Json, Json]:
-    return one["verdict"], one["attempts"]
+    return table("Slices, the worst first", head, rows) + more
 
 
 def _short(one: Mapping[str, Json]) -> int:
     return int(one["expected_after"] or 0) - int(one["unique"])
 
 
-def _moved(move: Mapping[str, Json]) -> tuple[Json, ...]:
-    return move["id"] or "(unknown)", move["kind"], move["slice_key"], move["received"]
+def _years(proof: Mapping[str, Json]) -> str:
+    """Count the main table's records by the years that its folders tell."""
+    own = [facts for name, facts in proof["tables"].items() if name == facts.get("of")]
+    counted: dict[str, int] = {}
+    for file in own[0]["files"] if own else ():
+        column, _, value = file["path"].rpartition("/")[0].rpartition("/")[2].partition("=")
+        if column.endswith("year") and value and file["path"].endswith(_suffix(own[0])):
+            year = unquote(value)
+            counted[year] = counted.get(year, 0) + file["rows"]
+    return reportcharts.years({year: n for year, n in sorted(counted.items()) if year.isdecimal()})
 
 
-def _table(entry: tuple[str, Mapping[str, Json]]) -> tuple[Json, ...]:
-    name, facts = entry
-    return name, facts["rows"], len(facts["files"]), sum(file["bytes"] for file in facts["files"])
+def _moved(proof: Mapping[str, Json]) -> str:
+    moved = proof.get("moved", ())[:MOST_SLICES]
+    rows = [(one["id"] or "(unknown)", one["kind"], one["slice_key"] or "", str(one["received"])) for one in moved]
+    return table("Created, changed or withdrawn during the run", ["id", "what", "slice", "came"], rows)
 
 
-def _included(entry: tuple[str, Mapping[str, Json]]) -> tuple[Json, ...]:
-    name, tally = entry
-    return name, tally["linked"], tally["received"], tally["missing"]
+def _suffix(facts: Mapping[str, Json]) -> str:
+    return str(facts["files"][0]["path"]).rpartition(".")[2]
 
 
-def _facet(check: Mapping[str, Json]) -> tuple[Json, ...]:
-    differing = ", ".join(f"{name}: {api} in the API, {own} here" for name, (api, own) in check["differing"].items())
-    return check["name"], "yes" if check["ok"] else "no", check["compared"], differing
+def _missing(proof: Mapping[str, Json]) -> str:
+    return table("Named records", ["id"], [(entry,) for entry in proof["missing"]])
 
 
-def _drift(entry: Mapping[str, Json]) -> tuple[Json, ...]:
-    return entry["path"], entry["count"], entry["example"]
+def _tables(proof: Mapping[str, Json]) -> str:
+    rows: Iterator[tuple[Cell, ...]] = (
+        (name, facts["rows"], len(facts["columns"]), len(facts["files"]), sum(file["bytes"] for file in facts["files"]))
+        for name, facts in proof["tables"].items()
+    )
+    return table("Tables and their files", ["table", "rows", "columns", "files", "bytes"], rows)
 
 
-def _run(proof: Mapping[str, Json]) -> list[tuple[Json, ...]]:
+def _included(proof: Mapping[str, Json]) -> str:
+    rows = [(name, own["linked"], own["received"], own["missing"]) for name, own in proof["included"].items()]
+    return table("Records that came along", ["type", "linked", "received", "missing"], rows)
+
+
+def _facets(checks: Sequence[Mapping[str, Json]]) -> str:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            check["name"],
+            Badge("agrees" if check["ok"] else "differs"),
+            check["compared"],
+            "the longest only" if check.get("cut_off") else "all",
+            ", ".join(f"{name}: {api} in the API, {own} here" for name, (api, own) in check["differing"].items()),
+        )
+        for check in checks
+    ]
+    return table("Facets", ["facet", "agreement", "values compared", "of the API's list", "differing"], rows)
+
+
+def _drift(proof: Mapping[str, Json]) -> str:
+    rows = [(entry["path"], entry["count"], entry["example"]) for entry in proof["schema_drift"]]
+    return table("Attributes kept in the column extra", ["path", "records", "for example"], rows)
+
+
+def _run(proof: Mapping[str, Json]) -> str:
     names = ["base_url", "run_id", "started", "finished", "requests", "retries", "bytes_downloaded", "watermark"]
     request = json.dumps(proof["request"], ensure_ascii=False, sort_keys=True)
-    return [("request", request), *((name.replace("_", " "), proof.get(name)) for name in names)]
+    facts: list[tuple[Cell, ...]] = [("request", request), *((_words(name), proof.get(name)) for name in names)]
+    requests = proof.get("requests") or 0
+    facts.append(("requests that were repeated", Share((proof.get("retries") or 0) / requests if requests else None)))
+    facts += [(_words(name), number) for name, number in proof["totals"].items()]
+    return table("Facts of the run", ["fact", "value"], facts)
 
 
-def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[Json]]) -> str:
-    """Return a headed table, nothing if it would be empty."""
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    if not body:
-        return ""
-    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    caption = f"<caption>{escape(title)}</caption>"
-    return f"<section><table>{caption}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></section>"
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
-def _cell(value: Json) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f'<td class="number">{value:,}</td>'
-    text = "–" if value is None else str(value)
-    return f'<td class="{text}">{text}</td>' if text in _RANK else f"<td>{escape(text)}</td>"
+def _number(value: int | None) -> str:
+    return "no total" if value is None else f"{value:,}"
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
+def _time(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600} h {whole % 3600 // 60} min" if whole >= 3600 else f"{whole // 60} min {whole % 60} s"
+
+
+def _seconds(proof: Mapping[str, Json]) -> float:
+    """Return how long the run took; 0 where the times are no times."""
+    try:
+        start, end = (datetime.fromisoformat(str(proof[name])).replace(tzinfo=UTC) for name in ("started", "finished"))
+    except (KeyError, ValueError):
+        return 0.0
+    return (end - start).total_seconds()
 
 
 _RANK = {"incomplete": 0, "drifted": 1, "sample": 2, "complete": 3}
@@ -133,36 +196,4 @@ _MEANING = {
     "sample": "Only some records were asked for, so nothing is claimed.",
     "incomplete": "Records that the API counts are not here.",
 }
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --line: #d1d9e0; --paper: #fff;
-  --bad: #b3261e; --good: #17692f; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9ec; --soft: #9aa4ae; --line: #3a424b; --paper: #15191d; --bad: #ff8a80; --good: #7fd49a; }
-}
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
-  max-width: 68rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: 1.5rem 0; font-size: .9rem; }
-caption { text-align: left; font-weight: 600; font-size: 1.1rem; padding: .3rem 0; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
-th { color: var(--soft); font-weight: 500; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.incomplete { color: var(--bad); font-weight: 600; }
-.complete { color: var(--good); }
-@media print { body { max-width: none; margin: 0; } tr { break-inside: avoid; } }
-"""
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-<main>
-$body
-</main>
-</body>
-</html>
-""")
+_UNPUBLISHED = "Nothing was published; the dataset before, if any, stays."

@@ -23,7 +23,7 @@ def render(found: Audit) -> Safe:
             name=_marked(need["property"], star=need["star"]),
             share=need["met"] / need["records"],
             label=f"{need['met']:,}",
-            series=groups.index(need["group"]),
+            series=groups.index(need["kind"]),
         )
         for need in needs
     ]
@@ -35,7 +35,7 @@ def render(found: Audit) -> Safe:
             (
                 _marked(need["property"], star=need["star"]),
                 need["number"],
-                asked.groups[need["group"]],
+                asked.groups[need["kind"]],
                 need["met"],
                 Share(need["met"] / need["records"]),
             )

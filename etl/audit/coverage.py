@@ -27,7 +27,7 @@ SCHEMA = {
     "slice": pl.String(),
     "value": pl.String(),
     "entries": pl.Int64(),
-    "having": pl.Int64(),
+    "filled": pl.Int64(),
     "share": pl.Float64(),
 }
 
@@ -60,7 +60,7 @@ def shares(counts: dict[str, pl.DataFrame], properties: Sequence[Property]) -> p
     parts = [_long(name, counts[name], each) for name in counts for each in properties if _tells(name, counts[name])]
     order = {name: place for place, name in enumerate([ALL, *SLICES])}
     table = pl.concat(parts).with_columns(
-        share=pl.when(pl.col("entries") > 0).then(pl.col("having") / pl.col("entries")),
+        share=pl.when(pl.col("entries") > 0).then(pl.col("filled") / pl.col("entries")),
         _order=pl.col("slice").replace_strict(order),
     )
     return table.sort("_order", "value", "_at", nulls_last=True).select(*SCHEMA)
@@ -82,7 +82,7 @@ def _long(name: str, counts: pl.DataFrame, each: Property) -> pl.DataFrame:
         slice=pl.lit(name),
         value=pl.col("value").cast(pl.String) if name != ALL else pl.lit(None, pl.String),
         entries=entries,
-        having=pl.col(each.id),
+        filled=pl.col(each.id),
         _at=pl.lit(PROPERTIES.index(each)),
     )
 

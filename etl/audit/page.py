@@ -79,7 +79,7 @@ def _coverage(found: Audit) -> str:
     numbers = table(
         "Coverage of properties",
         ["property", "number", "level", "records with it", "records", "share"],
-        [(r["title"], r["number"], r["level"], r["having"], r["entries"], Share(r["share"])) for r in ranked],
+        [(r["title"], r["number"], r["level"], r["filled"], r["entries"], Share(r["share"])) for r in ranked],
     )
     return figure("coverage-figure", svg, title + ", all records.", numbers)
 
@@ -90,8 +90,8 @@ def _useful(found: Audit) -> str:
     svg = bars("details-chart", title, [_bar(row, 0) for row in rows], axis="share of the entries named in the table")
     numbers = table(
         "Sub-properties",
-        ["sub-property", "number", "share of", "having", "entries", "share"],
-        [(r["title"], r["number"], r["unit"], r["having"], r["entries"], Share(r["share"])) for r in rows],
+        ["sub-property", "number", "share of", "filled", "entries", "share"],
+        [(r["title"], r["number"], r["unit"], r["filled"], r["entries"], Share(r["share"])) for r in rows],
     )
     return figure("details-figure", svg, title + ".") + numbers
 
@@ -161,13 +161,13 @@ def _examples(found: Audit, broken: pl.DataFrame) -> Iterator[str]:
 
 
 def _terms(found: Audit) -> str:
-    rows = [row for row in _details(found) if row["having"]]
+    rows = [row for row in _details(found) if row["filled"]]
     return "".join(
         table(
             f"Records with a {what}, by type",
             ["type", "records", "share"],
             [
-                (r["title"], r["having"], Share(r["share"]))
+                (r["title"], r["filled"], Share(r["share"]))
                 for r in _most(rows)
                 if str(r["property"]).startswith(prefix)
             ],
@@ -177,7 +177,7 @@ def _terms(found: Audit) -> str:
 
 
 def _most(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    return sorted(rows, key=lambda row: -int(str(row["having"])))
+    return sorted(rows, key=lambda row: -int(str(row["filled"])))
 
 
 def _trend(found: Audit) -> str:

@@ -13,7 +13,7 @@ SCHEMA = {
     "profile": pl.String(),
     "number": pl.String(),
     "property": pl.String(),
-    "group": pl.String(),
+    "kind": pl.String(),
     "star": pl.Boolean(),
     "met": pl.Boolean(),
     "value": pl.String(),
@@ -39,7 +39,7 @@ def missing_needs(scan: Scan, profile: Profile) -> list[str]:
 def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
     """Count for each need of a profile the records that meet it."""
     order = pl.DataFrame({"property": [need.title for need in profile.needs]}).with_row_index("_at").lazy()
-    counted = held.group_by("number", "property", "group", "star").agg(
+    counted = held.group_by("number", "property", "kind", "star").agg(
         records=pl.len().cast(pl.Int64), met=pl.col("met").sum().cast(pl.Int64)
     )
     return counted.join(order, on="property").sort("_at").drop("_at").collect()
@@ -47,7 +47,7 @@ def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
 
 def whole(held: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
     """Tell for each record how many needs it meets, and whether it meets all of some groups."""
-    inside = pl.col("group").is_in(list(groups))
+    inside = pl.col("kind").is_in(list(groups))
     return held.group_by("doi").agg(
         met=pl.col("met").sum().cast(pl.Int64), needs=pl.len().cast(pl.Int64), all=(pl.col("met") | ~inside).all()
     )
@@ -62,7 +62,7 @@ def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
     )
     joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False))
     return joined.with_columns(
-        number=pl.lit(need.number), property=pl.lit(need.title), group=pl.lit(need.group), star=pl.lit(need.star)
+        number=pl.lit(need.number), property=pl.lit(need.title), kind=pl.lit(need.group), star=pl.lit(need.star)
     )
 
 

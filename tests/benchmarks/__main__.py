@@ -57,7 +57,8 @@ def cpu(options: argparse.Namespace) -> dict[str, Json]:
     for title, seconds in medians.items():
         each = sorted(one["cpu"] / one["records"] * 1e5 for one in runs[title])
         show(
-            f"{title:40} {seconds * 1e5:8.2f} CPU s/100k ({each[0]:.2f} to {each[-1]:.2f}) {1 / seconds:9,.0f} records/CPU s"
+            f"{title:40} {seconds * 1e5:8.2f} CPU s/100k ({each[0]:.2f} to {each[-1]:.2f})"
+            f" {1 / seconds:9,.0f} records/CPU s"
             f" {runs[title][0]['rss_mb']:5.0f} MB, export / it {own / seconds:5.2f}"
         )
     contenders = sum(one["whole_cpu"] for found in list(runs.values())[:4] for one in found)
@@ -103,7 +104,8 @@ def latency(options: argparse.Namespace) -> dict[str, Json]:
     ideal = ours["requests"] / 16
     found["wide"] = {**ours, "ideal": ideal}
     show(
-        f"1 s a page, 16 at a time, {ours['records']:,}: {ours['seconds']:.1f} s, {ours['seconds'] / ideal:.2f} of ideal"
+        f"1 s a page, 16 at a time, {ours['records']:,}: {ours['seconds']:.1f} s,"
+        f" {ours['seconds'] / ideal:.2f} of ideal"
     )
     return found
 

@@ -1,0 +1,130 @@
+"""A headless Chromium driven over its debugging protocol: pages are opened from files, and everything is recorded."""
+
+import asyncio
+import base64
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
+
+
+class Tab:
+    """One open page. State: `events`, everything that the browser told, and the answers that are waited for."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._loaded = asyncio.Event()
+        self.events: list[dict[str, Any]] = []
+
+    async def listen(self) -> None:
+        """Take in what the browser says until it is gone."""
+        async for message in self._socket:
+            told = json.loads(message.data)
+            if "id" in told:
+                self._waiting.pop(told["id"]).set_result(told)
+            else:
+                self.events.append(told)
+                if told["method"] == "Page.loadEventFired":
+                    self._loaded.set()
+
+    async def send(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a command and return its result."""
+        number = next(self._ids)
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json({"id": number, "method": method, "params": params})
+        told = await asyncio.wait_for(self._waiting[number], 60)
+        assert "error" not in told, told
+        result: dict[str, Any] = told["result"]
+        return result
+
+    async def open(self, path: Path) -> None:
+        """Open a file and wait until it is loaded."""
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            await self.send(f"{domain}.enable")
+        await self.send("Page.navigate", url=path.as_uri())
+        await asyncio.wait_for(self._loaded.wait(), 60)
+
+    async def run(self, script: str) -> Any:
+        """Return the value of a script's last expression."""
+        found = await self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    async def prefer(self, scheme: str, *, width: int = 1200) -> None:
+        """Take on a colour scheme and a width."""
+        await self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        await self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
+
+    async def pdf(self) -> bytes:
+        """Print the page."""
+        found = await self.send("Page.printToPDF", printBackground=True)
+        return base64.b64decode(found["data"])
+
+    def requested(self) -> list[str]:
+        """Return the addresses that the page asked for, but for itself and what it carries."""
+        asked = [e["params"]["request"]["url"] for e in self.events if e["method"] == "Network.requestWillBeSent"]
+        return [url for url in asked[1:] if not url.startswith("data:")]
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """Return errors and warnings of the page."""
+        kinds = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
+        return [event for event in self.events if event["method"] in kinds]
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Tab]:
+    """Yield a file opened in a browser of its own."""
+    assert CHROMIUM
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = await asyncio.create_subprocess_exec(
+            CHROMIUM, *FLAGS, f"--user-data-dir={profile}", stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            assert process.stderr
+            async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+                port = await _port(process.stderr)
+                async with session.put(f"http://127.0.0.1:{port}/json/new?about:blank") as answer:
+                    address = (await answer.json())["webSocketDebuggerUrl"]
+                async with session.ws_connect(address, max_msg_size=0) as socket:
+                    tab = Tab(socket)
+                    listening = asyncio.create_task(tab.listen())
+                    try:
+                        await tab.open(path)
+                        yield tab
+                    finally:
+                        listening.cancel()
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _port(stderr: asyncio.StreamReader) -> int:
+    async for line in stderr:
+        if b"DevTools listening on" in line:
+            return int(line.rsplit(b":", 1)[1].split(b"/")[0])
+    raise AssertionError("chromium ended before it listened")
