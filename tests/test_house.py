@@ -44,3 +44,10 @@ def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> Non
     assert len(commands) == 2
     assert "datacite-etl export dois --sandbox --to out" in commands[0]
     assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_map_names_every_module() -> None:
+    """ARCHITECTURE.md says of each module of the pipeline and of the flows what it is."""
+    told = (ROOT / "ARCHITECTURE.md").read_text()
+    modules = [path.stem for folder in ("etl", "flows") for path in (ROOT / folder).glob("*.py")]
+    assert not [name for name in modules if name != "__init__" and f"`{name}`" not in told]
