@@ -22,8 +22,8 @@ def load(
     Records are merged by key: a second load of the same run changes nothing, one after a new export or sync applies
     what differs and deletes what was withdrawn. A database sees all of it or nothing.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl load out --into duckdb:///datacite.duckdb`
     - `PGPASSWORD=... datacite-etl load out --into postgresql://loader@db.example.org/warehouse --schema datacite`
     - `datacite-etl load out --into delta:///lake/datacite`

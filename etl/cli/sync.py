@@ -90,8 +90,8 @@ def sync(
     since then are fetched and replaced whole; counts by time of creation, and ids where they differ, tell what has
     left. The result equals a fresh export. A run that crashed or was interrupted is resumed by the same command.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl sync out`
     - `datacite-etl sync out --overlap 2d --json`
     - `datacite-etl sync out --metrics`
