@@ -14,7 +14,17 @@ from etl.sandbox.answer import Answer, ApiError, Request, document, refused
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.params import parse
 from etl.sandbox.v1 import site as v1
-from etl.sandbox.v2 import activities, catalogues, clients, dois, events, prefixes, providers, repositories
+from etl.sandbox.v2 import (
+    activities,
+    catalogues,
+    clients,
+    dois,
+    events,
+    prefixes,
+    providers,
+    reference_repositories,
+    repositories,
+)
 from etl.sandbox.v2.context import Asked
 
 VERSION = "2.37.14"
@@ -35,6 +45,7 @@ _LISTS: dict[str, Callable[[Asked], Answer]] = {
     "events": events.answer,
     "resource-types": catalogues.answer_types,
     "reports": catalogues.answer_reports,
+    "reference-repositories": reference_repositories.answer,
 }
 _SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
     "dois": dois.answer_one,
@@ -49,6 +60,7 @@ _SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
     "events": events.answer_one,
     "resource-types": catalogues.answer_type,
     "reports": catalogues.answer_report,
+    "reference-repositories": reference_repositories.answer_one,
 }
 # `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (API.md section 2.1).
 _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": "repository_id"}

@@ -79,6 +79,14 @@ PROMISED = {
         "",
     ),
     "resource-types": ("title updated", ""),
+    "reference-repositories": (
+        (
+            "clientId re3doi re3dataUrl name alternateName description pidSystem url keyword contact language "
+            "certificate dataAccess dataUpload providerType repositoryType software subject re3CreatedAt re3UpdatedAt "
+            "clientCreatedAt clientUpdatedAt providerId providerIdAndName year createdAt updatedAt"
+        ),
+        "",
+    ),
     "media": ("version url mediaType created updated", "doi"),
     "dois": (
         (

@@ -240,6 +240,16 @@ CASES: dict[str, dict[str, tuple[str, Holds | None]]] = {
         "year": ("2011", created(2011)),
     },
     "activities": {"ids": ("REQUEST", None)},
+    "reference-repositories": {
+        "ids": ("ENTRY", None),
+        "year": ("2012", attribute("year", 2012)),
+        "software": ("DSpace", attribute("software", "DSpace")),
+        "certificate": ("CoreTrustSeal", attribute("certificate", "CoreTrustSeal")),
+        "has-pid": ("true", lambda one: bool(one["attributes"]["pidSystem"])),
+        "is-open": ("true", lambda one: one["attributes"]["dataAccess"][0]["type"] == "open"),
+        "is-certified": ("true", lambda one: bool(one["attributes"]["certificate"])),
+        "subject-id": ("34", lambda one: any(each["id"] == "34" for each in one["attributes"]["subject"])),
+    },
     "events": {
         "id": ("EVENT", None),
         "subj-id": ("SUBJECT", None),
@@ -293,6 +303,7 @@ def meant(box: Sandbox, name: str, value: str) -> str:
             if one.partition(".")[0] in consortia
         ),
         "REQUEST": lambda: ",".join(one["id"] for one in ask(box, "activities", {})["data"][:3]),
+        "ENTRY": lambda: ",".join(one["id"] for one in ask(box, "reference-repositories", {})["data"][:3]),
         "REPORT": lambda: ",".join(one["id"] for one in ask(box, "reports", {})["reports"][:3]),
         "EVENT": lambda: citation()["id"],
         "SUBJECT": lambda: citation()["attributes"]["subjId"],

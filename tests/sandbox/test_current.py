@@ -335,3 +335,15 @@ def test_media_are_listed_under_their_doi(ask, corpus):
     assert [one["id"] for one in found["data"]] == [one["id"] for one in linked]
     assert found["meta"]["total"] == len(linked) > 0
     assert answer(corpus, "/dois/10.5072/nosuch/media").status == 404
+
+
+def test_reference_repositories_are_more_than_the_clients(ask):
+    """Some are known to re3data only; the list is found by whom it names, its facets are on."""
+    found = ask("/reference-repositories?page[size]=1000")
+    own = {one["attributes"]["clientId"] for one in found["data"]} - {None}
+    assert own == {one["id"] for one in ask("/clients?page[size]=1000")["data"]}
+    assert len(found["data"]) > len(own)
+    assert {one["type"] for one in found["data"]} == {"reference_repositories"}
+    assert names(found) == {"years", "providers", "software", "certificates", "repository_types"}
+    link = ask("/reference-repositories?page[size]=1&is-open=true&software=DSpace")["links"].get("next", "")
+    assert "open" not in link

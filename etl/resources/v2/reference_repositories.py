@@ -1,0 +1,105 @@
+"""Reference repositories: repositories of DataCite and re3data joined into one list (API.md 2.10).
+
+The attributes are those of the server's serializer; no recorded body is known.
+"""
+
+from etl import normalise
+from etl.declare import Facet, Filter, Paging, Resource, Table, Type
+from etl.resources.columns import derived, extra, json, key, moment, text, whole
+
+MAIN = Table(
+    name="reference_repositories",
+    description="One row a repository that DataCite or re3data knows.",
+    columns=(
+        key("id", "id", "Id of the entry."),
+        text("name", "attributes.name", "Name of the repository."),
+        text("description", "attributes.description", "What it collects, in words."),
+        text("url", "attributes.url", "Web address of the repository."),
+        text("client_id", "attributes.clientId", "The repository's client, if it is one of DataCite's.", lower=True),
+        text("provider_id", "attributes.providerId", "Provider of that client.", lower=True),
+        text("provider_id_and_name", "attributes.providerIdAndName", "Id and name of that provider in one text."),
+        text("re3doi", "attributes.re3doi", "DOI of the repository in re3data.", lower=True),
+        text("re3data_url", "attributes.re3dataUrl", "Web address of its entry in re3data."),
+        whole("year", "attributes.year", "Year in which the client was created."),
+        json("alternate_name", "attributes.alternateName", "Other names, as a JSON list."),
+        json("pid_system", "attributes.pidSystem", "Systems of persistent identifiers it uses, as a JSON list."),
+        json("contact", "attributes.contact", "Addresses to turn to, as a JSON list."),
+        json("language", "attributes.language", "Languages, as a JSON list."),
+        json("provider_type", "attributes.providerType", "Whether it provides data or services, as a JSON list."),
+        json("data_access", "attributes.dataAccess", "Who may read, as a JSON list of type and restrictions."),
+        json("data_upload", "attributes.dataUpload", "Who may deposit, as a JSON list of type and restrictions."),
+        moment("re3_created_at", "attributes.re3CreatedAt", "When its entry in re3data was made."),
+        moment("re3_updated_at", "attributes.re3UpdatedAt", "When its entry in re3data last changed."),
+        moment("client_created_at", "attributes.clientCreatedAt", "When its client was created."),
+        moment("client_updated_at", "attributes.clientUpdatedAt", "When its client last changed."),
+        moment("created_at", "attributes.createdAt", "When this entry was made."),
+        moment("updated_at", "attributes.updatedAt", "When this entry last changed."),
+        derived(
+            "client_created_year",
+            Type.INT,
+            normalise.year,
+            "client_created_at",
+            description="Year (UTC) in which its client was created, as facets count.",
+        ),
+        extra("repository"),
+    ),
+)
+
+
+def _texts(name: str, path: str, column: str, what: str) -> Table:
+    return Table(
+        name=f"reference_repository_{name}",
+        description=f"{what} of a repository: one row each.",
+        path=f"attributes.{path}",
+        columns=(text(column, "", f"{what.removesuffix('s')}, as the API writes it."),),
+    )
+
+
+TABLES = (
+    MAIN,
+    _texts("types", "repositoryType", "repository_type", "Types"),
+    _texts("certificates", "certificate", "certificate", "Certificates"),
+    _texts("software", "software", "software", "Software"),
+    _texts("keywords", "keyword", "keyword", "Keywords"),
+    Table(
+        name="reference_repository_subjects",
+        description="Subjects that a repository covers: one row a subject.",
+        path="attributes.subject",
+        columns=(
+            text("subject", "text", "Subject in words."),
+            text("subject_id", "id", "Code of the subject in its vocabulary."),
+            text("scheme", "scheme", "Name of the vocabulary."),
+        ),
+    ),
+)
+
+RESOURCE = Resource(
+    name="reference-repositories",
+    dialect="v2",
+    type="reference_repositories",
+    path="/reference-repositories",
+    description="Repositories that DataCite or re3data knows, in one list.",
+    parent="reference_repository_id",
+    tables=TABLES,
+    # A cursor here is a time alone, and many entries share one.
+    paging=Paging.NUMBER,
+    filters=(
+        Filter(name="ids", description="Entries by id, client or DOI; other filters are then ignored.", any_of=True),
+        Filter(name="year", description="Year in which the client was created.", pattern=r"\d{4}"),
+        Filter(name="software", description="Software of the repository.", any_of=True),
+        Filter(name="certificate", description="Certificate of the repository.", any_of=True),
+        Filter(name="has-pid", description="Repositories that use persistent identifiers.", pattern="true"),
+        Filter(name="is-open", description="Repositories that anybody may read.", pattern="true"),
+        Filter(name="is-certified", description="Repositories with a certificate.", pattern="true"),
+        Filter(name="subject-id", description="Code of a subject, such as 34 for geosciences."),
+    ),
+    sorts=("relevance",),
+    facets=(
+        Facet(name="years", size=10, table="reference_repositories", column="client_created_year"),
+        Facet(name="providers", size=10, table="reference_repositories", column="provider_id"),
+        Facet(name="software", size=10),
+        Facet(name="certificates", size=10),
+        Facet(name="repository_types", size=10),
+    ),
+    unmapped={"type": "always reference_repositories"},
+)
