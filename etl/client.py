@@ -130,9 +130,11 @@ class Client:
         found, _ = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
         return found.meta
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None) -> Document:
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None, root: str = "data"
+    ) -> Document:
         """Fetch one document below the base URL: a single resource, as a list of one."""
-        found, _ = await self._one(path, params or {}, _Form(accept), glean=_nothing)
+        found, _ = await self._one(path, params or {}, _Form(accept, root), glean=_nothing)
         return found
 
     async def pages(

@@ -119,6 +119,7 @@ def test_a_whole_resource_comes_with_all_that_is_linked(name: str, small: Sandbo
     tables = {table: frame.collect() for table, frame in etl.scan(str(tmp_path / "o")).items()}
     records = every(small, name)
     assert proof["verdict"] == "complete"
+    assert [facet for facet in proof["facets"] if not facet["ok"]] == []
     assert Counter(tables[resource.main.name][resource.key.name]) == Counter(key(name, one) for one in records)
     assert records
     for table in children(name):
@@ -133,6 +134,14 @@ def test_a_whole_resource_comes_with_all_that_is_linked(name: str, small: Sandbo
         frame = tables.get(f"included_{main.name}", tables[main.name])
         if name != "dois" or along != "media":  # lists of DOIs do not say which media they have
             assert set(frame[resources.load(along).key.name]) == ids, along
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_single_record_is_had_by_its_id(name: str, small: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """`get` fetches one record of any resource, whatever its answer looks like."""
+    wanted = every(small, name)[0]["id"]
+    assert cli.run(["get", name, wanted, "--base-url", small.base_url, "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == wanted
 
 
 def attribute(name: str, value: object) -> Holds:
@@ -398,6 +407,37 @@ def test_every_filter_is_used_once() -> None:
     declared = {(name, one.name) for name in LISTED for one in resources.load(name).filters}
     used = {(name, given) for name, cases in CASES.items() for given in cases} | {("dois", given) for given in DOIS}
     assert declared == used
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("clients", lambda one: one["attributes"]["created"]),
+        ("repositories", lambda one: one["attributes"]["created"]),
+        ("providers", lambda one: one["attributes"]["created"]),
+        ("activities", lambda one: one["attributes"]["prov:generatedAtTime"]),
+    ],
+)
+def test_a_window_bounds_the_time_of_creation(
+    name: str, moment: Callable[[Raw], str], small: Sandbox, tmp_path: Path
+) -> None:
+    """`--since` and `--until` bring what was created in those years, and nothing of the years beside."""
+    window = ["--since", "2014", "--until", "2016"]
+    assert cli.run(["export", name, *window, "--base-url", small.base_url, "--quiet", "--to", str(tmp_path)]) == 0
+    wanted = [key(name, one) for one in every(small, name) if "2014" <= moment(one) < "2017"]
+    got = etl.scan(str(tmp_path))[name].collect()
+    assert wanted
+    assert sorted(got[resources.load(name).key.name]) == sorted(wanted)
+
+
+def test_a_window_of_events_is_asked_for_by_their_index(small: Sandbox, tmp_path: Path) -> None:
+    """Events do not show when they were created; the search knows it as created_at."""
+    window = ["--since", "2014", "--until", "2016"]
+    assert cli.run(["export", "events", *window, "--base-url", small.base_url, "--quiet", "--to", str(tmp_path)]) == 0
+    asked = {"query": "created_at:[2014-01-01T00:00:00Z TO 2017-01-01T00:00:00Z}"}
+    wanted = {one["id"] for one in walk(small, "events", asked)}
+    assert set(etl.scan(str(tmp_path))["events"].collect()["id"]) == wanted
+    assert 0 < len(wanted) < len(every(small, "events"))
 
 
 @pytest.mark.parametrize(("kind", "of"), [("doi", "DOI"), ("client", "cern.zenodo"), ("provider", "cern")])

@@ -1,7 +1,8 @@
 """Clients: the accounts under which DOIs are registered, seen as DataCite's accounts (API.md 2.3)."""
 
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table
-from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
+from etl import normalise
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
 
 _YEARS = r"\d{4}(,\d{4})*"
 _DAY = r"\d{4}(-\d{2}){0,2}"
@@ -30,6 +31,9 @@ MAIN = Table(
         moment("updated", "attributes.updated", "When the client's record last changed."),
         text("provider_id", "relationships.provider.data.id", "Provider that the client belongs to.", lower=True),
         text("consortium_id", "relationships.consortium.data.id", "Consortium of that provider, if any.", lower=True),
+        derived(
+            "created_year", Type.INT, normalise.year, "created", description="Year (UTC) of creation, as facets count."
+        ),
         extra("client"),
     ),
 )
@@ -85,7 +89,7 @@ RESOURCE = Resource(
         Include(name="repository", resource="repositories", path="relationships.repository.data"),
     ),
     facets=(
-        Facet(name="years", size=10, table="clients", column="year"),
+        Facet(name="years", size=10, table="clients", column="created_year"),
         Facet(name="providers", size=10, table="clients", column="provider_id"),
         Facet(name="software", size=10),
         Facet(name="certificates", size=10),

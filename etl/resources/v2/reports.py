@@ -34,6 +34,7 @@ RESOURCE = Resource(
     parent="report_uid",
     tables=(MAIN,),
     root="reports",
+    single="report",
     least=1,  # the service divides by the page size
     paging=Paging.NUMBER,
     filters=(

@@ -3,8 +3,9 @@
 Bodies recorded from 2018 to 2020 under this path are re3data's and of another shape; their attributes go to `extra`.
 """
 
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table
-from etl.resources.columns import LINKED, extra, flag, key, label, moment, text, whole
+from etl import normalise
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
 
 _YEARS = r"\d{4}(,\d{4})*"
 _DAY = r"\d{4}(-\d{2}){0,2}"
@@ -38,6 +39,9 @@ MAIN = Table(
         moment("updated", "attributes.updated", "When the repository's record last changed."),
         text("provider_id", "relationships.provider.data.id", "Provider that the repository belongs to.", lower=True),
         text("consortium_id", "relationships.consortium.data.id", "Consortium of that provider, if any.", lower=True),
+        derived(
+            "created_year", Type.INT, normalise.year, "created", description="Year (UTC) of creation, as facets count."
+        ),
         extra("repository"),
     ),
 )
@@ -115,7 +119,7 @@ RESOURCE = Resource(
     sorts=("relevance", "name", "-name", "created", "-created"),
     includes=(Include(name="provider", resource="providers", path="relationships.provider.data"),),
     facets=(
-        Facet(name="years", size=10, table="repositories", column="year"),
+        Facet(name="years", size=10, table="repositories", column="created_year"),
         Facet(name="providers", size=10, table="repositories", column="provider_id"),
         Facet(name="software", size=10),
         Facet(name="certificates", size=10, table="repository_certificates", column="certificate"),
