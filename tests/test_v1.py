@@ -224,7 +224,7 @@ def test_works_below_a_member_can_be_asked_for(boxes: Mapping[str, Sandbox], com
         ("v1/works", "use dois"),
         ("v1/members", "use providers"),
         ("v1/publishers", "use clients"),
-        ("v1/resource-types", "use resource-types"),
+        ("v1/relations", "use events"),
         ("v1/contributions", "no equivalent"),
         ("v1/groups", "no equivalent"),
     ],
