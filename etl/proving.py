@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from etl import closing, completeness, explaining, facets, manifest, part, places, report, watermark
 from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
+from etl.errors import StoreError
 from etl.manifest import TableFacts
 from etl.part import PartReceipt
 from etl.run import Outcome, Run
@@ -129,19 +130,25 @@ def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[
         if all(one["unique"] == one["expected_after"] for one in proof["slices"]):
             run.store.give_up()  # no slice is to be fetched again: what does not agree is the plan
     name = f"{run.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
-    return Outcome(proof=proof, published=good, seconds=run.clock() - run.started, manifest=name)
+    return Outcome(proof=proof, published=good, seconds=max(0.0, run.clock() - run.started), manifest=name)
 
 
 def _receipt(run: Run, one: Slice) -> Receipt:
     receipt = run.store.receipt(one.key)
-    assert receipt is not None, f"slice {one.key} has no receipt"
+    if receipt is None:
+        raise _gone(run, f"slice {one.key}")
     return receipt
 
 
 def _part_receipts(run: Run, each: Part) -> list[PartReceipt]:
     receipts = part.read_receipts(run.files, each.key)
-    assert receipts, f"part {each.key} has no receipt"
+    if not receipts:
+        raise _gone(run, f"part {each.key}")
     return receipts
+
+
+def _gone(run: Run, what: str) -> StoreError:
+    return StoreError(f"the work of {what} is gone from {run.files.name}", fix="run again to fetch it anew")
 
 
 def _iso(seconds: float) -> str:
