@@ -15,6 +15,8 @@ WIDTH = 860
 Box = tuple[float, float, float, float]
 """Left, top, width and height."""
 _COLOURS = ("one", "two", "three", "four")
+_LONG = 30
+"""Letters of a bar's name that need a wider margin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +38,30 @@ def figure(name: str, svg: str, caption: str, table: str = "") -> Safe:
     )
 
 
-def bars(name: str, title: str, rows: Sequence[Bar], series: Sequence[str] = (), *, axis: str) -> str:
-    """Draw horizontal bars over an axis from 0 to 100 %."""
-    left, right, top, step = 250, 90, 34 + 22 * bool(series), 24
+def bars(
+    name: str,
+    title: str,
+    rows: Sequence[Bar],
+    series: Sequence[str] = (),
+    *,
+    axis: str,
+    colours: Sequence[str] = _COLOURS,
+) -> str:
+    """Draw horizontal bars over an axis from 0 to 100 %, or to less if all are short."""
+    left = 340 if max((len(bar.name) for bar in rows), default=0) > _LONG else 210
+    right, top, step = 90, 34 + 22 * bool(series), 24
     width, height = WIDTH - left - right, top + step * len(rows) + 44
-    parts = [_text(0, 16, title, "title"), *_legend(series, 36)]
-    for tick in range(0, 101, 25):
-        x = left + width * tick / 100
+    end = next(each for each in (0.2, 0.4, 1.0) if each >= max((bar.share for bar in rows), default=0) or each == 1)
+    parts = [_text(0, 16, title, "title"), *_legend(series, 36, colours)]
+    for tick in range(5):
+        x = left + width * tick / 4
         parts.append(_line(x, top, x, height - 40, "grid"))
-        parts.append(_text(x, height - 24, f"{tick} %", "soft", anchor="middle"))
+        parts.append(_text(x, height - 24, f"{end * tick * 25:g} %", "soft", anchor="middle"))
     parts.append(_text(left + width / 2, height - 6, axis, "soft", anchor="middle"))
     for place, bar in enumerate(rows):
-        y, length = top + step * place + 4, max(width * bar.share, 1 if bar.share else 0)
-        parts.append(_text(left - 8, y + 12, _short(bar.name, 38), anchor="end"))
-        parts.append(_box((left, y, length, step - 8), _COLOURS[bar.series % 4], f"{bar.name}: {bar.label}"))
+        y, length = top + step * place + 4, max(width * bar.share / end, 1 if bar.share else 0)
+        parts.append(_text(left - 8, y + 12, _short(bar.name, 54), anchor="end"))
+        parts.append(_box((left, y, length, step - 8), colours[bar.series], f"{bar.name}: {bar.label}"))
         parts.append(_text(left + length + 6, y + 12, bar.label))
     parts.append(_line(left, top, left, height - 40, "axis"))
     said = "; ".join(f"{bar.name} {bar.label}" for bar in rows)
@@ -144,10 +156,10 @@ def _stand(spot: Box, values: Sequence[tuple[str, int]], highest: int, label: st
     return found
 
 
-def _legend(series: Sequence[str], y: float) -> list[str]:
+def _legend(series: Sequence[str], y: float, colours: Sequence[str] = _COLOURS) -> list[str]:
     found, x = [], 0.0
     for place, name in enumerate(series if len(series) > 1 else ()):
-        found += [_box((x, y - 10, 12, 12), _COLOURS[place % 4], name), _text(x + 18, y, name, "soft")]
+        found += [_box((x, y - 10, 12, 12), colours[place], name), _text(x + 18, y, name, "soft")]
         x += 40 + 7 * len(name)
     return found
 

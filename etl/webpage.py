@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from string import Template
-
-from etl.declare import Json
+from urllib.parse import quote
 
 
 class Safe(str):
@@ -79,15 +78,15 @@ def tiles(facts: Iterable[tuple[str, Cell, str]]) -> Safe:
     return Safe(f'<dl class="tiles">{each}</dl>')
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, name: Sequence[str] = ()) -> Safe:
-    """Return a table that sorts by its heads, nothing if it would be empty; the first cell of a row is its head.
-
-    `name` gives the anchors of the rows, if they have some.
-    """
-    body = "".join(_row(row, name[place] if name else "") for place, row in enumerate(rows))
-    if not body:
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Safe:
+    """Return a table that sorts by its heads, nothing if it would be empty; the first cell of a row is its head."""
+    every = list(rows)
+    if not every:
         return Safe("")
-    top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
+    body = "".join(map(_row, every))
+    top = "".join(
+        f'<th scope="col"{_number(cell)}>{escape(each)}</th>' for each, cell in zip(head, every[0], strict=True)
+    )
     return Safe(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
         f"</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -111,14 +110,16 @@ def text(value: Cell) -> Safe:
     return Safe(escape(_plain(value)))
 
 
-def _row(row: Sequence[Cell], name: str) -> str:
-    first = f'<th scope="row"{f" id={_quoted(name)}" if name else ""}{_sort(row[0])}>{text(row[0])}</th>'
-    return f"<tr>{first}{''.join(map(_cell, row[1:]))}</tr>"
+def _row(row: Sequence[Cell]) -> str:
+    first = f'<th scope="row"{_sort(row[0])}>{text(row[0])}</th>'
+    rest = "".join(f"<td{_number(cell)}{_sort(cell)}>{text(cell)}</td>" for cell in row[1:])
+    return f"<tr>{first}{rest}</tr>"
 
 
-def _cell(value: Cell) -> str:
+def _number(value: Cell) -> str:
+    """Return the class by which numbers stand right."""
     numeric = isinstance(value, int | float | Share) and not isinstance(value, bool)
-    return f"<td{' class=number' if numeric else ''}{_sort(value)}>{text(value)}</td>"
+    return ' class="number"' if numeric else ""
 
 
 def _sort(value: Cell) -> str:
@@ -148,22 +149,11 @@ def percent(share: float) -> str:
 
 
 def _address(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="/:;().,-_~")
 
 
 def _class(word: str) -> str:
     return "".join(sign for sign in word.lower() if sign.isalnum() or sign == "-")
-
-
-def _quoted(name: str) -> str:
-    return f'"{escape(name)}"'
-
-
-def field(value: Json, default: str = "–") -> str:
-    """Return a JSON value as text, for facts whose type is not known."""
-    return default if value is None else str(value)
 
 
 _PAGE = Template("""<!DOCTYPE html>

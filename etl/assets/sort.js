@@ -8,7 +8,7 @@ document.querySelectorAll("table").forEach(function (table) {
     return cell.dataset.n === undefined ? cell.textContent.trim().toLowerCase() : Number(cell.dataset.n);
   }
   function compare(a, b) {
-    if (typeof a === typeof b) { return typeof a === "number" ? a - b : a.localeCompare(b); }
+    if (typeof a === typeof b) { return typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }); }
     return typeof a === "number" ? -1 : 1;
   }
   heads.forEach(function (head, at) {

@@ -4,6 +4,7 @@ Only a part of the findings is shown, so that the page stays small; the tables b
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 import polars as pl
 
@@ -35,12 +36,12 @@ def render(found: Audit) -> bytes:
     shown = [(name, title, body) for name, title, body in parts if body]
     sections = [section(name, title, body) for name, title, body in shown]
     links = contents([(name, title) for name, title, _ in shown])
-    return document(f"Metadata audit of {found.name}", [_head(found), links, *sections])
+    return document(f"Metadata audit of {PurePath(found.name).name}", [_head(found), links, *sections])
 
 
 def _head(found: Audit) -> str:
-    said = f"Metadata audit: {found.name}"
-    state = f"All {found.records:,} DOIs of the export of {found.as_of}, verdict "
+    said = f"Metadata audit of {PurePath(found.name).name}"
+    state = f"All {found.records:,} DOIs in {found.name}, exported on {found.as_of}, verdict "
     lead = f"<p class=lead>{text(state)}{text(Badge(found.verdict))}</p>"
     return f"<header><h1>{text(said)}</h1>{lead}{_tiles(found)}</header>"
 
@@ -137,7 +138,7 @@ def _findings(found: Audit) -> str:
         Bar(name=r["title"], share=r["share"], label=f"{r['records']:,}", series=kinds.index(r["severity"]))
         for r in top.iter_rows(named=True)
     ]
-    svg = bars("findings-chart", "Rules that most records break", rows, kinds, axis="share of records")
+    svg = bars("findings-chart", "Rules that most records break", rows, kinds, axis="share of records", colours=kinds)
     head = ["rule", "severity", "what", "findings", "records", "share", "advice"]
     each = [
         (r["rule"], Badge(r["severity"]), r["title"], r["findings"], r["records"], Share(r["share"]), r["advice"])

@@ -60,7 +60,8 @@ def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
     known = rows.group_by("doi").agg(
         pl.col("met").any(), pl.col("value").filter(pl.col("met")).str.join("; ").str.slice(0, LONGEST)
     )
-    joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False))
+    said = pl.when(filled(pl.col("value"))).then("value")
+    joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False), value=said)
     return joined.with_columns(
         number=pl.lit(need.number), property=pl.lit(need.title), kind=pl.lit(need.group), star=pl.lit(need.star)
     )

@@ -110,7 +110,7 @@ DETAILS = (
         "doi_descriptions",
         (pl.col("description_type") == "Abstract") & filled(pl.col("description")),
     ),
-    _any("related-doi", "Related DOI", "12", "doi_related_identifiers", pl.col("related_doi").is_not_null()),
+    _any("linked-doi", "Related DOI", "12", "doi_related_identifiers", pl.col("related_doi").is_not_null()),
 )
 
 BY_RELATION = tuple(

@@ -7,7 +7,9 @@ one is asked place by place, so that memory does not grow with the dataset.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -54,7 +56,10 @@ class Scan:
 
     def _frame(self, name: str, place: str | None) -> pl.LazyFrame:
         wanted = [path for path in self.files[name] if place is None or places.place(path) == place]
-        return _read([f"{self.root}/{path}" for path in wanted], self.schemas[name])
+        folders = {folder: [*paths] for folder, paths in groupby(wanted, key=lambda path: path.rpartition("/")[0])}
+        schema = self.schemas[name]
+        parts = [_read([f"{self.root}/{path}" for path in paths], schema, folder) for folder, paths in folders.items()]
+        return pl.concat(parts) if parts else pl.LazyFrame(schema=dict(schema))
 
 
 def opened(root: str, proof: Mapping[str, Json]) -> Scan:
@@ -90,9 +95,21 @@ def _day(moment: str) -> date:
     return datetime.fromisoformat(moment).astimezone(UTC).date()
 
 
-def _read(paths: list[str], schema: Schema) -> pl.LazyFrame:
-    if not paths:
-        return pl.LazyFrame(schema=dict(schema))
+def _read(paths: list[str], schema: Schema, folder: str) -> pl.LazyFrame:
+    """Read files of one folder, whose name tells the columns that the dataset is partitioned by."""
+    told = {
+        name: None if value == places.NULL else unquote(value)
+        for name, equals, value in (part.partition("=") for part in folder.split("/")[1:])
+        if equals
+    }
+    within = {name: dtype for name, dtype in schema.items() if name not in told}
+    beside = [
+        pl.lit(value, pl.String()).cast(schema[name]).alias(name) for name, value in told.items() if name in schema
+    ]
+    return _files(paths, within).with_columns(beside).select(*schema)
+
+
+def _files(paths: list[str], schema: Schema) -> pl.LazyFrame:
     if paths[0].endswith(".parquet"):
         return pl.scan_parquet(paths, hive_partitioning=False, glob=False)
     if paths[0].endswith(".csv"):
