@@ -58,8 +58,7 @@ def cpu(options: argparse.Namespace) -> dict[str, Json]:
         each = sorted(one["cpu"] / one["records"] * 1e5 for one in runs[title])
         show(
             f"{title:40} {seconds * 1e5:8.2f} CPU s/100k ({each[0]:.2f} to {each[-1]:.2f})"
-            f" {1 / seconds:9,.0f} records/CPU s"
-            f" {runs[title][0]['rss_mb']:5.0f} MB, export / it {own / seconds:5.2f}"
+            f" {1 / seconds:9,.0f} records/CPU s {runs[title][0]['rss_mb']:5.0f} MB, export / it {own / seconds:5.2f}"
         )
     contenders = sum(one["whole_cpu"] for found in list(runs.values())[:4] for one in found)
     both = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -103,10 +102,8 @@ def latency(options: argparse.Namespace) -> dict[str, Json]:
         ours = run(Contender(title="", name="ours", options=wide), url, 0, free=True)
     ideal = ours["requests"] / 16
     found["wide"] = {**ours, "ideal": ideal}
-    show(
-        f"1 s a page, 16 at a time, {ours['records']:,}: {ours['seconds']:.1f} s,"
-        f" {ours['seconds'] / ideal:.2f} of ideal"
-    )
+    times = ours["seconds"] / ideal
+    show(f"1 s a page, 16 at a time, {ours['records']:,} records: {ours['seconds']:.1f} s, {times:.2f} x ideal")
     return found
 
 
