@@ -123,9 +123,18 @@ class Staged:
     """Some staged files, each opened once; `rows` are those meant, counted through all of them (None: all)."""
 
     def __init__(self, files: Files, keys: Sequence[str], schema: pa.Schema, rows: range | None = None) -> None:
-        self._maps = [files.map(key) for key in keys]
-        whole = pa.concat_tables([schema.empty_table(), *map(_table, self._maps)])
-        self._table = whole if rows is None else whole.slice(rows.start, len(rows))
+        self._maps: list[mmap.mmap] = []
+        tables = [schema.empty_table()]
+        start = 0
+        for key in keys:
+            mapped = files.map(key)
+            table = _table(mapped)
+            meant = range(table.num_rows) if rows is None else range(rows.start - start, rows.stop - start)
+            if meant.stop > 0 and meant.start < table.num_rows:  # an open file takes memory even if nothing is read
+                self._maps.append(mapped)
+                tables.append(table.slice(max(meant.start, 0), meant.stop - max(meant.start, 0)))
+            start += table.num_rows
+        self._table = pa.concat_tables(tables)
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Return a copy of some columns, each in one piece; what was read for it of the files leaves the memory."""

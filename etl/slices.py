@@ -14,7 +14,7 @@ from etl.query import Query
 from etl.window import EVERYTHING, Window, year_start
 
 PART_RECORDS = 50_000
-_FEWEST, _MOST, _SHARE = 5_000, 50_000, 12
+_FEWEST, _MOST, _SHARE = 5_000, 60_000, 12
 _PIECES = 4
 _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
 _BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
@@ -92,7 +92,7 @@ async def plan(
     """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
 
     A single second is never cut: it may hold more. Queries of more than two parts are cut at every new year too.
-    The default target is a twelfth of all, between 5,000 and 50,000. Lists without cursors or without a time that
+    The default target is a twelfth of all, between 5,000 and 60,000. Lists without cursors or without a time that
     never changes are one slice.
     """
     total = await count(EVERYTHING)
