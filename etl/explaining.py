@@ -40,7 +40,7 @@ async def explain(
     run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, Sequence[PartReceipt]]
 ) -> Picture | None:
     """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself."""
-    if not _readable(run.layout):
+    if not readable(run.layout):
         return None
     windows = [tally.window for tally in tallies]
     counts = await asyncio.gather(*(run.client.count(run.query, window) for window in [*windows, *planned.empty]))
@@ -51,7 +51,7 @@ async def explain(
             seen.append(replace(tally, expected_after=count))
             continue
         received = await run.aside(_received, run, planned, tally, parts)
-        listed = await _listed(run, tally.window)
+        listed = await listed_now(run, tally.window)
         if listed is None:
             return None
         counted, found = moves.compare(tally, received, listed, since=since)
@@ -59,26 +59,26 @@ async def explain(
         moved += found
         missing += moves.missing(received, listed, since=since)
     for window, count in zip(planned.empty, counts[len(tallies) :], strict=True):
-        found_there = await _listed(run, window) if count else None
+        found_there = await listed_now(run, window) if count else None
         moved += [] if found_there is None else moves.beside(found_there, since=since)
     after = await run.client.count(run.query)
-    moved += await _since(run, planned, seen, moved, after)
+    moved += await since_then(run, planned.made, seen, moved, after)
     return Picture(tallies=seen, after=after, moved=tuple(moved), missing=tuple(missing))
 
 
-async def _since(run: Run, planned: Plan, seen: Sequence[Tally], moved: Sequence[Move], after: int) -> list[Move]:
-    """Explain what has moved since the slices were looked at, one after the other."""
+async def since_then(run: Run, made: float, seen: Sequence[Tally], moved: Sequence[Move], after: int) -> list[Move]:
+    """Explain what has moved since the slices were looked at, one after the other, in a run that was made then."""
     known = {move.id for move in moved}
     counted = sum(tally.expected_after or 0 for tally in seen)
     counted += sum(move.after for move in moved if move.slice_key is None)
     late: list[Move] = []
     if after > counted and run.query.resource.slice_on is not None:
-        listed = await _listed(run, Window(int(planned.made), None))
-        late = [] if listed is None else moves.beside(listed, since=int(planned.made))
+        listed = await listed_now(run, Window(int(made), None))
+        late = [] if listed is None else moves.beside(listed, since=int(made))
     return moves.late(after - counted, [move for move in late if move.id not in known])
 
 
-async def _listed(run: Run, window: Window) -> pl.DataFrame | None:
+async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
     """Ask for the ids and times of all records in a window; None if they are never as many as their total says."""
     for _ in range(ROUNDS):
         rows: list[tuple[Json, ...]] = []
@@ -125,7 +125,7 @@ def _moment(text: Json) -> int | None:
         return None
 
 
-def _readable(layout: Layout) -> bool:
+def readable(layout: Layout) -> bool:
     """Tell whether the main table's files say when a record was created and changed."""
     held = dataset.columns(layout, layout.resource.main)
     times = {column.name for column in layout.resource.main.columns if column.type is Type.TIMESTAMP}

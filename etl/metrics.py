@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 import polars as pl
 
-from etl import changes, incoming, leftovers, manifest, merging, part, proving, published, sync, synced
+from etl import changes, incoming, leftovers, manifest, merging, part, proving, published, settling, sync, synced
 from etl.completeness import State, Verdict
 from etl.declare import Json, Resource
 from etl.errors import UsageError
@@ -37,7 +37,7 @@ async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
     )
     planned = await step("plan", sync.plan, own)
     parts = list(planned.parts)
-    await sync.fetch(own, parts, step)
+    await settling.fetch(own, parts, step)
     return await step("merge and publish", close, run, own, planned)
 
 
@@ -80,7 +80,7 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
         order=[column.name for column in run.layout.resource.main.columns],
     )
     files = [*(file for file in listed[main] if file.path not in stale), *fresh]
-    short = synced.short(run, planned)
+    short = synced.told_short(synced.short(run, planned))
     proof = _proof(run, before, {main: files}, short)
     latest, beside = synced.told(run, feed, receipts)
     proof[synced.HISTORY] = [*before.get(synced.HISTORY, ()), latest]

@@ -14,6 +14,7 @@ from etl import pages, places
 from etl.declare import Resource, Table
 from etl.files import Files
 from etl.incoming import Incoming
+from etl.moves import RECORDS
 from etl.published import Published
 from etl.query import Query
 from etl.slices import Plan, Slice, key
@@ -54,6 +55,17 @@ class Held:
             some = left.filter(pl.col("tile").is_in(list(wanted)))
             found.append(some.select("key", pl.lit(number, pl.Int64).alias("old"), "tile"))
         return pl.concat(found).group_by("key").agg(pl.col("old").max(), pl.col("tile").first()).sort("key")
+
+    def times(self, tiles: Sequence[Slice], at: int) -> pl.DataFrame:
+        """Return the records of one window with the columns of `moves.RECORDS`."""
+        fetched = self.incoming.keys.select("key")
+        frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
+        found = [pl.DataFrame(schema=RECORDS)]
+        for frame in (*frames, self.incoming.keys):
+            left = _tiled(frame.join(self.gone, on="key", how="anti"), tiles).filter(pl.col("tile") == at)
+            seconds = [pl.col(name).dt.epoch("s").alias(name) for name in ("created", "updated")]
+            found.append(left.select(pl.col("key").alias("id"), *seconds).cast(RECORDS))  # type: ignore[arg-type]
+        return pl.concat(found)
 
     def fetched_before(self) -> pl.DataFrame:
         """Return `key` and `old` of the fetched records that the published dataset has."""

@@ -6,30 +6,23 @@ its slice, and days with millions of updates are cut like everything else. What 
 decided elsewhere.
 """
 
-import asyncio
 from dataclasses import dataclass, replace
 
 import msgspec
-import polars as pl
 
-from etl import export, incoming, part, published, reconciling, watermark
-from etl.completeness import Tally
+from etl import export, incoming, watermark
 from etl.declare import Paging
 from etl.events import Noted, Planned
-from etl.export import Step, directly, together
-from etl.parse import Parser
+from etl.export import Step, directly
 from etl.query import Query
-from etl.reconciling import Held
-from etl.run import Delivery, Run
-from etl.slices import Part, Plan, Slice
+from etl.run import Run
+from etl.settling import fetch, reconcile
+from etl.slices import Plan
 from etl.store import published_manifest
-from etl.synced import Settled, SyncOutcome, close
+from etl.synced import SyncOutcome, close
 from etl.window import Window
 
 PURPOSE = "sync"
-_PLAIN = Delivery()
-ROUNDS = 3
-"""How often the dataset is compared with the server before its counts are judged as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +43,7 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
     planned = await step("plan", plan, own)
     parts = list(planned.parts)
     await fetch(own, parts, step)
-    settled = await step("reconcile", reconcile, own, run, parts, every_id=wish.every_id)
+    settled = await step("reconcile", reconcile, own, run, parts, planned.made, every_id=wish.every_id)
     return await step("merge and publish", close, run, planned, settled)
 
 
@@ -86,97 +79,3 @@ async def plan(own: Run) -> Plan:
     requests = planned.requests(own.query.page_size)
     own.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
     return planned
-
-
-async def fetch(own: Run, parts: list[Part], step: Step = directly) -> None:
-    """Fetch parts and stage their tables apart from the dataset's."""
-    slots = asyncio.Semaphore(own.settings.concurrency)
-
-    async def walked(one: Slice) -> None:
-        async with slots:
-            await step(f"slice {one.key}", export.export_slice, own, one)
-
-    async def parted(each: Part) -> None:
-        await together(walked(one) for one in each.slices)
-        await step(f"part {each.key}", export.write_part, own, each)
-
-    await together(parted(each) for each in parts)
-
-
-async def reconcile(own: Run, run: Run, parts: list[Part], *, every_id: bool = False) -> Settled:
-    """Compare what is held with the server's counts, window by window, and settle where they differ.
-
-    Records that the server has no more are gone, windows in which something is lacking are fetched whole.
-    """
-    gone = reconciling.nothing()
-    if own.query == run.query:
-        gone = await run.aside(_held(run, parts, gone).not_fetched)
-    for turn in range(ROUNDS):
-        counted = await export.count(run)
-        tiles = reconciling.tiles(counted)
-        held = await run.aside(_held, run, parts, gone)
-        counts = await run.aside(held.counts, tiles)
-        wanted = [at for at, one in enumerate(tiles) if counts[at] != one.expected or (every_id and not turn)]
-        walked = {at: await _ids(run, tiles[at], turn) for at in wanted}
-        gone, lacking = await run.aside(_compared, held, tiles, walked)
-        again = [_again(run, tiles[at], turn) for at in lacking]
-        await fetch(replace(run, layout=own.layout), again)
-        parts += again
-        held = await run.aside(_held, run, parts, gone)
-        counts = await run.aside(held.counts, tiles)
-        after = await run.client.count(run.query)
-        if sum(counts) == after and all(count == one.expected for count, one in zip(counts, tiles, strict=True)):
-            break
-    tallies = [_tally(one, count) for one, count in zip(tiles, counts, strict=True) if one.expected or count]
-    return Settled(held=held, tallies=tuple(tallies), before=counted.total, after=after, parts=tuple(parts))
-
-
-async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame:
-    """Walk the ids of a window; an earlier walk of it is of another time and does not count."""
-    query = reconciling.ids_query(run.query)
-    bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN)
-    own = replace(one, key=f"ids{turn}-{one.key}")
-    run.store.discard(own.key)
-    if one.expected:
-        await export.export_slice(bare, own)
-    return await run.aside(reconciling.ids, run.files, own)
-
-
-def _compared(held: Held, tiles: tuple[Slice, ...], walked: dict[int, pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:
-    """Return what is gone now, and the windows in which something is lacking."""
-    ours = held.within(tiles, list(walked))
-    gone, lacking = [held.gone], []
-    for at, mine in reconciling.each(ours, list(walked)):
-        theirs = walked[at]
-        lost = mine.join(theirs, on="key", how="anti")
-        gone.append(lost.select("key", "old"))
-        if theirs.join(mine, on="key", how="anti").height:
-            lacking.append(at)
-    there = pl.concat([pl.DataFrame(schema={"key": pl.String}), *walked.values()])
-    return pl.concat(gone).join(there, on="key", how="anti"), lacking
-
-
-def _again(run: Run, one: Slice, turn: int) -> Part:
-    key = f"{round(run.store.started() or run.started)}-{turn}-{one.key}"
-    return Part(key=key, slices=(replace(one, key=f"again{turn}-{one.key}"),))
-
-
-def _held(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
-    proof = published_manifest(run.files)
-    receipts = [group for each in parts for group in part.read_receipts(run.files, each.key)]
-    return Held(
-        published=published.published(run.files, run.layout, proof),
-        incoming=incoming.gather(run.files, run.layout, receipts),
-        gone=gone,
-    )
-
-
-def _tally(one: Slice, count: int) -> Tally:
-    return Tally(
-        key=one.key,
-        window=one.window,
-        expected_before=one.expected,
-        expected_after=one.expected,
-        received=count,
-        unique=count,
-    )

@@ -26,7 +26,7 @@ from etl import (
     tombstones,
     watermark,
 )
-from etl.completeness import State, Tally, Verdict
+from etl.completeness import Move, State, Tally, Verdict
 from etl.dataset import Layout
 from etl.declare import Json
 from etl.dimensions import Touched
@@ -53,6 +53,12 @@ class Settled:
     before: int
     after: int
     parts: tuple[Part, ...]
+    moved: tuple[Move, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def verdict(self) -> Verdict:
+        """Judge the counts."""
+        return completeness.judge(self.tallies, query_before=self.before, query_after=self.after, moved=self.moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,7 @@ def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
         ),
         included=included,
         drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
+        missing=_missing(run, planned, settled),
         watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
     proof = proving.written(run, evidence, tables)
@@ -135,22 +142,34 @@ def _touched(job: Merge, gone: pl.DataFrame) -> Touched:
 
 def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
     """Judge the windows' counts, and the slices of what changed: they may grow meanwhile but must not come short."""
-    verdict = completeness.judge(settled.tallies, query_before=settled.before, query_after=settled.after)
+    verdict = settled.verdict()
     lacking = short(run, planned)
     if not lacking:
         return verdict
-    return replace(verdict, state=State.INCOMPLETE, reasons=(*verdict.reasons, *lacking))
+    missing = verdict.missing + sum((tally.expected_after or 0) - tally.unique for tally in lacking)
+    return replace(verdict, state=State.INCOMPLETE, missing=missing, reasons=(*verdict.reasons, *told_short(lacking)))
 
 
-def short(run: Run, planned: Plan) -> tuple[str, ...]:
-    """Say which slices of a fetched query came short, in whole sentences; they may grow meanwhile."""
+def short(run: Run, planned: Plan) -> list[Tally]:
+    """Return the slices of a fetched query that came short; they may grow meanwhile."""
     tallies = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
+    return [tally for tally in tallies if tally.unique < (tally.expected_after or 0)]
+
+
+def told_short(tallies: Sequence[Tally]) -> tuple[str, ...]:
+    """Say of slices that they came short."""
     return tuple(
         f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
         f"({tally.unique} of {tally.expected_after})"
         for tally in tallies
-        if tally.unique < (tally.expected_after or 0)
     )
+
+
+def _missing(run: Run, planned: Plan, settled: Settled) -> tuple[str, ...]:
+    """Name the records that the server counts and did not give."""
+    slices = [*planned.slices, *(one for each in settled.parts for one in each.slices)]
+    receipts = [found for one in slices if (found := run.store.receipt(one.key)) is not None]
+    return tuple(dict.fromkeys([*(key for receipt in receipts for key in receipt.missing), *settled.missing]))
 
 
 def _feed(job: Merge, merged: Merged) -> pl.DataFrame:

@@ -1,0 +1,156 @@
+"""Settling a sync: windows whose counts differ are compared by id, what is lacking is fetched, what moves is explained.
+
+What follows from counts and ids is decided in `reconciling`, `moves` and `completeness`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from etl import explaining, export, incoming, moves, part, published, reconciling
+from etl.completeness import Move, State, Tally
+from etl.export import Step, directly, together
+from etl.parse import Parser
+from etl.reconciling import Held
+from etl.run import Delivery, Run
+from etl.slices import Part, Slice
+from etl.store import published_manifest
+from etl.synced import Settled
+
+ROUNDS = 3
+"""How often the dataset is compared with the server before its counts are judged as they are."""
+_PLAIN = Delivery()
+
+
+async def fetch(own: Run, parts: list[Part], step: Step = directly) -> None:
+    """Fetch parts and stage their tables apart from the dataset's."""
+    slots = asyncio.Semaphore(own.settings.concurrency)
+
+    async def walked(one: Slice) -> None:
+        async with slots:
+            await step(f"slice {one.key}", export.export_slice, own, one)
+
+    async def parted(each: Part) -> None:
+        await together(walked(one) for one in each.slices)
+        await step(f"part {each.key}", export.write_part, own, each)
+
+    await together(parted(each) for each in parts)
+
+
+async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every_id: bool = False) -> Settled:
+    """Compare what is held with the server's counts, window by window, and settle where they differ.
+
+    Records that the server has no more are gone, windows in which something is lacking are fetched whole. What moved
+    after the moment `made`, when the sync was planned, is the matter of the next one and only has to be explained.
+    """
+    gone = reconciling.nothing()
+    if own.query == run.query:
+        gone = await run.aside(held_now(run, parts, gone).not_fetched)
+    for turn in range(ROUNDS):
+        counted = await export.count(run)
+        tiles = reconciling.tiles(counted)
+        held = await run.aside(held_now, run, parts, gone)
+        counts = await run.aside(held.counts, tiles)
+        wanted = [at for at, one in enumerate(tiles) if counts[at] != one.expected or (every_id and not turn)]
+        gone, lacking = await _settled(run, held, tiles, wanted, turn)
+        again = [_again(run, tiles[at], turn) for at in lacking]
+        await fetch(replace(run, layout=own.layout), again)
+        parts += again
+        held = await run.aside(held_now, run, parts, gone)
+        settled = await _proved(run, held, tiles, made)
+        settled = replace(settled, before=counted.total, parts=tuple(parts))
+        if settled.verdict().state is not State.INCOMPLETE:
+            break
+    return settled
+
+
+async def _settled(
+    run: Run, held: Held, tiles: Sequence[Slice], wanted: Sequence[int], turn: int
+) -> tuple[pl.DataFrame, list[int]]:
+    """Return what is gone now, and the windows in which something is lacking."""
+    walked: dict[int, pl.DataFrame] = {}
+    for at in wanted:
+        if (found := await _ids(run, tiles[at], turn)) is not None:
+            walked[at] = found
+    return await run.aside(_compared, held, tiles, walked)
+
+
+async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame | None:
+    """Walk the ids of a window; an earlier walk of it is of another time and does not count.
+
+    None if fewer came than there are: who does not come in such a list is not gone.
+    """
+    query = reconciling.ids_query(run.query)
+    bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN)
+    own = replace(one, key=f"ids{turn}-{one.key}")
+    run.store.discard(own.key)
+    if one.expected:
+        tally = (await export.export_slice(bare, own)).tally
+        if tally.unique != tally.expected_after:
+            return None
+    return await run.aside(reconciling.ids, run.files, own)
+
+
+def _compared(held: Held, tiles: Sequence[Slice], walked: dict[int, pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:
+    """Return what is gone now, and the windows in which something is lacking."""
+    ours = held.within(tiles, list(walked))
+    gone, lacking = [held.gone], []
+    for at, mine in reconciling.each(ours, list(walked)):
+        theirs = walked[at]
+        lost = mine.join(theirs, on="key", how="anti")
+        gone.append(lost.select("key", "old"))
+        if theirs.join(mine, on="key", how="anti").height:
+            lacking.append(at)
+    there = pl.concat([pl.DataFrame(schema={"key": pl.String}), *walked.values()])
+    return pl.concat(gone).join(there, on="key", how="anti"), lacking
+
+
+def _again(run: Run, one: Slice, turn: int) -> Part:
+    key = f"{round(run.store.started() or run.started)}-{turn}-{one.key}"
+    return Part(key=key, slices=(replace(one, key=f"again{turn}-{one.key}"),))
+
+
+def held_now(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
+    proof = published_manifest(run.files)
+    receipts = [group for each in parts for group in part.read_receipts(run.files, each.key)]
+    return Held(
+        published=published.published(run.files, run.layout, proof),
+        incoming=incoming.gather(run.files, run.layout, receipts),
+        gone=gone,
+    )
+
+
+async def _proved(run: Run, held: Held, tiles: Sequence[Slice], made: float) -> Settled:
+    """Count once more what is held, and explain what still differs by what has moved since the sync was planned."""
+    counts = await run.aside(held.counts, tiles)
+    every = [_tally(one, count) for one, count in zip(tiles, counts, strict=True)]
+    moved: list[Move] = []
+    lost: list[str] = []
+    timed = explaining.readable(run.layout)
+    for at, tally in enumerate(every):
+        if tally.unique == tally.expected_after or not timed:
+            continue
+        listed = await explaining.listed_now(run, tally.window)
+        ours = await run.aside(held.times, tiles, at)
+        if listed is not None:
+            every[at], found = moves.compare(tally, ours, listed, since=int(made))
+            moved += found
+            lost += moves.missing(ours, listed, since=int(made))
+    after = await run.client.count(run.query)
+    if timed:
+        moved += await explaining.since_then(run, made, every, moved, after)
+    tallies = tuple(tally for tally in every if tally.unique or tally.expected_after or tally.expected_before)
+    return Settled(held=held, tallies=tallies, before=0, after=after, parts=(), moved=tuple(moved), missing=tuple(lost))
+
+
+def _tally(one: Slice, count: int) -> Tally:
+    return Tally(
+        key=one.key,
+        window=one.window,
+        expected_before=one.expected,
+        expected_after=one.expected,
+        received=count,
+        unique=count,
+    )
