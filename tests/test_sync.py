@@ -318,3 +318,28 @@ def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_pa
         assert (ended.summary()["added"], ended.summary()["withdrawn"]) == (1, 1)
         asyncio.run(exported(box.base_url, fresh, asked, START.timestamp()))
         same(to, fresh)
+
+
+def test_a_server_that_moves_during_a_sync_is_explained_and_caught_up_with(tmp_path: Path) -> None:
+    """The verdict is `drifted` or `complete`, and the next sync of a quiet server equals a fresh export."""
+    to, fresh = tmp_path / "o", tmp_path / "f"
+    asked = Asked(tables=("doi_titles",), include=())
+    corpus = Corpus.generate(records=300, seed=8)
+    with running(corpus) as quiet, running(corpus, faults=["drift=1:created,updated,withdrawn:200"]) as moving:
+        asyncio.run(exported(quiet.base_url, to, asked, datetime.now(UTC).timestamp()))
+        ended = asyncio.run(brought_up(moving.base_url, LocalFiles(to), datetime.now(UTC).timestamp()))
+        assert ended.proof["verdict"] == "drifted"
+        assert ended.published
+        now = datetime.now(UTC).timestamp()
+        assert asyncio.run(brought_up(quiet.base_url, LocalFiles(to), now)).proof["verdict"] == "complete"
+        asyncio.run(exported(quiet.base_url, fresh, asked, now))
+        same(to, fresh)
+
+
+def test_a_resumed_run_reaches_as_far_as_its_first_beginning(lively: Sandbox, tmp_path: Path) -> None:
+    """What was fetched before a crash is as old as the run that crashed, and the watermark says so."""
+    to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
+    with pytest.raises(PowerLoss):
+        asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
+    asyncio.run(exported(lively.base_url, to, asked, (START + DAY).timestamp()))
+    assert manifest(to)["watermark"] == "2026-11-19T23:50:00Z"
