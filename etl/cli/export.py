@@ -107,7 +107,7 @@ def export(
     ):
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({str(to): outcome.summary()})
-    as_json(outcome.summary()) if showing.json else _tell(outcome)
+    as_json(outcome.summary()) if showing.json else tell(outcome)
     if outcome.published:
         return 0
     note(f"datacite-etl: {'; '.join(outcome.proof['reasons'][:3]) or 'incomplete'}; nothing was published, {FIX}")
@@ -140,7 +140,8 @@ def owner() -> "Owner":
     return Owner(user=getuser(), host=socket.gethostname(), pid=pid, born=born(pid) or "unknown", started=started)
 
 
-def _tell(outcome: "Outcome") -> None:
+def tell(outcome: "Outcome") -> None:
+    """Print how a run ended, for people."""
     summary = outcome.summary()
     rows = sum(summary["tables"].values())
     line(f"verdict   {summary['verdict']}")

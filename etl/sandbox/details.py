@@ -33,9 +33,9 @@ class Details:
 
     def relationships(self, row: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
         """Give the named relationships of a row of the index."""
-        return {name: {"data": self._data(row, turn, name)} for turn, name in enumerate(names)}
+        return {name: {"data": self._data(row, name)} for name in names}
 
-    def _data(self, row: Mapping[str, Json], turn: int, name: str) -> Json:
+    def _data(self, row: Mapping[str, Json], name: str) -> Json:
         if name == "client":
             return {"id": self._roster.client_ids[row["client"]], "type": "clients"}
         if name == "provider":
@@ -43,7 +43,9 @@ class Details:
         if name == "media":
             return [{"id": one["id"], "type": "media"} for one in self.media(row)]
         count = self._pool.attributes(row["template"]).get(_COUNTS[name], 0)
-        return [{"id": uid, "type": "dois"} for uid in self._others(row["serial"], turn, count)]
+        return [
+            {"id": uid, "type": "dois"} for uid in self._others(row["serial"], 2 + list(_COUNTS).index(name), count)
+        ]
 
     def _others(self, serial: int, turn: int, count: int) -> list[str]:
         start = serial * 7919 + turn * 104_729

@@ -1,10 +1,6 @@
 """A warehouse holds what the dataset holds: after the first load, after the next, and after one that died."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +15,7 @@ from etl.files import LocalFiles
 from etl.warehouses import Loaded
 from tests.conftest import Command
 from tests.small import local, publish, work
+from tests.standstill import kill_where_it_reads
 from tests.warehouses.places import Duck, Lake, Place, Postgres
 from tests.warehouses.rows import assert_holds, of_dataset, of_place, relations
 
@@ -124,20 +121,11 @@ def test_a_load_that_is_killed_half_way_leaves_no_mixture(
     first, second = exported
     load(first, place)
     bad = broken(second, tmp_path / "copy")
-    content = bad.read_bytes()
-    bad.unlink()
-    os.mkfifo(bad)  # reading it waits for us: the load stands still in its middle
-    command = [sys.executable, "-c", "from etl.cli import main; main()", "load", tmp_path / "copy", "--into", place.url]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with bad.open("wb"):
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    kill_where_it_reads(bad, "load", tmp_path / "copy", "--into", place.url, "--quiet")
     for relation in relations(first):
         held = of_place(place, relation)
         old, new = of_dataset(first, relation), of_dataset(second, relation)
         assert held == old or (isinstance(place, Lake) and held == new)
-    bad.unlink()
-    bad.write_bytes(content)
     assert load(tmp_path / "copy", place).state == "updated"
     assert_holds(place, second)
 

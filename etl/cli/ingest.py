@@ -1,0 +1,66 @@
+"""`datacite-etl ingest`: DataCite's data files into the tables of an export, without asking the API."""
+
+import os
+import time
+import uuid
+from pathlib import Path
+
+from etl.cli.export import Delivering, owner, tell
+from etl.cli.options import Showing
+from etl.cli.progress import progress
+from etl.cli.show import as_json, note
+
+
+def ingest(
+    path: Path,
+    /,
+    *,
+    to: Path,
+    delivering: Delivering = Delivering(),
+    threads: int | None = None,
+    showing: Showing = Showing(),
+) -> int:
+    """Read a Public or Monthly Data File of DataCite into the same tables as `export dois --detail`.
+
+    Checksums, missing parts and the file's own lists of DOIs are checked; `sync` goes on from what was ingested.
+
+    Examples
+    --------
+    - `datacite-etl ingest DataCite_Public_Data_File_2025.tar --to all`
+    - `datacite-etl ingest dois/updated_2026-10 --to october`
+
+    Parameters
+    ----------
+    path
+        The data file: its tar, a folder, or one `.jsonl.gz`.
+    to
+        Folder of the dataset; created if it is not there.
+    threads
+        Parts of the file read at once; by default one a core.
+    """
+    from etl import ingest as conductor
+    from etl.errors import UsageError
+    from etl.files import LocalFiles
+
+    delivery = delivering.delivery()
+    if delivery.limit is not None or (threads is not None and threads < 1):
+        raise UsageError("ingest takes no --limit, and --threads counts from 1", fix="leave them out")
+    with progress(quiet=showing.quiet) as observe:
+        outcome = conductor.ingest(
+            path,
+            LocalFiles(to),
+            delivery,
+            owner=owner(),
+            observe=observe,
+            clock=time.time,
+            run_id=uuid.uuid4().hex,
+            threads=threads or os.cpu_count() or 1,
+        )
+    as_json(outcome.summary()) if showing.json else tell(outcome)
+    if outcome.published:
+        return 0
+    reasons = "; ".join(outcome.proof["reasons"][:3]) or "incomplete"
+    note(
+        f"datacite-etl: {reasons}; nothing was published, publish it as it is with --max-missing or --allow-incomplete"
+    )
+    return 3

@@ -1,0 +1,304 @@
+"""The conductor of an ingest: DataCite's data file into the same tables as an export, by the same parser and parts.
+
+A part of the file is what a slice is to an export: staged, receipted, gone on with after a crash. What proves the
+counts is the file's own lists of DOIs; its format is in `datafile`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl import closing, completeness, dataset, manifest, pages, part, places, report, resources, tombstones
+from etl.completeness import State, Tally
+from etl.config import BASE_URL, Settings
+from etl.datafile import DataFile, month, opened
+from etl.dataset import Layout
+from etl.declare import Json
+from etl.events import Noted, Observe, PartWritten, Planned, SliceDone
+from etl.files import Files
+from etl.lock import Owner
+from etl.manifest import TableFacts
+from etl.pages import PageFacts
+from etl.parse import Parser
+from etl.part import PartReceipt
+from etl.query import Query
+from etl.run import Clock, Delivery, Outcome, claimed
+from etl.store import Receipt, Store, hold
+from etl.window import Window, iso, moment
+
+GROUP = 10
+"""Parts of the file, of at most 10,000 records each (API.md section 6), that go into files together."""
+LINES = 5_000
+"""Records staged together."""
+MARGIN = 86_400
+"""Seconds before the newest change in the file, up to which it has all: writing its last month took hours."""
+EVERY = "all"
+MEDIA = "relationships.media"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """A data file on its way into a destination."""
+
+    data: DataFile
+    delivery: Delivery
+    store: Store
+    layout: Layout
+    query: Query
+    parser: Parser
+    observe: Observe
+    clock: Clock
+    run_id: str
+    started: float
+
+    @property
+    def files(self) -> Files:
+        """The door to the destination."""
+        return self.store.files
+
+
+def ingest(
+    path: Path,
+    files: Files,
+    delivery: Delivery,
+    *,
+    owner: Owner,
+    observe: Observe,
+    clock: Clock,
+    run_id: str,
+    threads: int,
+) -> Outcome:
+    """Read a data file into a destination and publish it if its own counts prove it complete.
+
+    Raises StoreError, naming the file, for a part that is missing or has changed, IncompleteError for a data file
+    that is not finished.
+    """
+    with opened(path) as data:
+        query = _query(data)
+        wanted = replace(delivery, purpose="ingest")
+        claim, layout = claimed(query, wanted, Settings(server=f"data file {data.fingerprint}"))
+        with hold(files, claim, owner, fresh=delivery.fresh) as store:
+            run = Ingest(
+                data=data,
+                delivery=wanted,
+                store=store,
+                layout=layout,
+                query=query,
+                parser=Parser(query.resource),
+                observe=observe,
+                clock=clock,
+                run_id=run_id,
+                started=clock(),
+            )
+            if store.plan() is None:
+                store.begin(claim, {"parts": list(data.parts)}, started=run.started)
+            return _conduct(run, threads)
+
+
+def _conduct(run: Ingest, threads: int) -> Outcome:
+    run.observe(Planned(slices=len(run.data.parts), records=0, requests=0))
+    groups = _groups(run.data)
+    with ThreadPoolExecutor(threads, thread_name_prefix="ingest") as pool:
+        receipts = [_write(run, key, names, pool) for key, names in groups]
+    closed = closing.close(run.files, run.layout, [one for found in receipts for one in found])
+    written = [([one.key for one in found], names) for found, (_, names) in zip(receipts, groups, strict=True)]
+    keys = [key for found, _ in written for key in found]
+    compared = [_compare(run, name, written) for name in _months(run.data)]
+    tallies = [tally for tally, _, _ in compared]
+    total = _sum(tally.expected_before for tally in tallies)
+    total = None if total is None else total - closed.twice
+    verdict = completeness.judge(
+        tallies, query_before=total, query_after=total, sample=not run.data.listings, twice=closed.twice
+    )
+    evidence = manifest.Evidence(
+        tallies=tallies,
+        verdict=verdict,
+        expected_before=total,
+        expected_after=total,
+        duplicates=closed.duplicates,
+        rejects=closed.rejects,
+        drift=closed.drift,
+        missing=[key for _, missing, _ in compared for key in missing],
+        watermark=_watermark(run, keys) if verdict.state is State.COMPLETE else None,
+    )
+    gone = pl.concat([found for _, _, found in compared]) if compared else pl.DataFrame()
+    tables = dict(closed.tables) | _tombstones(run, gone, keys)
+    return _publish(run, evidence, tables)
+
+
+def _query(data: DataFile) -> Query:
+    """Return the question that the file answers: all DOIs in full, or those changed in its only month."""
+    query = Query(resource=resources.load("dois"), detail=True)
+    months = sorted({month(name) for name in data.parts})
+    if len(months) != 1 or not months[0].startswith("updated_"):
+        return query
+    text = months[0].removeprefix("updated_")
+    return replace(query, window=Window(moment(text), moment(text, end=True)), by="updated")
+
+
+def _groups(data: DataFile) -> list[tuple[str, tuple[str, ...]]]:
+    """Put neighbouring parts together, whatever order they are read in."""
+    return [
+        (f"file_{number:05d}", data.parts[start : start + GROUP])
+        for number, start in enumerate(range(0, len(data.parts), GROUP))
+    ]
+
+
+def _months(data: DataFile) -> list[str]:
+    return sorted({month(name) for name in (*data.parts, *data.listings)}) if data.listings else [EVERY]
+
+
+def _write(run: Ingest, key: str, names: Sequence[str], pool: ThreadPoolExecutor) -> list[PartReceipt]:
+    """Stage some parts side by side, and write their tables; what has a receipt is not done again."""
+    if not part.read_receipts(run.files, key):
+        list(pool.map(lambda name: _stage(run, name), names))
+    receipts = part.write_part(run.files, run.layout, key, names)
+    files = [file for one in receipts for found in one.tables.values() for file in found]
+    run.observe(PartWritten(part_key=key, rows=sum(file.rows for file in files), files=len(files)))
+    return receipts
+
+
+def _stage(run: Ingest, name: str) -> None:
+    """Stage the records of one part of the file as pages."""
+    if run.store.receipt(name) is not None:
+        return
+    lines = run.data.lines(name)
+    folder = places.slice_folder(name)
+    for number, start in enumerate(range(0, max(len(lines), 1), LINES)):
+        some = lines[start : start + LINES]
+        parsed = run.parser.parse(some)
+        facts = PageFacts(number=number, received=len(some), issues=parsed.issues, drift=parsed.drift)
+        raw = pages.compress(some) if run.delivery.keep_raw else b""
+        pages.write(run.files, folder, facts, with_media(parsed.table), raw=raw)
+    staged = pages.ids(run.files, folder)
+    tally = Tally(
+        key=name,
+        expected_before=len(lines),
+        expected_after=len(lines),
+        received=staged.received,
+        unique=staged.unique,
+    )
+    run.store.commit(Receipt(tally=tally, pages=len(pages.done(run.files, folder))))
+    run.observe(SliceDone(slice_key=name, records=len(lines), expected=len(lines)))
+
+
+def with_media(nested: pa.Table) -> pa.Table:
+    """Call linked media media: the data file calls them dois, which would make them edges between DOIs."""
+    if MEDIA not in nested.column_names:
+        return nested
+    held = nested.column(MEDIA).combine_chunks()
+    linked = held.field("data")
+    if linked.null_count == len(linked):
+        return nested
+    entries = linked.values
+    kinds = pc.if_else(entries.field("type").is_valid(), "media", pa.scalar(None, pa.string()))
+    arrays = [kinds if field.name == "type" else entries.field(field.name) for field in entries.type]
+    fixed = pa.StructArray.from_arrays(arrays, fields=list(entries.type), mask=entries.is_null())
+    lists = pa.ListArray.from_arrays(linked.offsets, fixed, mask=linked.is_null())
+    fields = [lists if field.name == "data" else held.field(field.name) for field in held.type]
+    whole = pa.StructArray.from_arrays(fields, fields=list(held.type), mask=held.is_null())
+    return nested.set_column(nested.column_names.index(MEDIA), nested.schema.field(MEDIA), whole)
+
+
+def _compare(
+    run: Ingest, name: str, written: Sequence[tuple[Sequence[str], Sequence[str]]]
+) -> tuple[Tally, list[str], pl.DataFrame]:
+    """Compare a month's records with its list: the counts, the listed ones that did not come, the registered ones."""
+    own = [(keys, parts) for keys, parts in written if name == EVERY or any(month(one) == name for one in parts)]
+    keys = _keys(run, name, [key for found, _ in own for key in found])
+    named = [one for _, parts in own for one in parts if name in (EVERY, month(one))]
+    received = sum(receipt.tally.received for one in named if (receipt := run.store.receipt(one)))
+    listings = [one for one in run.data.listings if month(one) == name]
+    listed = pl.concat([pl.DataFrame(schema={"doi": pl.String, "state": pl.String}), *map(run.data.listed, listings)])
+    findable = listed.filter(pl.col("state") == "findable")["doi"].unique()
+    missing = findable.filter(~findable.is_in(keys.implode())).sort().to_list()
+    strange = keys.filter(~keys.is_in(findable.implode())) if listings else keys.clear()
+    if len(strange):
+        run.observe(Noted(text=f"{name}: {len(strange)} records are not in its list, such as {strange[0]}"))
+    expected = len(findable) if listings else None
+    unique = len(keys) - (len(strange) if missing else 0)  # one too many does not make up for one too few
+    tally = Tally(key=name, expected_before=expected, expected_after=expected, received=received, unique=unique)
+    return tally, missing, listed.filter(pl.col("state") == "registered")
+
+
+def _keys(run: Ingest, name: str, keys: Sequence[str]) -> pl.Series:
+    """Return the DOIs of a month's records, or of all."""
+    whose = pl.lit(value=True) if name == EVERY else pl.col("updated").dt.strftime("updated_%Y-%m") == name
+    return pl.concat([pl.Series("key", [], pl.String), *(found.filter(whose)["key"] for found in _noted(run, keys))])
+
+
+def _noted(run: Ingest, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+    for key in keys:
+        with run.files.open(places.noted("keys", key)) as source:
+            yield pl.DataFrame(pa.ipc.open_file(source).read_all())
+
+
+def _watermark(run: Ingest, keys: Sequence[str]) -> str | None:
+    """Return the moment up to which the file is trusted to hold all changes."""
+    newest = [found["updated"].max() for found in _noted(run, keys) if found["updated"].null_count() < found.height]
+    latest = max((one for one in newest if isinstance(one, datetime)), default=None)
+    return None if latest is None else iso(int(latest.timestamp()) - MARGIN)
+
+
+def _tombstones(run: Ingest, gone: pl.DataFrame, keys: Sequence[str]) -> dict[str, TableFacts]:
+    """Stage the table of withdrawn records: those that are registered, and nowhere findable."""
+    layout = replace(
+        run.layout, resource=tombstones.resource(run.layout.resource), partition_by=(), tables=(), prefix=""
+    )
+    table = layout.resource.main
+    left = gone.unique("doi").sort("doi")
+    for found in _noted(run, keys):
+        left = left.filter(~pl.col("doi").is_in(found["key"].implode()))
+    seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).alias(tombstones.SEEN.name)
+    schema = dataset.columns(layout, table)
+    told = left.with_columns(seen)
+    rows = told.select(
+        (pl.col(name) if name in told.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in schema.items()
+    )
+    files = []
+    for sink in layout.sinks if rows.height else ():
+        path = places.data_file(table.name, (), table.name, sink.suffix)
+        files.append(dataset.put(run.files, layout, table, sink, (path, rows)))
+    return dataset.fill(run.files, layout, dataset.facts(layout, [{table.name: files}]))
+
+
+def _publish(run: Ingest, evidence: manifest.Evidence, tables: Mapping[str, TableFacts]) -> Outcome:
+    facts = manifest.Run(
+        run_id=run.run_id, started=iso(int(run.started)), finished=iso(int(run.clock())), base_url=BASE_URL
+    )
+    proof: dict[str, Json] = manifest.build(
+        run.query.resource,
+        run.query.request(),
+        facts,
+        evidence,
+        tables,
+        fingerprint=run.query.fingerprint,
+        partition_by=run.layout.partition_by,
+        formats=run.delivery.formats,
+    ) | {"data_file": {"name": run.data.name, "fingerprint": run.data.fingerprint, "parts": len(run.data.parts)}}
+    good = completeness.publishable(
+        evidence.verdict,
+        named=proof["missing"],
+        max_missing=run.delivery.max_missing,
+        allow_incomplete=run.delivery.allow_incomplete,
+    )
+    reports = report.render(proof, published=good)
+    if good:
+        run.store.publish(proof, reports)
+    else:
+        for name, content in reports.items():
+            run.store.report(name, content)
+    name = f"{run.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
+    return Outcome(proof=proof, published=good, seconds=run.clock() - run.started, manifest=name)
+
+
+def _sum(counts: Iterator[int | None]) -> int | None:
+    found = list(counts)
+    return None if None in found else sum(count for count in found if count is not None)
