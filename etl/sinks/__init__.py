@@ -41,6 +41,9 @@ def names() -> list[str]:
 
 def load(name: str) -> Sink:
     """Return the sink of a format; UsageError if there is none."""
+    if name == "delta":
+        fix = "export as parquet, then 'datacite-etl load DEST --into delta:///folder'"
+        raise UsageError("a Delta lake is not written by an export", fix=fix)
     if name not in names():
         raise UsageError(f"there is no format {name!r}", fix=f"valid are: {', '.join(names())}")
     sink: Sink = importlib.import_module(f"{__name__}.{name}").SINK

@@ -13,8 +13,8 @@ from typing import Protocol
 from etl.errors import UsageError
 from etl.inventory import Inventory
 
-_SCHEMES = {"duckdb": "duckdb", "postgresql": "postgresql", "postgres": "postgresql", "delta": "delta", "s3": "delta"}
-_VALID = "duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder or s3://bucket/folder"
+_SCHEMES = {"duckdb": "duckdb", "postgresql": "postgresql", "postgres": "postgresql", "delta": "delta"}
+_VALID = "duckdb:///file.duckdb, postgresql://user@host/database or delta:///folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

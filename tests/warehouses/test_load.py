@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etl import load as conductor
-from etl.errors import EtlError
+from etl import warehouses
+from etl.errors import EtlError, UsageError
 from etl.events import ignore
 from etl.files import LocalFiles
 from etl.warehouses import Loaded
@@ -150,7 +151,7 @@ def test_where_no_dataset_is_nothing_is_made(tmp_path: Path, command: Command) -
     assert not (tmp_path / "w.duckdb").exists()
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "w.duckdb", "duckdb://", "postgresql://[bad/db"])
+@pytest.mark.parametrize("url", ["mysql://x/y", "s3://bucket/folder", "w.duckdb", "duckdb://", "postgresql://[bad/db"])
 def test_a_url_that_leads_nowhere_names_those_that_do(url: str, exported: tuple[Path, Path], command: Command) -> None:
     """A wrong URL is a usage error in one line."""
     ran = command("load", exported[0], "--into", url)
@@ -243,3 +244,9 @@ def test_a_lake_says_which_versions_belong_together(exported: tuple[Path, Path],
     assert place.table("dois").history(1)[0]["run_id"] == entry["run_id"]
     fields = {field.name: field for field in place.table("dois").schema().fields}
     assert "lower-case" in fields["doi"].metadata["comment"]
+
+
+def test_a_missing_library_names_the_extra_that_brings_it() -> None:
+    """Who installed no database library is told how to."""
+    with pytest.raises(UsageError, match=r"datacite-etl\[duckdb\]"):
+        warehouses.library("a_library_that_nobody_has", "duckdb")
