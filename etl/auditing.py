@@ -15,7 +15,7 @@ from etl import places, sinks, store
 from etl.audit import coverage, findings, page, profiled, scan, tables
 from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
-from etl.audit.words import Profile, Rule, Severity, profile, rules
+from etl.audit.words import Profile, Rule, Severity, rules
 from etl.declare import Json
 from etl.errors import StoreError, UsageError
 from etl.files import Files
@@ -44,7 +44,7 @@ class Outcome:
             "affected": dict(self.audit.affected),
             "coverage": dict(self.audit.overall().select("property", "share").iter_rows()),
             "rules": dict(self.audit.rules.filter("checked").select("rule", "findings").iter_rows()),
-            "profile": {self.audit.profile: self.audit.meeting} if self.audit.profile else {},
+            "profile": {self.audit.profile.name: self.audit.meeting} if self.audit.profile else {},
             "skipped": list(self.audit.skipped),
             "tables": self.tables,
             "page": self.page,
@@ -76,7 +76,7 @@ def audit(
     target: Files,
     *,
     formats: Sequence[str] = ("parquet",),
-    profile_name: str = "",
+    profile: Profile | None = None,
     against: Path | None = None,
 ) -> Outcome:
     """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
@@ -87,11 +87,10 @@ def audit(
     if proof is None:
         raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
     before = None if against is None else _older(against)
-    wanted = profile(profile_name) if profile_name else None
     known = scan.opened(files.name, proof)
     beside = Path(mkdtemp(prefix=".audit-", dir=_made(target)))
     try:
-        found = _Auditor(known, _Spill(beside), wanted).found(str(proof["verdict"]), files.name)
+        found = _Auditor(known, _Spill(beside), profile).found(str(proof["verdict"]), files.name)
         if before is not None:
             found = replace(found, trend=tables.trend(found, *before))
         return _written(found, _Spill(beside), target, formats)
@@ -193,7 +192,7 @@ class _Auditor:
         worst = each.sort("all", "met", "doi").head(COLLECTIONS).select("doi")
         return replace(
             result,
-            profile=self._profile.name,
+            profile=self._profile,
             needs=profiled.summed(held, self._profile),
             collections=worst.join(held, on="doi", how="left", maintain_order="left_right").collect(),
             meeting=int(each.select(pl.col("all").sum()).collect().item()),

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from etl import resources
+from etl import auditdocs, resources
 from etl.cli.resources import describe
 from etl.declare import Json
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
+AUDIT_PAGE = PAGE.with_name("audit.md")
 
 
 def tables() -> str:
@@ -53,3 +54,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(tables())
+    AUDIT_PAGE.write_text(auditdocs.audit())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from etl import docs
+from etl import auditdocs, docs
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("etl", "flows") for path in (ROOT / folder).rglob("*.py"))
@@ -35,6 +35,11 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
 def test_the_table_reference_is_rendered_from_the_declarations() -> None:
     """docs/tables.md is what `python -m etl.docs` writes today."""
     assert (ROOT / "docs" / "tables.md").read_text() == docs.tables()
+
+
+def test_the_reference_of_the_audit_is_rendered_from_the_declarations() -> None:
+    """docs/audit.md is what `python -m etl.docs` writes today."""
+    assert (ROOT / "docs" / "audit.md").read_text() == auditdocs.audit()
 
 
 def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:

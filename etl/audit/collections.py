@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import polars as pl
 
 from etl.audit.tables import Audit
-from etl.audit.words import profile
 from etl.charts import Bar, bars, figure
 from etl.declare import Json
 from etl.webpage import Badge, Doi, Safe, Share, details, table, text
@@ -15,7 +14,7 @@ def render(found: Audit) -> Safe:
     """Return the section of the profile, nothing if none was asked for."""
     if not found.profile or found.needs is None or found.collections is None:
         return Safe("")
-    asked = profile(found.profile)
+    asked = found.profile
     needs = found.needs.to_dicts()
     groups = list(asked.groups)
     rows = [

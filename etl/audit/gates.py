@@ -20,9 +20,9 @@ class Gate:
     share: float
 
 
-def gates(texts: Iterable[str]) -> tuple[Gate, ...]:
-    """Read `NAME=SHARE`; UsageError, with the nearest name, for anything else."""
-    return tuple(_gate(text) for text in texts)
+def gates(texts: Iterable[str], *, beside: Sequence[str] = ()) -> tuple[Gate, ...]:
+    """Read `NAME=SHARE`; UsageError, with the nearest name, for anything else; `beside` are more names there are."""
+    return tuple(_gate(text, [*names(), *beside]) for text in texts)
 
 
 def missed(audit: Audit, demanded: Sequence[Gate]) -> list[str]:
@@ -40,7 +40,7 @@ def shares(audit: Audit) -> Mapping[str, float | None]:
     """Return every share that a gate can name."""
     covered = dict(audit.overall().select("property", "share").iter_rows())
     clean = dict(audit.rules.filter("checked").select("rule", 1 - pl.col("share")).iter_rows())
-    met = {audit.profile: audit.meeting / audit.records} if audit.profile and audit.records else {}
+    met = {audit.profile.name: audit.meeting / audit.records} if audit.profile and audit.records else {}
     return {**covered, **clean, **met}
 
 
@@ -49,7 +49,7 @@ def names() -> list[str]:
     return [*(each.id for each in PROPERTIES), *(rule.id for rule in rules()), *profiles()]
 
 
-def _gate(text: str) -> Gate:
+def _gate(text: str, valid: Sequence[str]) -> Gate:
     name, equals, number = (part.strip() for part in text.partition("="))
     try:
         share = float(number)
@@ -57,7 +57,7 @@ def _gate(text: str) -> Gate:
         share = -1.0
     if not (equals and 0 <= share <= 1):
         raise UsageError(f"--fail-under {text!r} is no NAME=SHARE", fix="write it as --fail-under orcid=0.6")
-    return Gate(name=known("property, rule or profile", name, names()), share=share)
+    return Gate(name=known("property, rule or profile", name, valid), share=share)
 
 
 def known(kind: str, name: str, valid: Sequence[str]) -> str:

@@ -58,7 +58,7 @@ def _tiles(found: Audit) -> Safe:
         ("Records with any finding", affected["any"], f"{text(Share(_part(affected['any'], records)))} of all"),
     ]
     if found.profile:
-        facts.append((f"Profile {found.profile}", found.meeting, "records meet what is essential"))
+        facts.append((f"Profile {found.profile.name}", found.meeting, "records meet what is essential"))
     return tiles(facts)
 
 

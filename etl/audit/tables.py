@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.audit import coverage, findings, profiled
+from etl.audit.words import Profile
 
 RULES_SCHEMA = {
     "rule": pl.String(),
@@ -52,7 +53,7 @@ class Audit:
     examples: pl.DataFrame
     years: pl.DataFrame
     trend: pl.DataFrame | None = None
-    profile: str = ""
+    profile: Profile | None = None
     needs: pl.DataFrame | None = None
     collections: pl.DataFrame | None = None
     meeting: int = 0

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import runpy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from etl.errors import UsageError
 
 Tables = Mapping[str, pl.LazyFrame]
 """The tables of a dataset, or of one place in it, by name."""
@@ -122,14 +125,23 @@ def profiles() -> list[str]:
 
 
 def profile(name: str) -> Profile:
-    """Return a declared profile."""
-    found: Profile = _declared(f"profiles.{name}", "PROFILE")
+    """Return a declared profile, or that of a Python file given by its path; UsageError if the file has none."""
+    found = _of_file(Path(name)) if name.endswith(".py") else _declared(f"profiles.{name}", "PROFILE")
+    if not isinstance(found, Profile):
+        raise UsageError(f"{name} declares no profile", fix="end the file in PROFILE = Profile(…)")
     return found
 
 
 def filled(text: pl.Expr) -> pl.Expr:
     """Tell whether a text says anything."""
     return text.str.strip_chars().str.len_bytes().fill_null(0) > 0
+
+
+def _of_file(path: Path) -> Any:
+    """Run a user's own declaration, as trusted as the program itself."""
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", fix="give the path of a Python file with a PROFILE")
+    return runpy.run_path(str(path)).get("PROFILE")
 
 
 def _modules(folder: str) -> list[str]:

@@ -39,7 +39,7 @@ def audit(
     destination
         Folder of the dataset.
     profile
-        A profile to hold the records against, e.g. `tcia` or `fair`.
+        A profile to hold the records against: `tcia`, `fair`, or the path of a file that declares one.
     against
         An older audit, or the folder of an older dataset that was audited: shows the trend.
     fail_under
@@ -51,16 +51,18 @@ def audit(
     """
     from etl import auditing, sinks
     from etl.audit.gates import gates, known, missed
+    from etl.audit.words import profile as declared
     from etl.audit.words import profiles
     from etl.files import LocalFiles
 
-    demanded = gates(fail_under)
-    if profile:
+    if profile and not profile.endswith(".py"):
         known("profile", profile, profiles())
+    asked = declared(profile) if profile else None
+    demanded = gates(fail_under, beside=[asked.name] if asked else ())
     for name in format:
         sinks.load(name)
     target = LocalFiles(to or destination / auditing.FOLDER)
-    found = auditing.audit(LocalFiles(destination), target, formats=format, profile_name=profile, against=against)
+    found = auditing.audit(LocalFiles(destination), target, formats=format, profile=asked, against=against)
     if showing.json:
         as_json(found.summary())
     else:
@@ -75,7 +77,7 @@ def _tell(found: "Outcome") -> None:
     line(f"records   {audit.records:,} DOIs, {audit.affected['any']:,} with a finding")
     line(f"findings  {found.tables['audit_findings']:,}; records with errors {audit.affected['error']:,}")
     if audit.profile:
-        line(f"profile   {audit.profile}: {audit.meeting:,} of {audit.records:,} meet what is essential")
+        line(f"profile   {audit.profile.name}: {audit.meeting:,} of {audit.records:,} meet what is essential")
     worst = audit.rules.filter(audit.rules["findings"] > 0).head(_SHOWN)
     rows = [("severity", "rule", "records", "what")]
     rows += [(r["severity"], r["rule"], f"{r['records']:,}", r["title"]) for r in worst.iter_rows(named=True)]

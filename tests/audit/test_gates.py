@@ -147,6 +147,24 @@ def test_an_audit_against_itself_shows_no_change(exported: Path, command: Comman
     assert "Nothing has changed" in (tmp_path / "now/audit.html").read_text()
 
 
+def test_a_repository_brings_its_own_profile_in_a_file(exported: Path, command: Command, tmp_path: Path) -> None:
+    """A Python file that declares a profile is given by its path, and thresholds know its name."""
+    own = tmp_path / "ours.py"
+    own.write_text(
+        "import polars as pl\n"
+        "from etl.audit.words import Need, Profile\n"
+        "need = Need(number='3', title='Title', group='all', table='doi_titles', value=pl.col('title'))\n"
+        "PROFILE = Profile(name='ours', title='Ours', description='D.', groups={'all': 'All'},"
+        " essential=('all',), needs=(need,))\n"
+    )
+    ran = command("audit", exported, "--profile", own, "--fail-under", "ours=0.01", "--to", tmp_path / "a", "--json")
+    assert ran.code == 0
+    assert list(ran.json["profile"]) == ["ours"]
+    own.write_text("PROFILE = 7\n")
+    assert command("audit", exported, "--profile", own).code == 2
+    assert command("audit", exported, "--profile", tmp_path / "none.py").code == 2
+
+
 @pytest.mark.parametrize("name", profiles())
 def test_a_profile_is_a_declaration_that_holds_together(name: str) -> None:
     """Groups are named, essential ones exist, needs have titles of their own."""

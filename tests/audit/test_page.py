@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from etl import auditing
+from etl.audit.words import profile
 from etl.files import LocalFiles
 from etl.sandbox import Corpus, running
 from tests.audit.records import doi
@@ -212,7 +213,7 @@ def test_two_audits_of_one_dataset_are_the_same(audited: Path, tmp_path: Path) -
     """Tables and page do not depend on when or where they were made."""
     data = LocalFiles(audited.parents[1])
     for name in ("a", "b"):
-        auditing.audit(data, LocalFiles(tmp_path / name), profile_name="tcia")
+        auditing.audit(data, LocalFiles(tmp_path / name), profile=profile("tcia"))
     names = {path.name for path in (tmp_path / "a").iterdir()}
     assert {"audit.html", "audit_coverage.parquet", "audit_findings.parquet", "audit_rules.parquet"} <= names
     for name in names:
