@@ -1,11 +1,12 @@
-"""The conductor of many exports side by side: fair shares of one budget, and one account of how each ended.
+"""The conductor of many exports and syncs side by side: fair shares of one budget, and one account of how each ended.
 
 An entry that fails does not stop the others. What an entry is, and which file it was read from, is the shell's matter.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from etl import document, resources
 from etl.budget import Shared
@@ -14,25 +15,48 @@ from etl.config import Settings
 from etl.declare import Json
 from etl.errors import EtlError, IncompleteError, StoreError, UsageError
 from etl.events import Observe
-from etl.export import Step, directly, export
+from etl.export import Step, directly
 from etl.files import Files
 from etl.lock import Owner
 from etl.query import Query, check
-from etl.run import Clock, Delivery, Outcome, opened
+from etl.run import Clock, Delivery, Run, opened
 
 _FROM_GOOD_TO_BAD = (0, 4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One of many exports; `name` is what people know it by."""
+class Work:
+    """What an entry does: `conduct` is the conductor of its run."""
 
-    name: str
     query: Query
     delivery: Delivery
     settings: Settings
+    conduct: Callable[[Run], Awaitable["Ending"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One of many exports and syncs; `name` is what people know it by, `work` is asked for when its turn comes."""
+
+    name: str
     files: Files
+    work: Callable[[], Work]
     run_id: str = ""
+
+
+class Ending(Protocol):
+    """How a run ended, whichever conductor it had."""
+
+    @property
+    def proof(self) -> Mapping[str, Json]:
+        """The manifest."""
+
+    @property
+    def published(self) -> bool:
+        """Whether the dataset is now the one that the manifest describes."""
+
+    def summary(self) -> dict[str, Json]:
+        """What `--json` prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +64,7 @@ class Ended:
     """How an entry ended: with an outcome or with an error."""
 
     name: str
-    outcome: Outcome | None = None
+    outcome: Ending | None = None
     error: EtlError | None = None
 
     @property
@@ -52,11 +76,11 @@ class Ended:
 
     @property
     def verdict(self) -> str:
-        """The verdict of the export, `failed` if it did not come to one."""
+        """The verdict of the run, `failed` if it did not come to one."""
         return "failed" if self.outcome is None else str(self.outcome.proof["verdict"])
 
     def summary(self) -> dict[str, Json]:
-        """Return the entry as plain values: the summary of its export, or its error and what mends it."""
+        """Return the entry as plain values: the summary of its run, or its error and what mends it."""
         head: dict[str, Json] = {"name": self.name, "exit_code": self.exit_code}
         if self.error is not None:
             return head | {"verdict": self.verdict, "error": self.error.message, "fix": self.error.fix}
@@ -110,11 +134,12 @@ async def many(
     """
     places = asyncio.Semaphore(side_by_side)
 
-    async def one(entry: Entry) -> Outcome:
+    async def one(entry: Entry) -> Ending:
+        work = entry.work()
         async with opened(
-            entry.query,
-            entry.delivery,
-            entry.settings,
+            work.query,
+            work.delivery,
+            work.settings,
             entry.files,
             owner=owner,
             observe=observe(entry),
@@ -122,12 +147,12 @@ async def many(
             clock=clock,
             together=together,
         ) as run:
-            return await export(run)
+            return await work.conduct(run)
 
     async def ended(entry: Entry) -> Ended:
         async with places:
             try:
-                found = Ended(name=entry.name, outcome=await step(f"export {entry.name}", one, entry))
+                found = Ended(name=entry.name, outcome=await step(f"entry {entry.name}", one, entry))
             except EtlError as error:
                 found = Ended(name=entry.name, error=error)
             except OSError as error:

@@ -57,6 +57,23 @@ def test_a_file_makes_the_datasets_that_single_exports_make(box: Sandbox, comman
     assert all(name.endswith(".csv") for name in data_files(tmp_path / "many" / "blog"))
 
 
+def test_a_file_brings_datasets_up_to_date(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """A sync of each client of a template goes on from its export; a folder without a dataset fails alone."""
+    text = FILE.format(url=box.base_url, to=tmp_path / "many")
+    assert command("run", written(tmp_path, text), "--quiet").code == 0
+    before = data_files(tmp_path / "many")
+    head = f'[defaults]\nbase-url = "{box.base_url}"\noverlap = "2d"\n'
+    template = f'[[sync]]\nto = "{tmp_path}/many/{{client}}"\nclients-of = {{provider-id = "nihnci"}}\n'
+    ran = command("run", written(tmp_path, f'{head}{template}[[sync]]\nto = "{tmp_path}/none"\n'), "--json")
+    *synced, none = ran.json["entries"]
+    assert ran.code == none["exit_code"] != 0
+    assert none["verdict"] == "failed"
+    assert synced
+    assert {(one["verdict"], one["added"], one["withdrawn"]) for one in synced} == {("complete", 0, 0)}
+    after = data_files(tmp_path / "many")
+    assert {path: content for path, content in after.items() if "withdrawn/" not in path} == before
+
+
 def test_an_entry_that_fails_does_not_stop_the_others(box: Sandbox, command: Command, tmp_path: Path) -> None:
     """A destination that is not ours ends its own entry; the rest is published and the exit code is the worst."""
     (tmp_path / "many" / "blog").mkdir(parents=True)
@@ -113,6 +130,8 @@ BAD = [
     ('[[export]]\nto = "a"\n', "'resource'"),
     (f'{ENTRY}fromat = "csv"\n', "'format'"),
     (f"{ENTRY}rate = 5\n", "[defaults]"),
+    ('[[sync]]\nto = "a"\noverlap = "soon"\n', "6h"),
+    ('[[sync]]\nto = "a"\nfilter = "client-id=a"\n', "'filter'"),
     (f"{ENTRY}limit = true\n", "'limit'"),
     (f'{ENTRY}window = "deleted"\n', "'window'"),
     (f'{ENTRY}filter = ["client-di=a"]\n', "client-id"),

@@ -5,8 +5,8 @@ Which entries a file stands for, a template aside, is decided here; nothing is a
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ import msgspec
 
 from etl.cli.export import Delivering
 from etl.cli.options import Asking, Talking
+from etl.cli.sync import Syncing
 from etl.declare import Json
 from etl.errors import UsageError
 
@@ -22,18 +23,20 @@ T = TypeVar("T")
 CLIENT = "{client}"
 """What stands in `to` for the id of a client."""
 _OF = ("provider-id", "consortium-id")
+_KINDS = ("export", "sync")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An `[[export]]` of the file; `where` names it in errors, `clients_of` makes it a template (empty if not)."""
+    """An `[[export]]`, or a `[[sync]]` if it has `syncing`; `where` names it in errors; a template has `clients_of`."""
 
     where: str
-    resource: str
     to: str
     clients_of: Mapping[str, str]
-    asking: Asking
-    delivering: Delivering
+    resource: str = ""
+    asking: Asking = field(default_factory=Asking)
+    delivering: Delivering = field(default_factory=Delivering)
+    syncing: Syncing | None = None
 
     def of_client(self, client: str) -> "Asked":
         """Fill the template in for one client."""
@@ -53,12 +56,12 @@ class JobFile:
 def read(path: Path) -> JobFile:
     """Read a file; UsageError, naming file, table and key, for whatever cannot be meant as it stands."""
     found = _toml(path)
-    _known(found, ("defaults", "export"), f"{path}", "table")
+    _known(found, ("defaults", *_KINDS), f"{path}", "table")
     defaults = _table(found.get("defaults", {}), f"{path}: [defaults]")
     talking, above = _names(Talking), {"side_by_side"}
-    _known(defaults, talking | above | _entry_names() - {"to", "clients_of"}, f"{path}: [defaults]", "key")
+    _known(defaults, talking | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
     common = {name: value for name, value in defaults.items() if name not in talking | above}
-    asked = tuple(_asked(path, number, table, common) for number, table in enumerate(_exports(path, found), 1))
+    asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, found))
     unique(asked)
     return JobFile(
         talking=_made(Talking, defaults, f"{path}: [defaults]"),
@@ -76,19 +79,21 @@ def unique(asked: Sequence[Asked]) -> None:
             raise UsageError(f"{one.where}: key 'to': {one.to} is that of {other.where} too", fix="give each its own")
 
 
-def _asked(path: Path, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
-    where = f"{path}: [[export]] number {number}"
+def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
+    where = f"{path}: [[{kind}]] number {number}"
     own = _table(table, where)
     if shared := sorted(own.keys() & (_names(Talking) | {"side_by_side"})):
         raise UsageError(f"{where}: key {shared[0]!r} is common to all entries", fix="move it to [defaults]")
-    _known(own, _entry_names(), where, "key")
+    _known(own, _own(kind), where, "key")
     values = {**common, **own}
-    texts = {name: _text(values, name, where) for name in ("resource", "to")}
-    of = _pairs(values.get("clients_of", {}), where)
-    if bool(of) != (CLIENT in texts["to"]):
+    to, of = _text(values, "to", where), _pairs(values.get("clients_of", {}), where)
+    if bool(of) != (CLIENT in to):
         raise UsageError(f"{where}: keys 'to' and 'clients-of' belong together", fix=f"write {CLIENT} in 'to' for it")
+    if kind == "sync":
+        return Asked(where=where, to=to, clients_of=of, syncing=_made(Syncing, values, where))
     asking, delivering = _made(Asking, values, where), _made(Delivering, values, where)
-    return Asked(where=where, **texts, clients_of=of, asking=asking, delivering=delivering)
+    resource = _text(values, "resource", where)
+    return Asked(where=where, to=to, clients_of=of, resource=resource, asking=asking, delivering=delivering)
 
 
 def _toml(path: Path) -> dict[str, Json]:
@@ -100,11 +105,15 @@ def _toml(path: Path) -> dict[str, Json]:
         raise UsageError(f"{path} is no TOML: {error}", fix="see `datacite-etl run --help` for an example") from error
 
 
-def _exports(path: Path, found: Mapping[str, Json]) -> list[Json]:
-    exports = found.get("export", [])
-    if not (isinstance(exports, list) and exports):
-        raise UsageError(f"{path} has no [[export]]", fix="give at least one, with 'resource' and 'to'")
-    return exports
+def _entries(path: Path, found: Mapping[str, Json]) -> list[tuple[str, int, Json]]:
+    """Return kind, number and table of each entry, the exports first."""
+    for kind in _KINDS:
+        if not isinstance(found.get(kind, []), list):
+            raise UsageError(f"{path}: [{kind}] is no list of entries", fix=f"write it as [[{kind}]]")
+    entries = [(kind, *one) for kind in _KINDS for one in enumerate(found.get(kind, []), 1)]
+    if not entries:
+        raise UsageError(f"{path} has no [[export]] and no [[sync]]", fix="give at least one")
+    return entries
 
 
 def _table(value: Json, where: str) -> dict[str, Json]:
@@ -166,12 +175,11 @@ def _count(value: Json, where: str) -> int | None:
 
 
 def _names(group: type) -> set[str]:
-    return set(_listed(group))
+    return {one.name for one in fields(group)}
 
 
-def _listed(group: type) -> Iterator[str]:
-    return (field.name for field in fields(group))
-
-
-def _entry_names() -> set[str]:
+def _own(kind: str) -> set[str]:
+    """Return the keys that an entry of a kind may have."""
+    if kind == "sync":
+        return _names(Syncing) | {"to", "clients_of"}
     return _names(Asking) | _names(Delivering) | {"resource", "to", "clients_of"}

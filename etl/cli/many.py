@@ -1,4 +1,4 @@
-"""`datacite-etl run`: many exports from one file."""
+"""`datacite-etl run`: many exports and syncs from one file."""
 
 import asyncio
 import time
@@ -15,6 +15,8 @@ from etl.cli.jobfile import Asked, JobFile
 from etl.cli.options import Showing, Talking
 from etl.cli.recording import Recording, lines, new_run
 from etl.cli.show import as_json, columns, line, note
+from etl.cli.sync import conducted, recalled
+from etl.config import BASE_URL
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, Planned, Retried
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from etl.config import Settings
     from etl.declare import Json
     from etl.export import Step
-    from etl.many import Ended, Entry
+    from etl.many import Ended, Entry, Work
 
 SIDE_BY_SIDE = 4
 Told = Callable[["Ended"], None]
@@ -38,12 +40,13 @@ def run(
     showing: Showing = Showing(),
     recording: Recording = Recording(),
 ) -> int:
-    """Do many exports from one TOML file, side by side, with fair shares of one rate budget and one summary.
+    """Do many exports and syncs from one TOML file, side by side, with fair shares of one budget and one summary.
 
-    The file has a `[defaults]` table and an `[[export]]` for each dataset, with the options of `datacite-etl export`
-    as keys; how to talk to the API stands in `[defaults]`, or is given here, which wins. An `[[export]]` with
-    `clients-of = {provider-id = "cern"}` (or `consortium-id`) stands for one export a client of it, with `{client}`
-    in `to`. The exit code is that of the worst entry; running it again resumes what is unfinished.
+    The file has a `[defaults]` table and, for each dataset, an `[[export]]` or a `[[sync]]` with the options of the
+    command of that name as keys and the folder as `to`; how to talk to the API stands in `[defaults]`, or is given
+    here, which wins. An entry with `clients-of = {provider-id = "cern"}` (or `consortium-id`) stands for one entry a
+    client of it, with `{client}` in `to`. The exit code is that of the worst entry; running it again resumes what is
+    unfinished.
 
     **Examples**
 
@@ -127,18 +130,40 @@ def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
 
 def _entry(one: Asked, settings: "Settings", *, sandbox: bool) -> "Entry":
     from etl.files import LocalFiles
-    from etl.many import Entry, at_root
-    from etl.run import claimed
+    from etl.many import Entry
 
     try:
-        query, delivery = one.asking.of_resource(one.resource), one.delivering.delivery()
-        own = at_root(settings, query.resource.dialect, sandbox=sandbox)
-        claimed(query, delivery, own)
+        work = _synced(one, settings) if one.syncing else _exported(one, settings, sandbox=sandbox)
     except UsageError as error:
         raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
-    return Entry(
-        name=one.to, query=query, delivery=delivery, settings=own, files=LocalFiles(Path(one.to)), run_id=new_run()
-    )
+    return Entry(name=one.to, files=LocalFiles(Path(one.to)), work=work, run_id=new_run())
+
+
+def _exported(one: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
+    """Check an export whole before anything is fetched."""
+    from etl.export import export
+    from etl.many import Work, at_root
+    from etl.run import claimed
+
+    query, delivery = one.asking.of_resource(one.resource), one.delivering.delivery()
+    own = at_root(settings, query.resource.dialect, sandbox=sandbox)
+    claimed(query, delivery, own)
+    return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
+
+
+def _synced(one: Asked, settings: "Settings") -> "Callable[[], Work]":
+    """Check what can be checked of a sync; the dataset says the rest when its turn comes."""
+    from etl.many import Work
+
+    assert one.syncing is not None
+    syncing, wish = one.syncing, one.syncing.wish()
+
+    def work() -> Work:
+        proof, query, delivery = recalled(Path(one.to), syncing)
+        own = settings if settings.base_url != BASE_URL else replace(settings, base_url=proof["base_url"])
+        return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, wish))
+
+    return work
 
 
 def _json(entry: "Entry") -> Observe:

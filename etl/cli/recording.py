@@ -28,7 +28,7 @@ class Recording:
     log_format: Literal["text", "json"] = "text"
     """`json` writes every event of the run as a line of JSON on stderr, each with the run's id."""
 
-    metrics: Path | None = None
+    metrics_file: Path | None = None
     """File for requests, retries, bytes, records, seconds and verdict, as Prometheus's node_exporter collects it."""
 
     @contextmanager
@@ -42,10 +42,10 @@ class Recording:
 
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
         """Write the metrics of runs that have ended, by destination, whole or not at all."""
-        if self.metrics is not None:
-            aside = self.metrics.with_name(f".{self.metrics.name}.tmp")
+        if self.metrics_file is not None:
+            aside = self.metrics_file.with_name(f".{self.metrics_file.name}.tmp")
             aside.write_text(gauges.render(runs, time.time()), encoding="utf-8")
-            aside.replace(self.metrics)
+            aside.replace(self.metrics_file)
 
 
 def new_run() -> str:

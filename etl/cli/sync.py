@@ -12,7 +12,7 @@ from cyclopts import Group, Parameter
 
 from etl.cli.export import owner
 from etl.cli.options import Showing, Talking
-from etl.cli.progress import progress
+from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
 from etl.config import BASE_URL
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from etl.config import Settings
     from etl.declare import Json
     from etl.events import Observe
+    from etl.export import Step
     from etl.query import Query
-    from etl.run import Delivery
+    from etl.run import Delivery, Run
     from etl.sync import Wish
     from etl.synced import SyncOutcome
 
@@ -83,6 +84,7 @@ def sync(
     syncing: Syncing = Syncing(),
     talking: Talking = Talking(),
     showing: Showing = Showing(),
+    recording: Recording = Recording(),
 ) -> int:
     """Bring an exported dataset up to date: new, changed and withdrawn records.
 
@@ -101,17 +103,14 @@ def sync(
     destination
         Folder of the dataset.
     """
-    from etl import recall
-    from etl.files import LocalFiles
-    from etl.store import published_manifest
-
-    wish = syncing.wish()
-    proof = published_manifest(LocalFiles(destination))
-    query = recall.query(proof)
-    delivery = syncing.delivery(proof, keep_raw=(destination / "_etl" / "raw").exists())
-    asking = at_home(talking, proof)
-    with asking.settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
-        outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe))
+    wish, run_id = syncing.wish(), new_run()
+    proof, query, delivery = recalled(destination, syncing)
+    with (
+        at_home(talking, proof).settings(query.resource.dialect) as settings,
+        recording.observing(run_id, quiet=showing.quiet) as observe,
+    ):
+        outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe, run_id=run_id))
+    recording.keep({str(destination): outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
     if outcome.published:
         return 0
@@ -119,22 +118,49 @@ def sync(
     return 3
 
 
+def recalled(destination: Path, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, Delivery]":
+    """Return a dataset's manifest, the query that it answers, and how its records are to be written."""
+    from etl import recall
+    from etl.files import LocalFiles
+    from etl.store import published_manifest
+
+    proof = published_manifest(LocalFiles(destination))
+    return proof, recall.query(proof), syncing.delivery(proof, keep_raw=(destination / "_etl" / "raw").exists())
+
+
 def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
     """Return the options with the server that the dataset came from, unless another one is named."""
     return talking if talking.base_url != BASE_URL else replace(talking, base_url=proof["base_url"])
 
 
-async def _sync(
-    query: "Query", delivery: "Delivery", settings: "Settings", to: Path, wish: "Wish", *, observe: "Observe"
-) -> "SyncOutcome":
+async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
+    """Do what the run's delivery is for: refresh counts, or bring everything up to date."""
     from etl import metrics
-    from etl.files import LocalFiles
-    from etl.run import opened
+    from etl.export import directly
     from etl.sync import sync as conduct
 
-    files = LocalFiles(to)
-    async with opened(query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time) as run:
-        return await (metrics.refresh(run) if delivery.purpose == metrics.PURPOSE else conduct(run, wish))
+    if run.delivery.purpose == metrics.PURPOSE:
+        return await metrics.refresh(run, step or directly)
+    return await conduct(run, wish, step or directly)
+
+
+async def _sync(
+    query: "Query",
+    delivery: "Delivery",
+    settings: "Settings",
+    to: Path,
+    wish: "Wish",
+    *,
+    observe: "Observe",
+    run_id: str,
+) -> "SyncOutcome":
+    from etl.files import LocalFiles
+    from etl.run import opened
+
+    async with opened(
+        query, delivery, settings, LocalFiles(to), owner=owner(), observe=observe, clock=time.time, run_id=run_id
+    ) as run:
+        return await conducted(run, wish)
 
 
 def _tell(outcome: "SyncOutcome") -> None:
