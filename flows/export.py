@@ -112,7 +112,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
             ) as run,
         ):
             outcome = await conductor.export(run, as_task)
-    await artifacts(to, outcome)
+    await artifacts(to, outcome.proof)
     return ended(to, outcome.summary())
 
 

@@ -15,7 +15,6 @@ from prefect.artifacts import (
 
 from etl.declare import Json
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone
-from etl.run import Outcome
 from flows.steps import slug
 
 if TYPE_CHECKING:
@@ -97,10 +96,9 @@ async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
             await telling
 
 
-async def artifacts(name: str, outcome: Outcome) -> None:
+async def artifacts(name: str, proof: Mapping[str, Json]) -> None:
     """Put a run's completeness, its rows by table and the way to its report where Prefect shows them."""
-    proof, own = outcome.proof, slug(name)
-    totals = proof["totals"]
+    own, totals = slug(name), proof["totals"]
     told = f"{proof['verdict']}: {totals['unique']} of {totals['expected_after']} records of {proof['resource']}"
     await acreate_table_artifact(
         key=f"completeness-{own}", table=completeness(proof["slices"]), description=f"{told}, the worst slices first"

@@ -13,17 +13,13 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl import metrics as counts
-from etl import recall
-from etl import sync as conductor
 from etl.cli.export import owner
 from etl.cli.options import Talking
-from etl.cli.sync import Syncing, at_home
+from etl.cli.sync import Syncing, at_home, conducted, recalled
 from etl.config import BASE_URL
 from etl.declare import Json
 from etl.files import LocalFiles
 from etl.run import opened
-from etl.store import published_manifest
 from flows.budget import together
 from flows.observe import artifacts, log, progress
 from flows.steps import as_task, ended, picked
@@ -68,10 +64,9 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
-    syncing, files = picked(Syncing, given), LocalFiles(Path(destination))
-    proof, wish = published_manifest(files), syncing.wish()
-    asked = recall.query(proof)
-    delivery = syncing.delivery(proof, keep_raw=(Path(destination) / "_etl" / "raw").exists())
+    syncing, to = picked(Syncing, given), Path(destination)
+    wish = syncing.wish()
+    proof, asked, delivery = recalled(to, syncing)
     with at_home(picked(Talking, given), proof).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
@@ -80,15 +75,15 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
                 asked,
                 delivery,
                 settings,
-                files,
+                LocalFiles(to),
                 owner=owner(),
                 observe=observe,
                 clock=time.time,
                 together=shared,
             ) as run,
         ):
-            outcome = await (counts.refresh(run, as_task) if metrics else conductor.sync(run, wish, as_task))
-    await artifacts(destination, outcome.outcome)
+            outcome = await conducted(run, wish, as_task)
+    await artifacts(destination, outcome.proof)
     return ended(destination, outcome.summary())
 
 

@@ -26,6 +26,7 @@ async def ask(base_url: str, budget: str, seconds: float) -> int:
         asking = asyncio.gather(*(keep_asking() for _ in range(8)))
         await asyncio.wait([asking], timeout=seconds)
         asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
         return client.requests
 
 

@@ -82,21 +82,18 @@ class Server:
         return {one["key"].partition("-")[0]: one["data"] for one in found}
 
     @contextmanager
-    def beside(self, *command: str, log: str, cwd: Path = ROOT) -> Iterator[None]:
-        """Run a module beside the test, and end it with the block."""
-        with (
-            (self.home / log).open("w") as out,
-            _ended(
-                subprocess.Popen(
-                    [sys.executable, "-m", *command],
-                    env=os.environ | self.settings,
-                    cwd=cwd,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                )
-            ),
-        ):
-            yield
+    def beside(self, *command: str, log: str, cwd: Path = ROOT) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a module beside the test, and end it with the block; yields the process."""
+        with (self.home / log).open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=os.environ | self.settings,
+                cwd=cwd,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+            with _ended(process):
+                yield process
 
 
 @contextmanager
@@ -119,8 +116,13 @@ def serving(home: Path) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = Server(api=f"http://127.0.0.1:{port}/api", home=home)
-    with server.beside("prefect", "server", "start", "--port", str(port), log="server.log"):
-        eventually(lambda: _healthy(server.api), 180, "the Prefect server answers")
+    with server.beside("prefect", "server", "start", "--port", str(port), log="server.log") as process:
+
+        def healthy() -> bool | None:
+            assert process.poll() is None, (home / "server.log").read_text()
+            return _healthy(server.api)
+
+        eventually(healthy, 180, "the Prefect server answers")
         yield server
 
 

@@ -7,10 +7,12 @@ import pytest
 
 from etl.sandbox import Corpus, running
 from tests.conftest import data_files
+from tests.flows.test_export import artifacts
 from tests.synced import Asked, exported
 
 pytestmark = [
     pytest.mark.prefect,
+    pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
 ]
 
@@ -18,7 +20,8 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 async def test_the_flow_brings_a_dataset_up_to_date(prefect: None, tmp_path: Path) -> None:
-    """Its result is the command's summary, and the dataset is the one of a fresh export."""
+    """Its result is the command's summary, the dataset is that of a fresh export, the artifacts name the watermark."""
+    from flows.steps import slug
     from flows.sync import sync
 
     to, fresh, asked = tmp_path / "o", tmp_path / "f", Asked(tables=("doi_titles",))
@@ -31,3 +34,4 @@ async def test_the_flow_brings_a_dataset_up_to_date(prefect: None, tmp_path: Pat
         await exported(box.base_url, fresh, asked, NOW.timestamp())
     ours = {path: content for path, content in data_files(to).items() if not path.startswith("withdrawn/")}
     assert ours == data_files(fresh)
+    assert "Next watermark" in str((await artifacts(f"report-{slug(str(to))}"))[-1].data)
