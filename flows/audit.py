@@ -11,6 +11,7 @@ from prefect.states import Completed, Failed
 
 from etl import auditing
 from etl.audit.gates import gates, missed
+from etl.audit.words import profile as declared
 from etl.errors import ThresholdError
 from etl.files import LocalFiles
 from flows.steps import emit, slug
@@ -42,7 +43,7 @@ async def audit(
         LocalFiles(Path(destination)),
         LocalFiles(Path(to) if to else Path(destination) / auditing.FOLDER),
         formats=format,
-        profile_name=profile,
+        profile=declared(profile) if profile else None,
         against=Path(against) if against else None,
     )
     summary, own = found.summary(), slug(destination)

@@ -22,7 +22,16 @@ def read(text: str) -> dict[tuple[str, str, str], float]:
 def test_an_export_leaves_its_metrics_for_prometheus(box: Sandbox, command: Command, tmp_path: Path) -> None:
     """Every number of the summary is a sample, and exactly one verdict is 1."""
     file, to = tmp_path / "etl.prom", tmp_path / "o"
-    asked = ("--base-url", box.base_url, "--filter", "client-id=nihnci.tcia", "--metrics-file", file, "--json", "--quiet")
+    asked = (
+        "--base-url",
+        box.base_url,
+        "--filter",
+        "client-id=nihnci.tcia",
+        "--metrics-file",
+        file,
+        "--json",
+        "--quiet",
+    )
     summary = command("export", "dois", "--to", to, *asked).json
     found = read(file.read_text())
     assert found["datacite_etl_run_records", str(to), ""] == summary["unique"]
