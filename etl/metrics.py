@@ -71,7 +71,7 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     for file in (file for files in listed.values() for file in files if file.path not in stale):
         run.store.keep(file.path)
     fresh = [file for new, _ in merged.values() for file in new]
-    leftovers.settle(run.store, [each.key for each in planned.parts], replaced=_none(), gone=_none())
+    leftovers.settle(run.store, [receipt.key for receipt in receipts], replaced=_none(), gone=_none())
     feed = changes.feed(
         run.layout.resource.key.name,
         added=_none(),

@@ -99,7 +99,7 @@ class Store:
         """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
         before = self.manifest()
         _foreign_free(self.files, _tables(before) | _tables(proof), before)
-        _only_listed(self.files, manifest.data_files(proof))
+        _only_listed(self.files, _tables(before) | _tables(proof), manifest.data_files(proof))
         for name, content in (reports or {}).items():
             self.files.write(places.staged(f"{places.OWN}/{name}"), content)
         self.files.write(places.staged(places.MANIFEST), manifest.encode(proof))
@@ -210,10 +210,13 @@ def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, Json
         raise StoreError(f"{files.name} holds files that datacite-etl did not write: {some}", fix="move them elsewhere")
 
 
-def _only_listed(files: Files, tables: Mapping[str, Sequence[DataFile]]) -> None:
-    """See that what is staged is exactly what the manifest lists; leftovers of a crash go."""
+def _only_listed(files: Files, names: Iterable[str], tables: Mapping[str, Sequence[DataFile]]) -> None:
+    """See that what is staged of the tables that are switched is exactly what the manifest lists; leftovers go.
+
+    What is staged beside them stays: a run that dies right after this still needs it.
+    """
     listed = {places.staged(file.path) for found in tables.values() for file in found}
-    here = {key for key in files.listing(places.STAGED) if not key.startswith(f"{places.STAGED}/{places.OWN}/")}
+    here = {key for name in names for key in files.listing(places.staged(name))}
     if lost := sorted(listed - here):
         raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
     for key in here - listed:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etl.errors import UsageError
@@ -92,6 +92,7 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@example(nights=[Night((Event("create", (1,), timedelta(0)),), 46, False)], partition=(), seed=0)
 @given(nights=NIGHTS, partition=st.sampled_from([(), ("created_year",), ("resource_type_id",)]), seed=st.integers(0, 5))
 def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
     nights: list[Night], partition: tuple[str, ...], seed: int
