@@ -321,7 +321,9 @@ def test_every_recorded_record_is_a_row(real: Path, name: str) -> None:
         page = read(path.read_bytes()).records
         parsed = parser.parse(page)
         ids = parsed.table.column("id").to_pylist()
-        own = [one.partition("|")[0] for one in ids] if resources.load(name).identity else ids  # composed ids begin with the record's
+        own = (
+            [one.partition("|")[0] for one in ids] if resources.load(name).identity else ids
+        )  # composed ids begin with the record's
         assert own == [json.loads(record)["id"] for record in page]
         rows, issues = rows + parsed.table.num_rows, issues + len(parsed.issues)
     assert issues <= rows / 100

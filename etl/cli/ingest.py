@@ -24,8 +24,8 @@ def ingest(
 
     Checksums, missing parts and the file's own lists of DOIs are checked; `sync` goes on from what was ingested.
 
-    Examples
-    --------
+    **Examples**
+
     - `datacite-etl ingest DataCite_Public_Data_File_2025.tar --to all`
     - `datacite-etl ingest dois/updated_2026-10 --to october`
 
