@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
@@ -17,6 +18,7 @@ from etl.cli.show import as_json, line, note
 
 if TYPE_CHECKING:
     from etl.config import Settings
+    from etl.declare import Json
     from etl.events import Observe
     from etl.lock import Owner
     from etl.query import Query
@@ -108,13 +110,18 @@ def export(
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({str(to): outcome.summary()})
     as_json(outcome.summary()) if showing.json else tell(outcome)
-    if outcome.published:
-        return 0
-    note(f"datacite-etl: {'; '.join(outcome.proof['reasons'][:3]) or 'incomplete'}; nothing was published, {FIX}")
-    return 3
+    return code(outcome.proof, FIX, published=outcome.published)
 
 
 FIX = "run the same command again to fetch what is missing, or publish it as it is with --allow-incomplete"
+
+
+def code(proof: "Mapping[str, Json]", fix: str, *, published: bool) -> int:
+    """Return a run's exit code; say in one line why nothing was published, if nothing was."""
+    if published:
+        return 0
+    note(f"datacite-etl: {'; '.join(proof['reasons'][:3]) or 'incomplete'}; nothing was published, {fix}")
+    return 3
 
 
 async def _export(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
-from etl.cli.export import owner
+from etl.cli.export import code, owner
 from etl.cli.options import Showing, Talking
 from etl.cli.recording import Recording, new_run
-from etl.cli.show import as_json, line, note
+from etl.cli.show import as_json, line
 from etl.config import BASE_URL
 
 if TYPE_CHECKING:
@@ -112,10 +112,7 @@ def sync(
         outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe, run_id=run_id))
     recording.keep({str(destination): outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
-    if outcome.published:
-        return 0
-    note(f"datacite-etl: {'; '.join(outcome.proof['reasons'][:3]) or 'incomplete'}; nothing was published, {_FIX}")
-    return 3
+    return code(outcome.proof, _FIX, published=outcome.published)
 
 
 def recalled(destination: Path, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, Delivery]":
