@@ -9,18 +9,22 @@ from etl.declare import Column, Table, Type
 # Media are files behind the DOI and have no persistent identifier of their own.
 _TYPES = {"dois": "doi", "clients": "client", "providers": "provider"}
 
-_EDGE = ["relation", "target_id", "target_type"]
+_EDGE = ["_row", "relation", "target_id", "target_type"]
 
 
 def build(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Gather the edges of some records, each once, in the order of the records and then of the edges."""
-    edges = pl.concat(list(_edges(frames))).filter(pl.col("target_id").is_not_null()).unique()
-    return edges.sort("_row", *_EDGE).select(
+    edges = pl.concat(edge.filter(pl.col("target_id").is_not_null()) for edge in _edges(frames)).sort(_EDGE)
+    # Sorted, the repeated ones stand side by side: half the work of `unique`, and of its memory.
+    first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _EDGE)
+    distinct = edges.filter(first)
+    doi = frames["dois"]["doi"].gather(distinct["_row"])
+    return distinct.select(
         "_row",
-        "doi",
-        pl.col("doi").alias("source_id"),
+        doi,
+        doi.alias("source_id"),
         pl.lit("doi").alias("source_type"),
-        *_EDGE,
+        *_EDGE[1:],
     )
 
 
@@ -76,7 +80,7 @@ def _valid(frame: pl.DataFrame, column: str, relation: str, kind: str) -> pl.Dat
 
 
 def _edge(frame: pl.DataFrame, *, relation: pl.Expr, target: pl.Expr, kind: pl.Expr) -> pl.DataFrame:
-    return frame.select("_row", "doi", relation.alias("relation"), target.alias("target_id"), kind.alias("target_type"))
+    return frame.select("_row", relation.alias("relation"), target.alias("target_id"), kind.alias("target_type"))
 
 
 def _text(name: str, description: str) -> Column:
@@ -104,31 +108,28 @@ LINKS = Table(
     inputs={
         "dois": ("doi", "publisher_ror", "publisher_ror_valid"),
         "doi_related_identifiers": (
-            "doi",
             "related_identifier",
             "related_identifier_type",
             "relation_type",
             "related_doi",
         ),
         "doi_related_items": (
-            "doi",
             "related_item_identifier",
             "related_item_identifier_type",
             "relation_type",
             "related_doi",
         ),
         "doi_funding_references": (
-            "doi",
             "funder_identifier",
             "funder_identifier_type",
             "funder_doi",
             "funder_ror",
             "funder_ror_valid",
         ),
-        "doi_relationships": ("doi", "relation", "target_id", "target_type"),
-        "doi_creator_identifiers": ("doi", "orcid", "orcid_valid", "ror", "ror_valid"),
-        "doi_creator_affiliations": ("doi", "ror", "ror_valid"),
-        "doi_contributor_identifiers": ("doi", "orcid", "orcid_valid", "ror", "ror_valid"),
-        "doi_contributor_affiliations": ("doi", "ror", "ror_valid"),
+        "doi_relationships": ("relation", "target_id", "target_type"),
+        "doi_creator_identifiers": ("orcid", "orcid_valid", "ror", "ror_valid"),
+        "doi_creator_affiliations": ("ror", "ror_valid"),
+        "doi_contributor_identifiers": ("orcid", "orcid_valid", "ror", "ror_valid"),
+        "doi_contributor_affiliations": ("ror", "ror_valid"),
     },
 )
