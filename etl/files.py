@@ -21,36 +21,50 @@ import pyarrow as pa
 from etl.errors import StoreError
 
 
-class Writing(io.RawIOBase, BinaryIO):
+class Writing(io.BufferedWriter):
     """A file while it is written; knows its size and SHA-256, so that nothing is read again to describe it."""
 
     def __init__(self, target: BinaryIO) -> None:
-        super().__init__()
-        self._target = target
-        # State: the running hash and the bytes so far.
-        self._hash = hashlib.sha256()
-        self.size = 0
+        self._described = _Described(target)
+        super().__init__(self._described, _AT_ONCE)
+
+    @property
+    def size(self) -> int:
+        """How many bytes have been written."""
+        self.flush()
+        return self._described.size
 
     @property
     def sha256(self) -> str:
         """The hash of what has been written so far, in hex."""
-        return self._hash.hexdigest()
+        self.flush()
+        return self._described.hash.hexdigest()
+
+
+class _Described(io.RawIOBase):
+    """What passes through to a file. State: the running hash and the bytes so far."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        super().__init__()
+        self._target = target
+        self.hash = hashlib.sha256()
+        self.size = 0
 
     def writable(self) -> bool:
-        """Say yes: that is all it is for."""
         return True
 
     def tell(self) -> int:
-        """Return how many bytes have been written."""
         return self.size
 
     def write(self, data: Any) -> int:
-        """Write and count; always all of it."""
-        view = memoryview(data).cast("B")
-        self._hash.update(view)
-        self._target.write(view)
-        self.size += len(view)
-        return len(view)
+        self.hash.update(data)
+        self._target.write(data)
+        self.size += len(data)
+        return len(data)
+
+
+_AT_ONCE = 1 << 20
+"""Bytes hashed and written together: Parquet comes in thousands of small pieces."""
 
 
 class Files(Protocol):
@@ -153,7 +167,9 @@ class LocalFiles:
         with _told(key):
             path = self._place(key)
             with _beside(path) as target:
-                yield Writing(target)
+                writing = Writing(target)
+                yield writing
+                writing.flush()
             _sync(path.parent)
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
