@@ -97,9 +97,16 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
     _, main = next(every)
     ranked = order(resource, main, staged, layout.partition_by)
     orphans, kept = _orphans(resource, main, staged), _keys(resource, main).filter(ranked.rank.is_not_null())
-    written: dict[str, tuple[DataFile, ...]] = {}
-    for table, frame in itertools.chain([(resource.main, main)], every):
-        written[layout.prefix + table.name] = tuple(_files(files, layout, table, name, place(frame, ranked)))
+
+    def stage(table: Table, frame: pl.DataFrame) -> tuple[DataFile, ...]:
+        kept = frame.select(ROW, *columns(layout, table))
+        return tuple(_files(files, layout, table, name, place(kept, ranked)))
+
+    written = {layout.prefix + resource.main.name: stage(resource.main, main)}
+    del main  # a table leaves the memory before the next one is made
+    for table, frame in every:
+        written[layout.prefix + table.name] = stage(table, frame)
+        del frame
     return Written(received=len(ranked.rank), unique=ranked.size, tables=written, orphans=orphans, keys=kept)
 
 
@@ -120,6 +127,8 @@ def frames(resource: Resource, wanted: Sequence[Table], staged: Staged) -> Itera
                 kept[table.name] = frame.select(ROW, *dict.fromkeys(asked))
             if table in wanted:
                 yield table, frame
+            del frame
+        del nested
     yield from ((table, build(resource, table, kept)) for table in built)
 
 
@@ -155,7 +164,7 @@ def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> Ta
     if found.files:
         return found
     group = Group(tuple((column, None) for column in layout.partition_by), 0, 0)
-    pieces = [(group, pl.DataFrame(schema=frame_schema(layout.resource, table)))]
+    pieces = [(group, pl.DataFrame(schema=columns(layout, table)))]
     return replace(found, files=tuple(_files(files, layout, table, places.EMPTY, pieces)))
 
 
@@ -191,8 +200,7 @@ def _files(
 ) -> Iterator[DataFile]:
     for group, found in pieces:
         if found.height or name == places.EMPTY:
-            kept = found.select(*columns(layout, table))
-            for number, some in enumerate(split(kept, MOST_ROWS)):
+            for number, some in enumerate(split(found, MOST_ROWS)):
                 stem = f"{name}-{number}" if number else name
                 for sink in layout.sinks:
                     path = places.data_file(layout.prefix + table.name, group.values, stem, sink.suffix)

@@ -18,6 +18,8 @@ from etl.files import Files
 from etl.parse import Issue
 
 FACTS = b"datacite-etl.page"
+_AT_ONCE = 48 << 20
+"""Bytes of files that may be in memory at once: a look at a file may bring all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,29 +125,34 @@ class Staged:
     """Some staged files, each opened once; `rows` are those meant, counted through all of them (None: all)."""
 
     def __init__(self, files: Files, keys: Sequence[str], schema: pa.Schema, rows: range | None = None) -> None:
-        self._maps: list[mmap.mmap] = []
-        tables = [schema.empty_table()]
+        self._none = schema.empty_table()
+        self._opened: list[tuple[mmap.mmap, pa.Table]] = []
         start = 0
         for key in keys:
             mapped = files.map(key)
             table = _table(mapped)
             meant = range(table.num_rows) if rows is None else range(rows.start - start, rows.stop - start)
             if meant.stop > 0 and meant.start < table.num_rows:  # an open file takes memory even if nothing is read
-                self._maps.append(mapped)
-                tables.append(table.slice(max(meant.start, 0), meant.stop - max(meant.start, 0)))
+                self._opened.append((mapped, table.slice(max(meant.start, 0), meant.stop - max(meant.start, 0))))
             start += table.num_rows
-        self._table = pa.concat_tables(tables)
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Return a copy of some columns, each in one piece; what was read for it of the files leaves the memory."""
-        found = self._table.select(names).combine_chunks()
-        for mapped in self._maps:
-            mapped.madvise(mmap.MADV_DONTNEED)
-        return found
+        copied, looked, size = [self._none.select(names)], 0, 0
+        tables = [table.select(names) for _, table in self._opened]
+        for number, (mapped, _) in enumerate(self._opened, 1):
+            size += len(mapped)
+            if size > _AT_ONCE or number == len(tables):
+                copied.append(pa.concat_tables(tables[looked:number]).combine_chunks())
+                for seen, _ in self._opened[looked:number]:
+                    seen.madvise(mmap.MADV_DONTNEED)
+                looked, size = number, 0
+        return pa.concat_tables(copied).combine_chunks()
 
     def records(self, rows: Sequence[int]) -> pa.Table:
         """Return some records whole."""
-        return self._table.take(pa.array(rows, pa.int64()))
+        every = pa.concat_tables([self._none, *(table for _, table in self._opened)])
+        return every.take(pa.array(rows, pa.int64()))
 
 
 def names(files: Files, key: str) -> list[str]:
