@@ -13,8 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import pyarrow as pa
-
 from etl import dataset, resources, sinks
 from etl.budget import Shared
 from etl.client import Client, connected
@@ -30,8 +28,6 @@ from etl.store import Claim, Store, hold
 
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while the event loop waits for it: a fifth of Python's own choice."""
-MAPPED = 1 << 20
-"""Bytes from which a block of memory is given back to the system as soon as it is free."""
 T = TypeVar("T")
 Clock = Callable[[], float]
 
@@ -180,15 +176,13 @@ def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim
 
 
 def _give_memory_back() -> None:
-    """Keep freed pages of records from piling up in the allocators: measured, a quarter of the peak."""
-    pa.set_memory_pool(pa.system_memory_pool())
-    tune = getattr(ctypes.CDLL(None), "mallopt", None)  # the GNU C library's; others have their own ways
+    """Keep the GNU C library from giving each thread a heap of its own; other libraries have their own ways."""
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
     if tune is not None:
-        tune(_M_MMAP_THRESHOLD, MAPPED)
         tune(_M_ARENA_MAX, 2)
 
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_ARENA_MAX = -8
 
 
 def _includes(query: Query) -> list[Include]:
