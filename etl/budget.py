@@ -14,6 +14,7 @@ from asyncio_throttle.throttler import Throttler
 
 from etl.config import WINDOW_SECONDS, Settings
 from etl.ledger import Ledger
+from etl.slots import Slots
 
 _MARGIN = 0.95
 """The share of a tier that is used: others may ask from behind the same address."""
@@ -117,7 +118,7 @@ class Shared:
     """What several clients of one server share, and are together as polite as one; first come, first served."""
 
     budget: Gate
-    slots: asyncio.Semaphore
+    slots: Slots
 
 
 def shared(settings: Settings, budget: Gate | None = None) -> Shared:
@@ -127,4 +128,4 @@ def shared(settings: Settings, budget: Gate | None = None) -> Shared:
     """
     ledger = None if settings.ledger is None else Ledger(settings.ledger)
     own = budget or Budget(allowance(settings), ledger=ledger)
-    return Shared(budget=own, slots=asyncio.Semaphore(settings.concurrency))
+    return Shared(budget=own, slots=Slots(settings.concurrency))

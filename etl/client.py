@@ -1,11 +1,10 @@
-"""Pages of a list, counts, facets and single resources, each asked for patiently: the only loop that tries again.
+"""Pages of a list, counts, facets and single resources, each asked for patiently.
 
-Joins the transport, the budget, the paging strategies and the decisions of `retry`; it knows no files and no tables.
+Joins the paging strategies and what can be asked (`asking`); it knows no files and no tables.
 """
 
 import asyncio
 import random
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,22 +13,23 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from etl import document, gone, paging, retry, undelivered
+from etl.asking import Asking, Form
 from etl.budget import Clock, Gate, Shared, Sleep, shared
 from etl.config import Settings
 from etl.declare import Json, Resource
 from etl.document import Document
-from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
-from etl.events import Observe, Retried, ignore
+from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, TooLargeError, TransientError
+from etl.events import Observe, ignore
 from etl.facts import Facts, total
 from etl.facts import read as read_facts
 from etl.paging import Position
 from etl.query import Query, encode
 from etl.retry import Pace
-from etl.transport import Sealed, Transport, redirect, unseal
+from etl.slots import Slots
+from etl.transport import Sealed, Transport
 from etl.undelivered import Named, Undelivered
 from etl.window import EVERYTHING, Window
 
-_HOPS = 5
 _DOUBTS = 2
 """How often a list that ends early is asked again before it is believed."""
 
@@ -79,14 +79,6 @@ class _Step:
     pace: Pace
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """The form an answer is asked for in, and where its records stand."""
-
-    accept: str | None = None
-    root: str = "data"
-
-
 class Client:
     """Asks one server, within a budget, at most `settings.concurrency` requests at a time."""
 
@@ -98,28 +90,36 @@ class Client:
         observe: Observe = ignore,
         *,
         rng: random.Random,
-        slots: asyncio.Semaphore | None = None,
+        slots: Slots | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._transport = transport
-        self._budget = budget
+        slots = slots or Slots(settings.concurrency, clock=clock)
+        self._asking = Asking(transport, budget, slots, settings, observe, rng=rng, clock=clock, sleep=sleep)
         self._settings = settings
-        self._observe = observe
-        self._rng = rng
-        self._clock = clock
-        self._sleep = sleep
-        # Mutable state: the slots for concurrent requests, whether the server has ever answered, how many records in a
-        # row could not be had, and three tallies.
-        self._slots = slots or asyncio.Semaphore(settings.concurrency)
-        self._answered = False
+        # Mutable state: how many records in a row could not be had.
         self._undelivered = 0
-        self.requests = self.retries = self.wire_bytes = 0
+
+    @property
+    def requests(self) -> int:
+        """The requests sent so far."""
+        return self._asking.requests
+
+    @property
+    def retries(self) -> int:
+        """How many of them were sent because another had failed."""
+        return self._asking.retries
+
+    @property
+    def wire_bytes(self) -> int:
+        """What the answers' bodies weighed on the wire."""
+        return self._asking.wire_bytes
 
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
         params = query.params(window) | paging.strategy(query).count()
         _, records = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
+        self._known(query, params)
         return records
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
@@ -134,7 +134,7 @@ class Client:
         self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None, root: str = "data"
     ) -> Document:
         """Fetch one document below the base URL: a single resource, as a list of one."""
-        found, _ = await self._one(path, params or {}, _Form(accept, root), glean=_nothing)
+        found, _ = await self._one(path, params or {}, Form(accept, root), glean=_nothing)
         return found
 
     async def pages(
@@ -182,9 +182,9 @@ class Client:
             return replace(page, attempts=tries), facts
 
         try:
-            (page, facts), pace = await self._patiently(attempt, pace, legal)
+            (page, facts), pace = await self._asking.patiently(attempt, pace, legal)
         except (TransientError, TooLargeError) as error:
-            if tried > 1 or isinstance(error, LimitedError) or not isinstance(walk.strategy, paging.Cursor):
+            if tried > 1 or isinstance(error, LimitedError | DownError) or not isinstance(walk.strategy, paging.Cursor):
                 raise
             return await self._around(walk, position, pace.wanted, error)
         self._undelivered = 0
@@ -226,7 +226,7 @@ class Client:
             found, _ = await self._one(f"{query.resource.path}/{who.id}", params, _form(query), glean=_nothing)
             if not undelivered.same(found, who):
                 raise ProtocolError("the server answered with another record")
-        except LimitedError:
+        except (LimitedError, DownError):
             raise
         except AnswerError as alone:
             return Document(meta={}, links={}), (who.undelivered(error, alone),)
@@ -244,8 +244,9 @@ class Client:
             told = read_facts(found, resource.type, ids=strategy.needs_ids)
             return found, told, strategy.follow(position, size, told, before)
 
-        asking = self._ask(target, _form(walk.query), glean=glean)
+        asking = self._asking.ask(target, _form(walk.query), glean=glean)
         _, (found, facts, onward), sealed = await _telling(asking, resource)
+        self._known(walk.query, walk.query.params(walk.window) | strategy.count())
         again = position.received + facts.count - onward.received if onward else 0
         page = FetchedPage(
             number=position.page,
@@ -259,11 +260,15 @@ class Client:
         )
         return page, facts
 
+    def _known(self, query: Query, params: Mapping[str, str]) -> None:
+        """Remember a count as what the server answers when it is up."""
+        self._asking.answers(address(query.path, params), _form(query))
+
     async def _one(
         self,
         path: str,
         params: Mapping[str, str],
-        form: _Form,
+        form: Form,
         *,
         glean: Callable[[Document], T],
         of: Resource | None = None,
@@ -271,67 +276,10 @@ class Client:
         target = address(path, params)
 
         async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
-            return await _telling(self._ask(target, form, glean=glean), of)
+            return await _telling(self._asking.ask(target, form, glean=glean), of)
 
-        (found, gleaned, _), _ = await self._patiently(attempt, _RIGID)
+        (found, gleaned, _), _ = await self._asking.patiently(attempt, _RIGID)
         return found, gleaned
-
-    async def _patiently(
-        self, attempt: Callable[[Pace], Awaitable[T]], pace: Pace, legal: Callable[[int], int] = lambda size: size
-    ) -> tuple[T, Pace]:
-        """Try until it succeeds or `retry` gives up; returns the pace at which it succeeded."""
-        tries, since = 0, None
-        while True:
-            try:
-                return await attempt(pace), pace
-            except AnswerError as error:
-                tries += 1
-                since = self._clock() if since is None else since
-                delay = self._delay(error, pace, self._clock() - since)
-                if delay is None:
-                    raise
-                pace = retry.failed(pace, error, legal(max(1, pace.size // 2)))
-                self._tell(error, tries, delay, pace)
-                await self._sleep(delay)
-
-    def _delay(self, error: AnswerError, pace: Pace, elapsed: float) -> float | None:
-        delay = retry.decide(
-            error,
-            pace.failures + 1,
-            elapsed,
-            self._settings,
-            rng=self._rng,
-            answered=self._answered,
-        )
-        if isinstance(error, LimitedError) and delay is not None:
-            self._budget.slow_down(delay)
-        elif isinstance(error, TransientError) and error.status is not None:
-            self._budget.slow_down(error.after or 0.0)
-        return delay
-
-    def _tell(self, error: AnswerError, tries: int, delay: float, pace: Pace) -> None:
-        self.retries += 1
-        self._observe(Retried(url=error.url, reason=str(error), attempt=tries, delay=delay, page_size=pace.size))
-
-    async def _ask(self, target: str, form: _Form, *, glean: Callable[[Document], T]) -> tuple[Document, T, Sealed]:
-        """Send one request, follow redirects within the origin, and read the answer off the event loop."""
-        for _ in range(_HOPS + 1):
-            sealed = await self._send(target, form.accept)
-            onward = redirect(sealed)
-            if onward is None:
-                found, gleaned = await asyncio.to_thread(_read, sealed, self._settings.page_limit, form.root, glean)
-                return found, gleaned, sealed
-            target = onward
-        raise RefusedError(f"more than {_HOPS} redirects, the last to {target}", fix="check --base-url", url=target)
-
-    async def _send(self, target: str, accept: str | None) -> Sealed:
-        async with self._slots:
-            await self._budget.acquire()
-            self.requests += 1
-            sealed = await self._transport.fetch(target, accept=accept)
-        self._answered = True
-        self.wire_bytes += len(sealed.payload)
-        return sealed
 
 
 @asynccontextmanager
@@ -353,8 +301,8 @@ def address(path: str, params: Mapping[str, str]) -> str:
 _RIGID = Pace(size=1, wanted=1)
 
 
-def _form(query: Query) -> _Form:
-    return _Form(query.resource.headers.get("Accept"), query.resource.root)
+def _form(query: Query) -> Form:
+    return Form(query.resource.headers.get("Accept"), query.resource.root)
 
 
 async def _telling(asking: Awaitable[T], resource: Resource | None) -> T:
@@ -370,25 +318,3 @@ async def _telling(asking: Awaitable[T], resource: Resource | None) -> T:
 
 def _nothing(found: Document) -> None:
     del found
-
-
-_SPLITTING = threading.Lock()
-"""Splitting a page holds the interpreter for some milliseconds: one at a time, or the event loop stalls for several."""
-
-
-def _read(sealed: Sealed, limit: int, root: str, glean: Callable[[Document], T]) -> tuple[Document, T]:
-    """Decode, judge and split an answer; errors carry its URL, its status and its Retry-After."""
-    reply = unseal(sealed, limit)
-    if not 200 <= reply.status < 300:
-        after = retry.retry_after(reply.headers)
-        error = document.failure(reply.status, reply.body, reply.url, after=after)
-        if isinstance(error, TransientError):
-            error.after = after
-        raise error
-    try:
-        with _SPLITTING:
-            found = document.read(reply.body, root=root)
-        return found, glean(found)
-    except ProtocolError as error:
-        error.url, error.status, error.fix = reply.url, reply.status, error.fix or "check --base-url"
-        raise

@@ -10,7 +10,8 @@ EtlError                    1
     │   └── TooLargeError   1   more bytes than the limit: ask for fewer records
     ├── RefusedError        1   the server refuses this request for good (4xx)
     └── TransientError      1   the server or the network is unwell: later may work
-        └── LimitedError    1   too many requests: slow down
+        ├── LimitedError    1   too many requests: slow down
+        └── DownError       1   the whole server is down, for longer than it is waited for
 """
 
 from typing import ClassVar
@@ -91,3 +92,7 @@ class TransientError(AnswerError):
 
 class LimitedError(TransientError):
     """The firewall's 429 or 403 (API.md 1.5, 1.6): slow down."""
+
+
+class DownError(TransientError):
+    """The server answers nobody, and the patience that the settings have with it is at its end."""

@@ -17,6 +17,8 @@ _LONGEST = 60.0
 _LONGEST_PROTOCOL = 5.0  # a garbled answer is no overload: ask again soon
 _FIRST_LIMITED = 5.0  # the firewall counts over five minutes
 _HOPELESS_ATTEMPTS = 3
+_DOUBTFUL = 5
+"""So many failures in a row, whatever was asked, may mean that the server is down."""
 _STRAIN = 2
 _STEADY = 5
 _STEADIEST = 80
@@ -92,6 +94,44 @@ def succeeded(pace: Pace, larger: int) -> Pace:
         return replace(pace, failures=0, successes=pace.successes + 1)
     steady = min(pace.steady * 2, _STEADIEST)
     return replace(pace, size=larger, failures=0, successes=0, steady=steady, strained=larger < pace.wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """Requests of a run that failed one after the other: how many, since when, and how often one looked in vain."""
+
+    failures: int = 0
+    since: float = 0.0
+    looks: int = 0
+
+
+def struck(streak: Streak, now: float) -> Streak:
+    """Return the streak with one more failure."""
+    return replace(streak, failures=streak.failures + 1, since=streak.since if streak.failures else now)
+
+
+def looked(streak: Streak) -> Streak:
+    """Return the streak after one more look at a server that is down."""
+    return replace(streak, looks=streak.looks + 1)
+
+
+def doubtful(streak: Streak) -> bool:
+    """Tell whether the server itself may be down, and not only a page of it."""
+    return streak.failures >= _DOUBTFUL
+
+
+def look_again(
+    streak: Streak, now: float, settings: Settings, *, rng: random.Random, after: float = 0.0
+) -> float | None:
+    """Return the seconds until the next look at a server that is down, or None when patience is at its end.
+
+    Never sooner than its Retry-After, and a last time just when patience ends.
+    """
+    left = streak.since + settings.patience - now
+    if left <= 0 or after > left:
+        return None
+    longest = min(_LONGEST, _FIRST_DELAY * _GROWTH ** min(streak.looks, 10))
+    return min(left, max(after, rng.uniform(longest / 2, longest)))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -51,6 +51,8 @@ ROWS = (
     Row(does="503 in HTML, a fifth of the time", faults="error=503:0.2", ends=COMPLETE),
     Row(does="504 in HTML, a fifth of the time", faults="error=504:0.2", ends=COMPLETE),
     Row(does="503 for ever", faults="error=503", ends=FAILED),
+    Row(does="503 to everything for a while", faults="down=4:8", ends=COMPLETE),
+    Row(does="503 to everything from then on", faults="down=4", ends=FAILED, options=SOON),
     Row(does="500 that claims to be 400, now and then", faults="claims400=3", ends=COMPLETE),
     Row(does="200 with HTML, now and then", faults="html200=3", ends=COMPLETE),
     Row(does="200 with HTML for ever", faults="html200=1", ends=FAILED),

@@ -10,7 +10,7 @@ import pytest
 from etl import cli
 from etl.sandbox import Corpus, running
 from tests.conftest import Command, data_files
-from tests.fault_table import PAGE, ROWS, Outcome, Row, page
+from tests.fault_table import PAGE, ROWS, SOON, Outcome, Row, page
 
 EXIT = {Outcome.INCOMPLETE: 3, Outcome.FAILED: 1}
 VERDICT = {Outcome.COMPLETE: "complete", Outcome.DRIFTED: "drifted"}
@@ -74,6 +74,25 @@ def test_every_fault_ends_as_the_table_says(
         moved = {move["id"] for move in _moved(to)}
         assert set(got) ^ set(own.ids()) <= moved
         assert (data_files(to) == undisturbed) is row.same
+
+
+def test_a_server_that_died_is_gone_on_with_when_it_is_back(
+    corpus: Corpus, undisturbed: dict[str, bytes], tmp_path: Path, command: Command
+) -> None:
+    """The run that gave it up says what to do; the same command then asks only for what it lacks."""
+    with running(Corpus(corpus.now), faults=["down=5"]) as box:
+        asked = ("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", *COMMON)
+        ran = command(*asked, *SOON)
+        assert ran.code == 1
+        assert "down for 2 s" in ran.err
+        assert ran.err.strip().endswith("run again when it is back: what has arrived is kept")
+        before = {one.target for one in box.requests if one.status == 200 and "page[cursor]" in one.target}
+        assert before
+        box.faults.clear()
+        box.requests.clear()
+        assert command(*asked, "--json").json["verdict"] == "complete"
+        assert not before & set(box.targets)
+    assert data_files(tmp_path / "o") == undisturbed
 
 
 def _moved(to: Path) -> list[dict[str, str]]:

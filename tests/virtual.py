@@ -1,8 +1,9 @@
-"""An event loop whose time passes only while all wait: hours in milliseconds, and the same every time."""
+"""Time that passes only while all wait, in hours of milliseconds: an event loop, and a clock for code with sockets."""
 
 import asyncio
 import selectors
 from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -37,3 +38,19 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 def now() -> float:
     """Return the virtual time."""
     return asyncio.get_running_loop().time()
+
+
+@dataclass
+class Time:
+    """A clock that only waiting moves. State: the time, and the waits."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)

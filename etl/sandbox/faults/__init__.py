@@ -15,6 +15,7 @@ __all__ = ["KINDS", "Fault", "parse"]
 KINDS: dict[str, Callable[[str], Fault]] = {
     "latency": lambda value: Fault(name="latency", delay=float(value) / 1000),
     "error": wire.error,
+    "down": wire.down,
     **{name: often(name, act) for name, act in wire.ACTS.items()},
     **{name: often(name, act) for name, act in pages.ACTS.items()},
     "total": pages.total,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from etl.sandbox.answer import Answer, document
@@ -29,6 +30,17 @@ def error(value: str) -> Fault:
     status, _, share = value.partition(":")
     answer = html(int(status))
     return Fault(name="error", share=float(share or 1), act=lambda _: answer)
+
+
+def down(value: str) -> Fault:
+    """Read FROM or FROM:TO: 503 from that request on, to that one, whatever is asked."""
+    first, _, last = value.partition(":")
+    until = int(last) if last else math.inf
+
+    def act(turn: Turn) -> Answer:
+        return html(503) if int(first) <= turn.number <= until else honest(turn)
+
+    return Fault(name="down", act=act)
 
 
 def _limited_for_a_second(turn: Turn) -> Answer:
