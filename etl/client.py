@@ -137,6 +137,12 @@ class Client:
         found, _ = await self._one(path, params or {}, Form(accept, root), glean=_nothing)
         return found
 
+    async def single(self, resource: Resource, name: str) -> Document:
+        """Fetch one record by its id, as a list of one; RefusedError of status 404 if there is none."""
+        params = {key: value for key, value in resource.params.items() if key != "disable-facets"}
+        accept = resource.headers.get("Accept")
+        return await self.get(f"{resource.path}/{name}", params, accept=accept, root=resource.single)
+
     async def pages(
         self,
         query: Query,

@@ -12,6 +12,7 @@ import polars as pl
 
 from etl import dataset, moves, places
 from etl.completeness import Move, Tally
+from etl.confirming import confirmed
 from etl.dataset import Layout
 from etl.declare import Json, Type
 from etl.files import Files
@@ -20,7 +21,8 @@ from etl.part import PartReceipt
 from etl.query import Query
 from etl.run import Run
 from etl.slices import Plan
-from etl.window import EVERYTHING, Window, moment
+from etl.store import Receipt
+from etl.window import EVERYTHING, Window
 
 ROUNDS = 3
 """How often a list is read before it is said not to hold what it counts."""
@@ -37,11 +39,25 @@ class Picture:
 
 
 async def explain(
-    run: Run, planned: Plan, tallies: Sequence[Tally], parts: Mapping[str, Sequence[PartReceipt]]
+    run: Run, planned: Plan, receipts: Mapping[str, Receipt], parts: Mapping[str, Sequence[PartReceipt]]
 ) -> Picture | None:
-    """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself."""
+    """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself.
+
+    Looks again while records that nobody can name are withdrawn under its eyes.
+    """
     if not readable(run.layout):
         return None
+    for _ in range(ROUNDS):
+        picture = await _looked(run, planned, receipts, parts)
+        if picture is None or all(move.id or move.slice_key for move in picture.moved):
+            break
+    return picture
+
+
+async def _looked(
+    run: Run, planned: Plan, receipts: Mapping[str, Receipt], parts: Mapping[str, Sequence[PartReceipt]]
+) -> Picture | None:
+    tallies = [receipt.tally for receipt in receipts.values()]
     windows = [tally.window for tally in tallies]
     counts = await asyncio.gather(*(run.client.count(run.query, window) for window in [*windows, *planned.empty]))
     since, seen, moved, missing = int(planned.made), list[Tally](), list[Move](), list[str]()
@@ -54,9 +70,9 @@ async def explain(
         listed = await listed_now(run, tally.window)
         if listed is None:
             return None
-        counted, found = moves.compare(tally, received, listed, since=since)
+        counted, found = moves.compare(tally, received, listed, since=since, vanished=receipts[tally.key].vanished)
         seen.append(counted)
-        moved += found
+        moved += await confirmed(run, found, listed, since=since)
         missing += moves.missing(received, listed, since=since)
     for window, count in zip(planned.empty, counts[len(tallies) :], strict=True):
         found_there = await listed_now(run, window) if count else None
@@ -115,14 +131,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 def _row(record: bytes) -> tuple[Json, ...]:
     head = _HEAD.decode(record)
     times = head.attributes or _Times()
-    return str(head.id).lower(), _moment(times.created), _moment(times.updated)
-
-
-def _moment(text: Json) -> int | None:
-    try:
-        return moment(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+    return str(head.id).lower(), moves.moment_of(times.created), moves.moment_of(times.updated)
 
 
 def readable(layout: Layout) -> bool:

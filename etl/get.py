@@ -53,11 +53,8 @@ async def _group(client: Client, resource: Resource, ids: Sequence[str]) -> dict
 
 
 async def _alone(client: Client, resource: Resource, one: str) -> tuple[str, bytes | str]:
-    params = {name: value for name, value in resource.params.items() if name != "disable-facets"}
     try:
-        answer = await client.get(
-            f"{resource.path}/{one}", params, accept=resource.headers.get("Accept"), root=resource.single
-        )
+        answer = await client.single(resource, one)
     except RefusedError as error:
         if error.status != NOT_FOUND:
             raise

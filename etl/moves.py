@@ -1,23 +1,42 @@
 """What moved while a run went on: records received against records listed now, a slice at a time (SPEC section 5).
 
 Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds. Who asks
-for the list is `explaining`.
+for the list is `explaining`, who asks for single records `confirming`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum, auto
 
 import polars as pl
 
 from etl.completeness import Move, Tally
+from etl.declare import Json
+from etl.window import moment
+
+_UNNAMED = 20
+_UNNAMED_SHARE = 1_000
+"""So many of a slice, or one in so many, may vanish before they came: an index that loses a part loses far more."""
+
+
+class Fate(Enum):
+    """What has become of a record that a list has no more: gone, changed so that the query has it no more, or else."""
+
+    GONE = auto()
+    CHANGED = auto()
+    UNKNOWN = auto()
+
 
 RECORDS: dict[str, pl.DataType] = {"id": pl.String(), "created": pl.Int64(), "updated": pl.Int64()}
 
 
-def compare(tally: Tally, received: pl.DataFrame, listed: pl.DataFrame, *, since: int) -> tuple[Tally, list[Move]]:
+def compare(
+    tally: Tally, received: pl.DataFrame, listed: pl.DataFrame, *, since: int, vanished: Sequence[str] = ()
+) -> tuple[Tally, list[Move]]:
     """Return a slice's tally with the total of the list, and what moved since a moment to make the difference.
 
-    A record that is listed, did not come, and is older than the moment did not move: it is missing.
+    A record that is listed, did not come, and is older than the moment did not move: it is missing. Those that
+    `vanished` had come in an earlier walk, and not in the one that counts.
     """
     came_later = listed.join(received, on="id", how="anti").sort("id")
     gone = received.join(listed, on="id", how="anti").sort("id")
@@ -28,26 +47,35 @@ def compare(tally: Tally, received: pl.DataFrame, listed: pl.DataFrame, *, since
         *_each(tally.key, "withdrawn", _created(gone, since), received=True),
     ]
     counted = replace(tally, expected_after=listed.height)
-    return counted, moves + _before(counted, moves, received.join(gone, on="id", how="anti"), since)
+    lost = sorted({*vanished} - {*listed["id"]})
+    return counted, moves + _before(counted, moves, received.join(gone, on="id", how="anti"), since, lost)
 
 
-def _before(tally: Tally, moves: list[Move], stayed: pl.DataFrame, since: int) -> list[Move]:
+def _before(tally: Tally, moves: list[Move], stayed: pl.DataFrame, since: int, lost: Sequence[str]) -> list[Move]:
     """Explain what the total before lacks or has too many of, after the moves that are known.
 
     It lacks records that were created, or changed so that the query has them, and still came in time. Records that
-    it has too many of were withdrawn before they came: nobody knows their names.
+    it has too many of were withdrawn before they came: unless they are among the `lost`, which had come before,
+    nobody knows their names, so that only few are believed.
     """
     if tally.expected_before is None or tally.expected_after is None:
         return []
     lacking = tally.expected_after - tally.expected_before - sum(move.after - move.before for move in moves)
     if lacking < 0:
-        unnamed = Move(id="", kind="withdrawn", slice_key=tally.key, before=True, after=False, received=False)
-        return [unnamed] * -lacking
+        named = lost[:-lacking]
+        unnamed = -lacking - len(named)
+        if unnamed > max(_UNNAMED, tally.expected_before // _UNNAMED_SHARE):
+            return []
+        return [_never_came(tally.key, name) for name in [*named, *[""] * unnamed]]
     in_time = [
         *_each(tally.key, "created", _created(stayed, since).sort("id"), after=True, received=True),
         *_each(tally.key, "changed", _changed(stayed, since).sort("id"), after=True, received=True),
     ]
     return in_time[:lacking]
+
+
+def _never_came(key: str, name: str) -> Move:
+    return Move(id=name, kind="withdrawn", slice_key=key, before=True, after=False, received=False)
 
 
 def _created(records: pl.DataFrame, since: int) -> pl.DataFrame:
@@ -63,6 +91,29 @@ def missing(received: pl.DataFrame, listed: pl.DataFrame, *, since: int) -> list
     absent = listed.join(received, on="id", how="anti")
     still = pl.max_horizontal("created", "updated").fill_null(since) < since
     return sorted(absent.filter(still)["id"])
+
+
+def withdrawn(found: Iterable[Move]) -> list[str]:
+    """Name the records that came and are no longer listed."""
+    return [move.id for move in found if move.kind == "withdrawn" and move.id]
+
+
+def confirmed(found: Iterable[Move], fates: Mapping[str, Fate]) -> list[Move]:
+    """Keep the moves that are known to have been: a record that is neither gone nor changed explains nothing."""
+    kept: list[Move] = []
+    for move in found:
+        fate = fates.get(move.id, Fate.GONE) if move.kind == "withdrawn" else Fate.GONE
+        if fate is not Fate.UNKNOWN:
+            kept.append(replace(move, kind="changed") if fate is Fate.CHANGED else move)
+    return kept
+
+
+def moment_of(text: Json) -> int | None:
+    """Read a record's time as epoch seconds, None if it is none."""
+    try:
+        return moment(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _each(key: str | None, kind: str, records: pl.DataFrame, **flags: bool) -> Iterable[Move]:

@@ -11,6 +11,7 @@ import polars as pl
 
 from etl import explaining, export, incoming, moves, part, published, reconciling
 from etl.completeness import Move, State, Tally
+from etl.confirming import confirmed
 from etl.export import Step, directly, together
 from etl.parse import Parser
 from etl.reconciling import Held
@@ -136,7 +137,7 @@ async def _proved(run: Run, held: Held, tiles: Sequence[Slice], made: float) -> 
         ours = await run.aside(held.times, tiles, at)
         if listed is not None:
             every[at], found = moves.compare(tally, ours, listed, since=int(made))
-            moved += found
+            moved += await confirmed(run, found, listed, since=int(made))
             lost += moves.missing(ours, listed, since=int(made))
     after = await run.client.count(run.query)
     if timed:

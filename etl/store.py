@@ -34,11 +34,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What one slice produced; its presence means that all pages are staged."""
+    """What one slice produced; its presence means that all pages are staged.
+
+    `missing` are records that could not be had; `vanished` came in an earlier walk of the slice only.
+    """
 
     tally: Tally
     pages: int
     missing: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
 
 
 class Store:
@@ -72,7 +76,10 @@ class Store:
         tally = plain["tally"]
         window = Window(tally["window"]["start"], tally["window"]["end"])
         return Receipt(
-            tally=Tally(**{**tally, "window": window}), pages=plain["pages"], missing=tuple(plain["missing"])
+            tally=Tally(**{**tally, "window": window}),
+            pages=plain["pages"],
+            missing=tuple(plain["missing"]),
+            vanished=tuple(plain.get("vanished", ())),
         )
 
     def commit(self, receipt: Receipt) -> None:

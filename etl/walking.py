@@ -28,15 +28,18 @@ ATTEMPTS = 3
 async def fetch(run: Run, one: Slice) -> Receipt:
     """Walk a slice until it holds what its total says, or `ATTEMPTS` times; go on with the pages that are staged."""
     receipt, attempts = await _walk(run, one, [one.window]), 1
+    folder, came = places.slice_folder(one.key), set[str]()
     while not _settled(receipt) and attempts < ATTEMPTS and run.delivery.limit is None:
         tally, attempts = receipt.tally, attempts + 1
         run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
+        came |= await run.aside(pages.came, run.files, folder)
         async with run.writing:
             run.store.discard(one.key)
             part.discard(run.files, one.key)
         receipt = await _walk(run, one, windows)
-    return replace(receipt, tally=replace(receipt.tally, attempts=attempts))
+    vanished = sorted(came - await run.aside(pages.came, run.files, folder)) if came else []
+    return replace(receipt, tally=replace(receipt.tally, attempts=attempts), vanished=tuple(vanished))
 
 
 def _settled(receipt: Receipt) -> bool:

@@ -79,6 +79,8 @@ ROWS = (
     Row(does="records updated during the walk", faults="drift=2:updated", ends=COMPLETE, same=False),
     Row(does="records withdrawn during the walk", faults="drift=3:withdrawn:6", ends=DRIFTED, same=False),
     Row(does="all three", faults="drift=2:created,updated,withdrawn:6", ends=DRIFTED, same=False),
+    Row(does="lists lose a record that has come and is still there", faults="unlisted=100:4", ends=INCOMPLETE),
+    Row(does="lists lose a record that has come and is still there", faults="unlisted=100:4", ends=ASKED, options=ANY),
     Row(does="a record that no page delivers, but its own", faults="poison=1300:page", ends=COMPLETE, same=False),
     Row(does="a record that cannot be had", faults="poison=1300", ends=INCOMPLETE),
     Row(does="a record that cannot be had", faults="poison=1300", ends=ASKED, options=ONE),

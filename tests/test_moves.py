@@ -48,6 +48,32 @@ def test_a_record_withdrawn_before_it_came_is_drift_without_a_name():
     assert counted.expected_after == 2
 
 
+def test_a_record_that_had_come_in_an_earlier_walk_is_named() -> None:
+    """What came once and no more, and is not listed either, is what the total lacks now."""
+    counted, moved = moves.compare(
+        tally(4, 2, 2), records(*OLD[:2]), records(*OLD[:2]), since=SINCE, vanished=["c", "a"]
+    )
+    assert [(move.id, move.received) for move in moved] == [("c", False), ("", False)]
+    assert completeness.judge([counted], query_before=4, query_after=2, moved=moved).state is State.DRIFTED
+    kept = moves.confirmed(moved, {"c": moves.Fate.UNKNOWN})
+    assert completeness.judge([counted], query_before=4, query_after=2, moved=kept).state is State.INCOMPLETE
+
+
+def test_many_that_vanish_without_a_name_are_no_drift() -> None:
+    """An index that loses a part of itself is not taken for one that withdraws records."""
+    held = records(*((f"r{row}", 1, 1) for row in range(1000)))
+    for lost, state in ((20, State.DRIFTED), (21, State.INCOMPLETE)):
+        assert judged(1000 + lost, held, held) is state
+
+
+def test_only_the_withdrawals_that_are_known_explain_anything() -> None:
+    """One that is gone stays, one that changed is told as that, one that is still there unchanged falls out."""
+    _, moved = moves.compare(tally(3, 0, 3), records(*OLD), records(), since=SINCE)
+    fates = {"a": moves.Fate.GONE, "b": moves.Fate.CHANGED, "c": moves.Fate.UNKNOWN}
+    assert moves.withdrawn(moved) == ["a", "b", "c"]
+    assert [(move.id, move.kind) for move in moves.confirmed(moved, fates)] == [("a", "withdrawn"), ("b", "changed")]
+
+
 def test_an_old_record_that_did_not_come_is_missing():
     """What neither was created nor changed during the run is a loss, and named."""
     assert judged(3, records(*OLD[:2]), records(*OLD)) is State.INCOMPLETE

@@ -22,6 +22,7 @@ KINDS: dict[str, Callable[[str], Fault]] = {
     "heavy": pages.heavy,
     "poison": pages.poison,
     "drift": drift.drift,
+    "unlisted": drift.unlisted,
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from etl.sandbox import site
 from etl.sandbox.answer import Answer
 from etl.sandbox.content.dice import dice
+from etl.sandbox.corpus import Corpus
 from etl.sandbox.faults.fault import Fault, Turn, honest
 
 KINDS = ("created", "updated", "withdrawn")
@@ -29,6 +31,22 @@ def drift(value: str) -> Fault:
         return honest(turn)
 
     return Fault(name="drift", every=int(every), act=act)
+
+
+def unlisted(value: str) -> Fault:
+    """Read N or N:FROM: from that request on no list has the N-th record, and no total counts it; alone it comes."""
+    number, _, first = value.partition(":")
+
+    def act(turn: Turn) -> Answer:
+        if turn.number < int(first or 1) or not turn.request.path.endswith("/dois"):
+            return honest(turn)
+        if "without" not in turn.memory:
+            corpus = Corpus(turn.corpus.now)
+            corpus.withdraw([corpus.now.frame["uid"][int(number)]])
+            turn.memory["without"] = corpus
+        return site.respond(turn.request, corpus=turn.memory["without"])
+
+    return Fault(name="unlisted", act=act)
 
 
 def move(turn: Turn, kinds: list[str]) -> None:

@@ -1,0 +1,81 @@
+"""Whether records that a list has no more are really gone: each is asked for alone, which is another road to it.
+
+What follows from the answers is decided in `moves`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+import polars as pl
+
+from etl import moves
+from etl.completeness import Move
+from etl.declare import Json
+from etl.errors import AnswerError, DownError, LimitedError, RefusedError
+from etl.events import Noted
+from etl.moves import Fate
+from etl.run import Run
+
+MOST = 1_000
+"""So many records are asked for alone at most: where more vanish at once, something else is wrong."""
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_LISTED = "findable"
+
+
+class _Known(msgspec.Struct):
+    updated: Json = None
+    state: Json = None
+
+
+class _Record(msgspec.Struct):
+    id: Json = None
+    attributes: _Known | None = None
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+
+
+async def confirmed(run: Run, found: Sequence[Move], listed: pl.DataFrame, *, since: int) -> list[Move]:
+    """Keep of the moves those that are no withdrawals, and the withdrawals that the server confirms.
+
+    A "not found" is believed only if a record that is listed can be had the same way.
+    """
+    names = moves.withdrawn(found)
+    if not names:
+        return list(found)
+    if len(names) > MOST or not await _can_be_asked(run, listed):
+        fates = dict.fromkeys(names, Fate.UNKNOWN)
+    else:
+        answers = await asyncio.gather(*(_fate(run, name, since) for name in names))
+        fates = dict(zip(names, answers, strict=True))
+    if doubtful := [name for name in names if fates[name] is Fate.UNKNOWN]:
+        some = ", ".join(doubtful[:3]) + (" …" if len(doubtful) > 3 else "")
+        run.observe(Noted(text=f"{len(doubtful):,} records are no longer listed, but not known to be gone: {some}"))
+    return moves.confirmed(found, fates)
+
+
+async def _can_be_asked(run: Run, listed: pl.DataFrame) -> bool:
+    if listed.is_empty():
+        return True
+    return await _fate(run, listed["id"][0], 0) is not Fate.GONE
+
+
+async def _fate(run: Run, name: str, since: int) -> Fate:
+    """Ask for one record, and tell what has become of it since a moment."""
+    try:
+        found = await run.client.single(run.query.resource, name)
+        record = _RECORD.decode(found.records[0])
+    except (LimitedError, DownError):
+        raise
+    except RefusedError as error:
+        return Fate.GONE if error.status in _GONE else Fate.UNKNOWN
+    except (AnswerError, msgspec.MsgspecError, LookupError):
+        return Fate.UNKNOWN
+    known = record.attributes or _Known()
+    if str(record.id).lower() != name:
+        return Fate.UNKNOWN
+    if known.state not in (None, _LISTED):
+        return Fate.GONE
+    return Fate.CHANGED if (moves.moment_of(known.updated) or 0) >= since else Fate.UNKNOWN
