@@ -4,7 +4,11 @@
 """
 
 import asyncio
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from cyclopts import App
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
@@ -13,9 +17,11 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.events import AutomationCore, EventTrigger, Posture
 from prefect.events.actions import SendNotification
 from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
 
 from etl.budget import allowance
 from etl.config import WINDOW_SECONDS, Settings
+from etl.errors import UsageError
 from flows.budget import Terms
 from flows.steps import EVENT
 
@@ -38,6 +44,7 @@ def setup(
     side_by_side: int = 4,
     notify: str = "",
     private: bool = False,
+    secret: tuple[str, ...] = (),
 ) -> None:
     """Create the work pool, the budget that all flows share, and the notification of incomplete exports.
 
@@ -58,25 +65,60 @@ def setup(
         Address of a webhook (Slack, Teams, your own) that gets `{"text": ...}` when an export is incomplete.
     private
         Allow a webhook on this machine or in a private network.
+    secret
+        VARIABLE=BLOCK: the worker opens that Secret block when a run begins, and the run has its value in the variable;
+        may be repeated, e.g. `--secret DATACITE_ETL_TOKEN=datacite-token`.
     """
-    asyncio.run(_setup(Terms.of(rate, window), budget, pool, side_by_side=side_by_side, webhook=(notify, private)))
+    blocks = dict(map(_pair, secret))
+    work = Pool(name=pool, side_by_side=side_by_side, blocks=blocks)
+    asyncio.run(_setup(Terms.of(rate, window), budget, work, webhook=(notify, private)))
 
 
-async def _setup(terms: Terms, budget: str, pool: str, *, side_by_side: int, webhook: tuple[str, bool]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The work pool that is wanted; `blocks` are names of Secret blocks by variable of the runs' environment."""
+
+    name: str
+    side_by_side: int
+    blocks: Mapping[str, str]
+
+    def template(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Return a pool's template of runs with the references to the blocks in it.
+
+        They must not stand in a deployment: `prefect deploy` opens blocks there and stores what is in them.
+        """
+        found = deepcopy(before or ProcessWorker.get_default_base_job_template())
+        environment = found["variables"]["properties"].setdefault("env", {"type": "object"})
+        held = {variable: f"{{{{ prefect.blocks.secret.{block} }}}}" for variable, block in self.blocks.items()}
+        environment["default"] = {**(environment.get("default") or {}), **held}
+        return found
+
+
+async def _setup(terms: Terms, budget: str, pool: Pool, *, webhook: tuple[str, bool]) -> None:
     async with get_client() as client:
-        await _pool(client, pool, side_by_side)
+        await _pool(client, pool)
         await client.upsert_global_concurrency_limit_by_name(budget, terms.slots, terms.decay)
         if webhook[0]:
             await _notification(client, *webhook)
 
 
-async def _pool(client: PrefectClient, name: str, side_by_side: int) -> None:
+async def _pool(client: PrefectClient, wanted: Pool) -> None:
     try:
-        await client.read_work_pool(name)
+        before = (await client.read_work_pool(wanted.name)).base_job_template
     except ObjectNotFound:
-        await client.create_work_pool(WorkPoolCreate(name=name, type="process", concurrency_limit=side_by_side))
-    else:
-        await client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=side_by_side))
+        before = {}
+        await client.create_work_pool(WorkPoolCreate(name=wanted.name, type="process"))
+    changed = WorkPoolUpdate(concurrency_limit=wanted.side_by_side)
+    if wanted.blocks:
+        changed.base_job_template = wanted.template(before)
+    await client.update_work_pool(wanted.name, changed)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    variable, equals, block = text.partition("=")
+    if not (variable and equals and block):
+        raise UsageError(f"--secret {text!r} is no VARIABLE=BLOCK", fix="write DATACITE_ETL_TOKEN=datacite-token")
+    return variable, block
 
 
 async def _notification(client: PrefectClient, url: str, private: bool) -> None:
