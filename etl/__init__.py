@@ -9,7 +9,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from etl.frames import fetch, fetch_sync, scan
+    from etl.frames import scan
+    from etl.notebook import fetch, fetch_sync
 
 __version__ = "0.1.0"
 __all__ = ["fetch", "fetch_sync", "scan"]
@@ -21,5 +22,5 @@ os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
 def __getattr__(name: str) -> Any:
     """Import the notebook functions when they are first used: the command line starts without data frames."""
     if name in __all__:
-        return getattr(importlib.import_module("etl.frames"), name)
+        return getattr(importlib.import_module("etl.frames" if name == "scan" else "etl.notebook"), name)
     raise AttributeError(f"module 'etl' has no attribute {name!r}")

@@ -1,27 +1,23 @@
 """Tables in memory: records to polars frames, a whole query to frames, a dataset to lazy frames.
 
-For notebooks, scripts and single records. What does not fit into memory is exported to files.
+What does not fit into memory is exported to files.
 """
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
-from etl import document, flatten, resources, store
+from etl import document, flatten, store
 from etl.client import Client, connected
-from etl.config import BASE_URL, Settings
+from etl.config import Settings
 from etl.declare import Resource
 from etl.errors import IncompleteError, StoreError
 from etl.files import LocalFiles
 from etl.flatten import ROW
 from etl.parse import Parser
-from etl.query import Query, check
-
-T = TypeVar("T")
+from etl.query import Query
 
 
 def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
@@ -37,31 +33,15 @@ def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = 
     return {table.name: frames[table.name].drop(ROW) for table in wanted}
 
 
-async def fetch(
-    resource: str,
-    *,
-    filters: Mapping[str, str] | None = None,
-    query: str = "",
-    names: Sequence[str] = (),
-    limit: int | None = None,
-    base_url: str = BASE_URL,
-    mailto: str = "",
-) -> dict[str, pl.DataFrame]:
-    """Fetch every record of a query into polars frames by table name, all tables or those named.
+async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> dict[str, pl.DataFrame]:
+    """Fetch every record of a query into polars frames by table name.
 
-    Raises UsageError for unknown names, IncompleteError if fewer records came than the API counts (unless there is a
-    `limit`), and the client's errors.
+    Raises IncompleteError if fewer records came than the API counts (unless there is a `limit`), and the client's
+    errors.
     """
-    declared = resources.load(resource)
-    asked = check(Query(resource=declared, filters=tuple((filters or {}).items()), text=query, tables=tuple(names)))
-    async with connected(Settings(base_url=base_url, mailto=mailto)) as client:
+    async with connected(settings) as client:
         records = await _records(client, asked, limit)
-    return tables(declared, records[:limit], names)
-
-
-def fetch_sync(resource: str, **options: Any) -> dict[str, pl.DataFrame]:
-    """Do `fetch` from code that is not asynchronous, in a notebook's running event loop too."""
-    return _finish(fetch(resource, **options))
+    return tables(asked.resource, records[:limit], asked.tables)
 
 
 def scan(destination: str) -> dict[str, pl.LazyFrame]:
@@ -93,9 +73,3 @@ async def _records(client: Client, asked: Query, limit: int | None) -> list[byte
     if limit is None and len(records) != total:
         raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")
     return list(records.values())
-
-
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in a thread of its own: a notebook's loop is running already."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import etl.resources
-from etl import cli, frames
+from etl import cli, notebook
 from etl.sandbox import Corpus, Sandbox, running
 from etl.sandbox.v1.entry import Entry, Manner
 from etl.sandbox.v1.library import Library, library
@@ -74,7 +74,7 @@ def test_every_resource_comes_out_whole(
 def test_lists_within_works_have_a_row_an_entry(boxes: Mapping[str, Sandbox], generation: str) -> None:
     """Authors, results and media of works are as many as the server told."""
     box = boxes[generation]
-    found = frames.fetch_sync("v1/works", base_url=f"{box.base_url}/v1")
+    found = notebook.fetch_sync("v1/works", base_url=f"{box.base_url}/v1")
     told = [one.older if generation == "1.0" else one.attributes for one in truth(box).works]
     for table, name in (("v1_work_authors", "author"), ("v1_work_results", "results"), ("v1_work_media", "media")):
         assert len(found[table]) == sum(len(one.get(name) or []) for one in told if one is not None)
@@ -160,7 +160,7 @@ def test_every_filter_leaves_what_it_should(
     shelf = truth(box)
     wanted, keep = asked(shelf)[name.removeprefix("v1/"), filter_name]
     expected = [key(one) for one in shelf.named(name.removeprefix("v1/")) if keep(one.attributes)]
-    found = frames.fetch_sync(name, filters={filter_name: wanted}, base_url=f"{box.base_url}/v1")
+    found = notebook.fetch_sync(name, filters={filter_name: wanted}, base_url=f"{box.base_url}/v1")
     main = etl.resources.load(name).main
     assert sorted(found[main.name][main.columns[0].name]) == sorted(expected)
     assert expected
@@ -183,21 +183,21 @@ def test_a_search_is_passed_on(boxes: Mapping[str, Sandbox], name: str, query: s
     """The text of a query reaches the server as it is, and all that it finds comes out."""
     box = boxes["1.1"]
     expected = [key(one) for one in truth(box).named(name) if query in one.text]
-    found = frames.fetch_sync(f"v1/{name}", query=query, base_url=f"{box.base_url}/v1")
+    found = notebook.fetch_sync(f"v1/{name}", query=query, base_url=f"{box.base_url}/v1")
     assert sorted(found[f"v1_{name}"]["id"]) == sorted(expected)
     assert expected
 
 
 def test_the_name_in_the_old_documents_is_understood(boxes: Mapping[str, Sandbox]) -> None:
     """`resource-id` stands in the documents, but the server knows only `resource-type-id` and would send everything."""
-    found = frames.fetch_sync("v1/works", filters={"resource-id": "image"}, base_url=f"{boxes['1.1'].base_url}/v1")
+    found = notebook.fetch_sync("v1/works", filters={"resource-id": "image"}, base_url=f"{boxes['1.1'].base_url}/v1")
     assert set(found["v1_works"]["resource_type_id"]) == {"image"}
 
 
 def test_works_of_a_member_are_those_of_its_provider(boxes: Mapping[str, Sandbox]) -> None:
     """Both dialects of the sandbox tell of the same DOIs."""
     box = boxes["1.1"]
-    found = frames.fetch_sync("v1/works", filters={"member-id": "tib"}, base_url=f"{box.base_url}/v1")
+    found = notebook.fetch_sync("v1/works", filters={"member-id": "tib"}, base_url=f"{box.base_url}/v1")
     assert sorted(found["v1_works"]["doi"]) == sorted(box.corpus.ids({"provider-id": "tib"}))
 
 

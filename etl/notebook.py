@@ -1,0 +1,52 @@
+"""The pipeline in a notebook or a script: a whole query in memory, on the budget and the credentials of the user.
+
+A shell like `cli`: what becomes of the records is the business of `frames`.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import polars as pl
+
+from etl import frames, resources
+from etl.cli.options import Talking
+from etl.config import BASE_URL
+from etl.query import Query, check
+
+T = TypeVar("T")
+
+
+async def fetch(
+    resource: str,
+    *,
+    filters: Mapping[str, str] | None = None,
+    query: str = "",
+    names: Sequence[str] = (),
+    limit: int | None = None,
+    base_url: str = BASE_URL,
+    mailto: str = "",
+    rate: int | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Fetch every record of a query into polars frames by table name, all tables or those named.
+
+    Requests count for the budget that all runs of a user on a machine share; `rate` are those of 5 minutes, by default
+    what the API grants. Credentials come from the environment. Raises UsageError for unknown names, IncompleteError if
+    fewer records came than the API counts (unless there is a `limit`), and the client's errors.
+    """
+    declared = resources.load(resource)
+    asked = check(Query(resource=declared, filters=tuple((filters or {}).items()), text=query, tables=tuple(names)))
+    with Talking(base_url=base_url, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
+        return await frames.fetch(asked, settings, limit)
+
+
+def fetch_sync(resource: str, **options: Any) -> dict[str, pl.DataFrame]:
+    """Do `fetch` from code that is not asynchronous, in a notebook's running event loop too."""
+    return _finish(fetch(resource, **options))
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a thread of its own: a notebook's loop is running already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -1,0 +1,53 @@
+"""Tables in memory, for notebooks: the whole query, proved, on the budget that all runs share."""
+
+from pathlib import Path
+
+import pytest
+
+import etl
+from etl.errors import UsageError
+from etl.sandbox import Sandbox
+from tests.conftest import Command
+
+TCIA = {"client-id": "nihnci.tcia"}
+
+
+async def test_fetch_gives_every_record_of_a_query(box: Sandbox) -> None:
+    """`await etl.fetch` has the records of the query, in all tables or those named."""
+    tables = await etl.fetch("dois", filters=TCIA, names=["dois", "doi_titles"], base_url=box.base_url)
+    assert set(tables) == {"dois", "doi_titles"}
+    assert set(tables["dois"]["doi"]) == set(box.corpus.ids({"client-id": "nihnci.tcia"}))
+
+
+async def test_fetch_sync_works_inside_a_running_loop(box: Sandbox) -> None:
+    """A notebook has a running loop; the twin without `await` works there too."""
+    tables = etl.fetch_sync("dois", filters=TCIA, base_url=box.base_url, limit=5)
+    assert tables["dois"].height == 5
+
+
+async def test_fetch_refuses_names_that_are_not_there(box: Sandbox) -> None:
+    """A filter that the API would silently ignore is an error."""
+    with pytest.raises(UsageError, match="client-id"):
+        await etl.fetch("dois", filters={"client_idd": "x"}, base_url=box.base_url)
+
+
+def test_fetch_draws_on_the_budget_of_all_runs(
+    box: Sandbox, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a notebook asks and what the command line asks are written down in one place, request by request."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    box.requests.clear()
+    etl.fetch_sync("dois", filters=TCIA, names=["dois"], base_url=box.base_url, rate=1000)
+    asked = len(box.requests)
+    [ledger] = (tmp_path / "datacite-etl").iterdir()
+    assert ledger.stat().st_size == 8 * asked > 0
+    assert command("get", "clients", "nihnci.tcia", "--base-url", box.base_url, "--rate", 1000, "--json").code == 0
+    assert ledger.stat().st_size == 8 * len(box.requests) > 8 * asked
+
+
+async def test_fetch_shows_who_asks(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials come from the environment, as for every command."""
+    monkeypatch.setenv("DATACITE_ETL_TOKEN", "t0ken")
+    box.requests.clear()
+    await etl.fetch("clients", limit=1, base_url=box.base_url)
+    assert {one.tier for one in box.requests} == {"authenticated"}
