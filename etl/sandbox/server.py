@@ -83,6 +83,11 @@ class Sandbox:
             await self._runner.cleanup()
 
     @property
+    def asked(self) -> int:
+        """How many requests have come so far."""
+        return self._count
+
+    @property
     def targets(self) -> list[str]:
         """The paths with query strings asked for so far, in order."""
         return [one.target for one in self.requests]
