@@ -3,15 +3,13 @@
 What is asked is declared and computed in `etl.audit`; here is the order of it, and everything that touches a disk.
 """
 
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 
 import polars as pl
 
-from etl import places, sinks, store
+from etl import places, store
 from etl.audit import coverage, findings, page, profiled, scan, tables
 from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
@@ -19,13 +17,13 @@ from etl.audit.words import Profile, Rule, Severity, rules
 from etl.declare import Json
 from etl.errors import StoreError, UsageError
 from etl.files import Files
+from etl.spill import PIECE, Spill, spilling, write
 
 FOLDER = f"{places.OWN}/audit"
 PAGE = "audit.html"
 EXAMPLES = 5
 COLLECTIONS = 200
 """Records whose profile is shown in full, those that miss most."""
-_PIECE = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,26 +49,6 @@ class Outcome:
         }
 
 
-class _Spill:
-    """Rows on their way into tables, put aside so that memory does not hold them. State: `_count`, files so far."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-
-    def put(self, name: str, rows: pl.DataFrame) -> None:
-        """Put rows aside under a name."""
-        if rows.height:
-            (self._folder / name).mkdir(exist_ok=True)
-            self._count += 1
-            rows.write_ipc(self._folder / name / f"{self._count:08}.arrow", compression="lz4")
-
-    def get(self, name: str) -> pl.LazyFrame | None:
-        """Return what was put aside under a name, in that order; None if nothing was."""
-        parts = sorted((self._folder / name).glob("*.arrow"))
-        return pl.scan_ipc(parts) if parts else None
-
-
 def audit(
     files: Files,
     target: Files,
@@ -88,26 +66,17 @@ def audit(
         raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
     before = None if against is None else _older(against)
     known = scan.opened(files.name, proof)
-    beside = Path(mkdtemp(prefix=".audit-", dir=_made(target)))
-    try:
-        found = _Auditor(known, _Spill(beside), profile).found(str(proof["verdict"]), files.name)
+    with spilling(target) as spill:
+        found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
         if before is not None:
             found = replace(found, trend=tables.trend(found, *before))
-        return _written(found, _Spill(beside), target, formats)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _made(target: Files) -> Path:
-    folder = Path(target.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        return _written(found, spill, target, formats)
 
 
 class _Auditor:
     """Asks everything of one dataset. Has no state but what it puts aside."""
 
-    def __init__(self, known: Scan, spill: _Spill, wanted: Profile | None) -> None:
+    def __init__(self, known: Scan, spill: Spill, wanted: Profile | None) -> None:
         self._scan = known
         self._spill = spill
         self._profile = wanted
@@ -210,38 +179,25 @@ def _years(counts: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).drop_nulls("year").sort("by", "year")
 
 
-def _written(found: Audit, spill: _Spill, target: Files, formats: Sequence[str]) -> Outcome:
-    rows = {
-        "audit_coverage": _write(target, "audit_coverage", [found.coverage], formats),
-        "audit_rules": _write(target, "audit_rules", [found.rules], formats),
-        "audit_findings": _write(target, "audit_findings", list(_findings(spill)), formats),
+def _written(found: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+    made: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
+        "audit_coverage": lambda: [found.coverage],
+        "audit_rules": lambda: [found.rules],
+        "audit_findings": lambda: _findings(spill),
     }
     if found.profile:
-        rows["audit_profile"] = _write(target, "audit_profile", list(_profile_rows(spill)), formats)
-    if found.trend is not None:
-        rows["audit_trend"] = _write(target, "audit_trend", [found.trend], formats)
+        made["audit_profile"] = lambda: spill.pieces("_profile")
+    if (trend := found.trend) is not None:
+        made["audit_trend"] = lambda: [trend]
+    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in made.items()}
     target.write(PAGE, page.render(found))
     return Outcome(audit=found, page=f"{target.name}/{PAGE}", tables=rows)
 
 
-def _findings(spill: _Spill) -> Iterator[pl.DataFrame]:
+def _findings(spill: Spill) -> Iterator[pl.DataFrame]:
     for rule in rules():
         if (found := spill.get(rule.id)) is not None:
-            yield from findings.finished(rule, found).iter_slices(_PIECE)
-
-
-def _profile_rows(spill: _Spill) -> Iterator[pl.DataFrame]:
-    held = spill.get("_profile")
-    yield from () if held is None else held.collect().iter_slices(_PIECE)
-
-
-def _write(target: Files, name: str, pieces: Sequence[pl.DataFrame], formats: Sequence[str]) -> int:
-    own = [piece for piece in pieces if piece.height] or [pl.DataFrame(schema=dict(SCHEMAS[name]))]
-    for each in formats:
-        sink = sinks.load(each)
-        with target.create(f"{name}{sink.suffix}") as out:
-            sink.write(own, out, metadata={"datacite-etl": name}, sorted_by=())
-    return sum(piece.height for piece in own)
+            yield from findings.finished(rule, found).iter_slices(PIECE)
 
 
 def _older(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,0 +1,79 @@
+"""`datacite-etl diff`: which records were added, changed in which fields, or withdrawn between two exports."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from etl.cli.options import Showing
+from etl.cli.show import as_json, columns, line
+from etl.errors import ThresholdError
+
+if TYPE_CHECKING:
+    from etl.diffing import Outcome
+
+_SHOWN = 12
+
+
+def diff(
+    old: Path,
+    new: Path,
+    /,
+    *,
+    to: Path | None = None,
+    format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
+    ignore: str = "",
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    showing: Showing = Showing(),
+) -> int:
+    """Compare two exports of one resource: records added, changed by field, withdrawn; as tables and as a page.
+
+    **Examples**
+
+    - `datacite-etl diff last-month this-month`
+    - `datacite-etl diff last-month this-month --to changes --format csv --ignore view_count,citation_count`
+    - `datacite-etl diff expected out --strict --json`
+
+    Parameters
+    ----------
+    old
+        Folder of the older dataset.
+    new
+        Folder of the newer dataset.
+    to
+        Folder of the tables and the page; `_etl/diff` in the newer dataset by default.
+    format
+        Format of the tables: parquet, csv, ndjson; may be repeated.
+    ignore
+        Comma list of fields that make no difference: a column of the main table, `TABLE.COLUMN`, or a child table.
+    strict
+        End with exit code 4 if anything differs.
+    """
+    from etl import diffing, sinks
+    from etl.files import LocalFiles
+
+    for name in format:
+        sinks.load(name)
+    target = LocalFiles(to or new / diffing.FOLDER)
+    ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
+    found = diffing.diff(LocalFiles(old), LocalFiles(new), target, formats=format, ignore=ignored)
+    if showing.json:
+        as_json(found.summary())
+    else:
+        _tell(found)
+    if strict and not found.difference.same:
+        raise ThresholdError("the two exports differ", fix=f"see {found.page}")
+    return 0
+
+
+def _tell(found: "Outcome") -> None:
+    main = found.difference.groups[0]
+    line(f"records   {main.before:,} before, {main.after:,} now")
+    told = ", ".join(f"{main.counts[kind]:,} {kind}" for kind in ("added", "changed", "withdrawn"))
+    line(f"changes   {told}, {main.unchanged:,} unchanged")
+    for caution in found.difference.cautions:
+        line(f"caution   {caution}")
+    if main.fields.height:
+        rows = [(name, f"{records:,}") for name, records in main.fields.head(_SHOWN).iter_rows()]
+        columns([("field", "records"), *rows])
+    line(f"page      {found.page}")
