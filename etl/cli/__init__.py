@@ -18,7 +18,21 @@ from etl import __version__
 from etl.cli.show import Failure, fail
 from etl.errors import EtlError
 
-COMMANDS = ("export", "ingest", "sync", "plan", "load", "get", "verify", "audit", "diff", "run", "resources", "sandbox")
+COMMANDS = (
+    "export",
+    "ingest",
+    "sync",
+    "plan",
+    "load",
+    "get",
+    "verify",
+    "audit",
+    "diff",
+    "run",
+    "resources",
+    "doctor",
+    "sandbox",
+)
 _MODULES = {"run": "many"}  # a module `run` would hide this package's own function of that name
 _EPILOGUE = (
     "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "

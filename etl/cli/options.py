@@ -138,8 +138,12 @@ class Talking:
         parts = urlsplit(self.base_url)
         if self.rate is None and loopback(parts.hostname or ""):
             return None
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        return home / "datacite-etl" / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
+        return self.remembered() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
+
+    @staticmethod
+    def remembered() -> Path:
+        """Name the folder of what runs of this user remember on this machine."""
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "datacite-etl"
 
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
