@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from etl import auditdocs, resources
+from etl import auditdocs, manifestdocs, resources
 from etl.cli.resources import describe
 from etl.declare import Json
 
@@ -55,3 +55,5 @@ if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(tables())
     AUDIT_PAGE.write_text(auditdocs.audit())
+    PAGE.with_name("manifest.md").write_text(manifestdocs.page())
+    PAGE.with_name("manifest.schema.json").write_text(manifestdocs.text())
