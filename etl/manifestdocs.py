@@ -149,7 +149,7 @@ def _evidence() -> dict[str, Schema]:
         "columns": _list(column, "In the order of the files."),
         "files": _list(_object(_typed(DataFile, _FILE)), "Its files."),
     }
-    drift = {"path": _text("The attribute."), "count": count, "example": _text("Where it was seen.")}
+    drift = {"path": _text("The attribute."), "count": count, "example": _text("The first record that has it.")}
     one = _typed(Tally, _TALLY) | {"verdict": verdict | {"description": "Of this slice."}}
     return {
         "verdict": verdict | {"description": "Whether everything that the API counts is here."},

@@ -33,7 +33,7 @@ class Delivering:
     """What becomes of the records."""
 
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
-    """parquet (by default) or csv; may be repeated."""
+    """parquet (by default), csv or ndjson; may be repeated."""
 
     partition_by: str | None = None
     """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""

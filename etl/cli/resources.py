@@ -1,11 +1,13 @@
 """`datacite-etl resources`: what can be asked for and what comes out, read off the declarations."""
 
+from pathlib import Path
+
 from etl.cli.options import Showing
 from etl.cli.show import as_json, columns, line
 from etl.declare import Json, Resource, Table
 
 
-def resources(name: str = "", /, *, showing: Showing = Showing()) -> int:
+def resources(name: str = "", /, *, html: Path | None = None, showing: Showing = Showing()) -> int:
     """List the resources, or everything about one: filters, includes, facets, tables, columns.
 
     **Examples**
@@ -13,14 +15,20 @@ def resources(name: str = "", /, *, showing: Showing = Showing()) -> int:
     - `datacite-etl resources`
     - `datacite-etl resources dois`
     - `datacite-etl resources v1/works --json`
+    - `datacite-etl resources dois --html dictionary.html`
+    - `datacite-etl resources ./out --html dictionary.html`
 
     Parameters
     ----------
     name
-        A resource; all of them, a line each, if left out.
+        A resource; all of them, a line each, if left out. With --html also the folder of a dataset.
+    html
+        Write the data dictionary as a page: every table and column with type and meaning.
     """
     from etl import resources as registry
 
+    if html is not None:
+        return _dictionary(name, html, showing)
     if name:
         described = describe(registry.load(name))
         as_json(described) if showing.json else _page(described)
@@ -35,6 +43,28 @@ def resources(name: str = "", /, *, showing: Showing = Showing()) -> int:
             for e in every
         ]
         columns([heading, *rows])
+    return 0
+
+
+def _dictionary(name: str, html: Path, showing: Showing) -> int:
+    """Write the page of a resource or a dataset."""
+    from etl import dictionary, relations
+    from etl import resources as registry
+    from etl.errors import UsageError
+    from etl.files import LocalFiles
+    from etl.inventory import open_dataset
+
+    if not name:
+        raise UsageError("--html takes one resource or dataset", fix="name it: datacite-etl resources dois --html FILE")
+    if name not in registry.names() and Path(name).is_dir():
+        held = open_dataset(LocalFiles(Path(name)))
+        rows = {one.name: held.rows(one.name) for one in held.relations}
+        page = dictionary.of_dataset(Path(name).resolve().name, held.relations, rows)
+    else:
+        resource = registry.load(name)
+        page = dictionary.of_resource(resource, relations.of_resource(resource))
+    html.write_bytes(page)
+    as_json({"page": str(html)}) if showing.json else line(f"page      {html}")
     return 0
 
 
