@@ -1,13 +1,31 @@
 """Reference pages rendered from the declarations: `python -m etl.docs` writes them, a test keeps them true."""
 
+import re
 from pathlib import Path
 
 from etl import auditdocs, manifestdocs, resources
+from etl.cli import application
 from etl.cli.resources import describe
 from etl.declare import Json
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
 AUDIT_PAGE = PAGE.with_name("audit.md")
+COMMANDS_PAGE = PAGE.with_name("commands.md")
+_COMMANDS = """# Commands
+
+Rendered from the parser by `python -m etl.docs`; do not edit. `datacite-etl COMMAND --help` says the same.
+[Exit codes and configuration](configuration.md) are of all commands.
+
+"""
+
+
+def commands() -> str:
+    """Render every command with its options, by the groups of its help, as Markdown."""
+    told = application().generate_docs(output_format="markdown")
+    own = told[told.index("## datacite-etl export") :]
+    one_line = re.sub(r"\n +(?=[^ \n])", " ", own)
+    # The parser names the module it was started from, if any.
+    return _COMMANDS + re.sub(r"(datacite-etl \S+) -m \S+", r"\1", one_line).rstrip() + "\n"
 
 
 def tables() -> str:
@@ -55,5 +73,6 @@ if __name__ == "__main__":
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(tables())
     AUDIT_PAGE.write_text(auditdocs.audit())
+    COMMANDS_PAGE.write_text(commands())
     PAGE.with_name("manifest.md").write_text(manifestdocs.page())
     PAGE.with_name("manifest.schema.json").write_text(manifestdocs.text())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl import auditdocs, docs
+from etl.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("etl", "flows") for path in (ROOT / folder).rglob("*.py"))
@@ -40,6 +41,13 @@ def test_the_table_reference_is_rendered_from_the_declarations() -> None:
 def test_the_reference_of_the_audit_is_rendered_from_the_declarations() -> None:
     """docs/audit.md is what `python -m etl.docs` writes today."""
     assert (ROOT / "docs" / "audit.md").read_text() == auditdocs.audit()
+
+
+def test_the_reference_of_the_commands_is_rendered_from_the_parser() -> None:
+    """docs/commands.md is what `python -m etl.docs` writes today, and has every command."""
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert page == docs.commands()
+    assert [name for name in COMMANDS if f"## datacite-etl {name}\n" not in page] == []
 
 
 def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
