@@ -3,9 +3,10 @@
 What does not fit into memory is exported to files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -19,8 +20,31 @@ from etl.flatten import ROW
 from etl.parse import Parser
 from etl.query import Query
 
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
-def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
+
+class Tables(dict[str, Frame]):
+    """Tables by name, shown as a list with columns and, where they are known, rows; otherwise a dict."""
+
+    def __repr__(self) -> str:
+        """Return a line a table."""
+        return "\n".join(f"{name}: {rows} rows, {', '.join(columns)}" for name, rows, columns in self._told())
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{rows}</td><td>{escape(', '.join(columns))}</td></tr>"
+            for name, rows, columns in self._told()
+        )
+        return f"<table><thead><tr><th>table</th><th>rows</th><th>columns</th></tr></thead>{rows}</table>"
+
+    def _told(self) -> Iterator[tuple[str, str, list[str]]]:
+        for name, frame in self.items():
+            rows = f"{frame.height:,}" if isinstance(frame, pl.DataFrame) else "?"
+            yield name, rows, list(frame.collect_schema())
+
+
+def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> Tables[pl.DataFrame]:
     """Parse and flatten raw records into the resource's tables, all or those named, in the records' order."""
     nested = Parser(resource).parse(records).table
     wanted = [table for table in resource.tables if not names or table.name in names]
@@ -30,10 +54,10 @@ def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = 
     for table in wanted:
         if table.build:
             frames[table.name] = flatten.build(resource, table, frames)
-    return {table.name: frames[table.name].drop(ROW) for table in wanted}
+    return Tables({table.name: frames[table.name].drop(ROW) for table in wanted})
 
 
-async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> dict[str, pl.DataFrame]:
+async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> Tables[pl.DataFrame]:
     """Fetch every record of a query into polars frames by table name.
 
     Raises IncompleteError if fewer records came than the API counts (unless there is a `limit`), and the client's
@@ -44,7 +68,7 @@ async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> d
     return tables(asked.resource, records[:limit], asked.tables)
 
 
-def scan(destination: str) -> dict[str, pl.LazyFrame]:
+def scan(destination: str) -> Tables[pl.LazyFrame]:
     """Return the tables of a published dataset as lazy frames by name, partition columns included.
 
     Raises StoreError if there is no dataset.
@@ -55,7 +79,7 @@ def scan(destination: str) -> dict[str, pl.LazyFrame]:
         raise StoreError(f"{destination} holds no dataset", fix="export one there first")
     if "parquet" not in proof["formats"]:
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
-    return {name: _scan(destination, facts) for name, facts in proof["tables"].items()}
+    return Tables({name: _scan(destination, facts) for name, facts in proof["tables"].items()})
 
 
 def _scan(destination: str, facts: Mapping[str, Any]) -> pl.LazyFrame:

@@ -13,35 +13,40 @@ import polars as pl
 from etl import frames, resources
 from etl.cli.options import Talking
 from etl.config import BASE_URL
+from etl.frames import Tables
 from etl.query import Query, check
 
 T = TypeVar("T")
 
 
-async def fetch(
+async def fetch(  # noqa: PLR0913 - a whole question in one call
     resource: str,
     *,
     filters: Mapping[str, str] | None = None,
     query: str = "",
+    of: str = "",
     names: Sequence[str] = (),
     limit: int | None = None,
     base_url: str = BASE_URL,
     mailto: str = "",
     rate: int | None = None,
-) -> dict[str, pl.DataFrame]:
+    sandbox: bool = False,
+) -> Tables[pl.DataFrame]:
     """Fetch every record of a query into polars frames by table name, all tables or those named.
 
-    Requests count for the budget that all runs of a user on a machine share; `rate` are those of 5 minutes, by default
-    what the API grants. Credentials come from the environment. Raises UsageError for unknown names, IncompleteError if
-    fewer records came than the API counts (unless there is a `limit`), and the client's errors.
+    `of` is the record whose activities are meant, such as `doi/10.5438/0012`; `sandbox` asks the embedded API. Requests
+    count for the budget that all runs of a user on a machine share; `rate` are those of 5 minutes, by default what the
+    API grants. Credentials come from the environment. Raises UsageError for unknown names, IncompleteError if fewer
+    records came than the API counts (unless there is a `limit`), and the client's errors.
     """
     declared = resources.load(resource)
-    asked = check(Query(resource=declared, filters=tuple((filters or {}).items()), text=query, tables=tuple(names)))
-    with Talking(base_url=base_url, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
+    filtered = tuple((filters or {}).items())
+    asked = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
+    with Talking(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
         return await frames.fetch(asked, settings, limit)
 
 
-def fetch_sync(resource: str, **options: Any) -> dict[str, pl.DataFrame]:
+def fetch_sync(resource: str, **options: Any) -> Tables[pl.DataFrame]:
     """Do `fetch` from code that is not asynchronous, in a notebook's running event loop too."""
     return _finish(fetch(resource, **options))
 

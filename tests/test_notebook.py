@@ -51,3 +51,20 @@ async def test_fetch_shows_who_asks(box: Sandbox, monkeypatch: pytest.MonkeyPatc
     box.requests.clear()
     await etl.fetch("clients", limit=1, base_url=box.base_url)
     assert {one.tier for one in box.requests} == {"authenticated"}
+
+
+def test_fetch_brings_its_own_server_where_that_is_asked_for() -> None:
+    """With `sandbox` it works anywhere, for the activities of one record too, and for both generations of the API."""
+    [doi] = etl.fetch_sync("dois", filters=TCIA, limit=1, sandbox=True)["dois"]["doi"]
+    assert etl.fetch_sync("activities", of=f"doi/{doi}", sandbox=True)["activities"].height > 0
+    assert etl.fetch_sync("v1/works", limit=2, sandbox=True)["v1_works"].height == 2
+
+
+def test_a_notebook_shows_the_tables_with_rows_and_columns(box: Sandbox) -> None:
+    """The list of tables is markup, with the numbers of their rows."""
+    tables = etl.fetch_sync("dois", filters=TCIA, base_url=box.base_url, limit=5)
+    shown = tables._repr_html_()
+    assert "<th>doi_titles</th>" in shown
+    assert "<th>dois</th><td>5</td><td>doi, " in shown
+    assert repr(tables).startswith("dois: 5 rows, doi, ")
+    assert tables == dict(tables)
