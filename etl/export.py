@@ -7,10 +7,8 @@ is decided elsewhere.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
@@ -22,23 +20,8 @@ from etl.proving import close
 from etl.query import joined_by_or
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan, Slice
+from etl.step import Step, directly, together
 from etl.store import Receipt
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Step(Protocol):
-    """Does one step of an export: a function of this module with its arguments."""
-
-    async def __call__(self, name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the step and return what it returns."""
-
-
-async def directly(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a step here and now."""
-    del name
-    return await function(*args, **kwargs)
 
 
 async def export(run: Run, step: Step = directly) -> Outcome:
@@ -60,16 +43,6 @@ async def export(run: Run, step: Step = directly) -> Outcome:
 
     await together(parted(each) for each in planned.parts)
     return await step("prove and publish", close, run, planned)
-
-
-async def together(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Do steps side by side; the first error cancels the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(step)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
 
 
 async def plan(run: Run) -> Plan:

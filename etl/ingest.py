@@ -4,11 +4,13 @@ A part of the file is what a slice is to an export: staged, receipted, gone on w
 counts is the file's own lists of DOIs; its format is in `datafile`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -29,6 +31,7 @@ from etl.parse import Parser
 from etl.part import PartReceipt
 from etl.query import Query
 from etl.run import Clock, Delivery, Outcome, claimed
+from etl.step import Step, directly
 from etl.store import Receipt, Store, hold
 from etl.window import Window, iso, moment
 
@@ -40,6 +43,7 @@ MARGIN = 86_400
 """Seconds before the newest change in the file, up to which it has all: writing its last month took hours."""
 EVERY = "all"
 MEDIA = "relationships.media"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +60,19 @@ class Ingest:
     clock: Clock
     run_id: str
     started: float
+    threads: ThreadPoolExecutor
 
     @property
     def files(self) -> Files:
         """The door to the destination."""
         return self.store.files
 
+    async def aside(self, function: Callable[..., T], *arguments: object) -> T:
+        """Do work in one of the run's threads."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
-def ingest(
+
+async def ingest(  # noqa: PLR0913 (everything that a run has from outside enters here)
     path: Path,
     files: Files,
     delivery: Delivery,
@@ -73,17 +82,19 @@ def ingest(
     clock: Clock,
     run_id: str,
     threads: int,
+    step: Step = directly,
 ) -> Outcome:
     """Read a data file into a destination and publish it if its own counts prove it complete.
 
-    Raises StoreError, naming the file, for a part that is missing or has changed, IncompleteError for a data file
-    that is not finished.
+    `step` does each step, given its name, so that a shell may make a task of it. Raises StoreError, naming the file,
+    for a part that is missing or has changed, IncompleteError for a data file that is not finished.
     """
     with opened(path) as data:
         query = _query(data)
         wanted = replace(delivery, purpose="ingest")
         claim, layout = claimed(query, wanted, Settings(server=f"data file {data.fingerprint}"))
-        with hold(files, claim, owner, fresh=delivery.fresh) as store:
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
+        with hold(files, claim, owner, fresh=delivery.fresh) as store, pool:
             run = Ingest(
                 data=data,
                 delivery=wanted,
@@ -95,17 +106,30 @@ def ingest(
                 clock=clock,
                 run_id=run_id,
                 started=clock(),
+                threads=pool,
             )
             if store.plan() is None:
                 store.begin(claim, {"parts": list(data.parts)}, started=run.started)
-            return _conduct(run, threads)
+            return await _conduct(run, step)
 
 
-def _conduct(run: Ingest, threads: int) -> Outcome:
+async def _conduct(run: Ingest, step: Step) -> Outcome:
     run.observe(Planned(slices=len(run.data.parts), records=0, requests=0))
     groups = _groups(run.data)
-    with ThreadPoolExecutor(threads, thread_name_prefix="ingest") as pool:
-        receipts = [_write(run, key, names, pool) for key, names in groups]
+    receipts = [await step(f"part {key}", _write, run, key, names) for key, names in groups]
+    return await step("prove and publish", _close, run, groups, receipts)
+
+
+async def _close(
+    run: Ingest, groups: Sequence[tuple[str, tuple[str, ...]]], receipts: Sequence[list[PartReceipt]]
+) -> Outcome:
+    """Put the parts together, compare them with the file's lists, and publish what is proved."""
+    return await run.aside(_judged, run, groups, receipts)
+
+
+def _judged(
+    run: Ingest, groups: Sequence[tuple[str, tuple[str, ...]]], receipts: Sequence[list[PartReceipt]]
+) -> Outcome:
     closed = closing.close(run.files, run.layout, [one for found in receipts for one in found])
     written = [([one.key for one in found], names) for found, (_, names) in zip(receipts, groups, strict=True)]
     keys = [key for found, _ in written for key in found]
@@ -154,11 +178,11 @@ def _months(data: DataFile) -> list[str]:
     return sorted({month(name) for name in (*data.parts, *data.listings)}) if data.listings else [EVERY]
 
 
-def _write(run: Ingest, key: str, names: Sequence[str], pool: ThreadPoolExecutor) -> list[PartReceipt]:
+async def _write(run: Ingest, key: str, names: Sequence[str]) -> list[PartReceipt]:
     """Stage some parts side by side, and write their tables; what has a receipt is not done again."""
     if not part.read_receipts(run.files, key):
-        list(pool.map(lambda name: _stage(run, name), names))
-    receipts = part.write_part(run.files, run.layout, key, names)
+        await asyncio.gather(*(run.aside(_stage, run, name) for name in names))
+    receipts = await run.aside(part.write_part, run.files, run.layout, key, names)
     files = [file for one in receipts for found in one.tables.values() for file in found]
     run.observe(PartWritten(part_key=key, rows=sum(file.rows for file in files), files=len(files)))
     return receipts

@@ -15,11 +15,11 @@ from etl.config import Settings
 from etl.declare import Json
 from etl.errors import EtlError, IncompleteError, StoreError, UsageError
 from etl.events import Observe
-from etl.export import Step, directly
 from etl.files import Files
 from etl.lock import Owner
 from etl.query import Query, check
 from etl.run import Clock, Delivery, Run, opened
+from etl.step import Step, directly
 
 _FROM_GOOD_TO_BAD = (0, 4, 3, 2, 1)
 

@@ -13,7 +13,6 @@ from etl import changes, incoming, leftovers, manifest, merging, part, proving, 
 from etl.completeness import State, Verdict
 from etl.declare import Json, Resource
 from etl.errors import UsageError
-from etl.export import Step, directly
 from etl.incoming import Incoming
 from etl.manifest import DataFile
 from etl.parse import Parser
@@ -21,6 +20,7 @@ from etl.published import Place, Published
 from etl.query import Query
 from etl.run import Delivery, Run
 from etl.slices import Plan
+from etl.step import Step, directly
 from etl.store import published_manifest
 from etl.synced import SyncOutcome
 from etl.window import iso

@@ -12,11 +12,11 @@ import polars as pl
 from etl import explaining, export, incoming, moves, part, published, reconciling
 from etl.completeness import Move, State, Tally
 from etl.confirming import confirmed
-from etl.export import Step, directly, together
 from etl.parse import Parser
 from etl.reconciling import Held
 from etl.run import Delivery, Run
 from etl.slices import Part, Slice
+from etl.step import Step, directly, together
 from etl.store import published_manifest
 from etl.synced import Settled
 

@@ -13,11 +13,11 @@ import msgspec
 from etl import export, incoming, watermark
 from etl.declare import Paging
 from etl.events import Noted, Planned
-from etl.export import Step, directly
 from etl.query import Query
 from etl.run import Run
 from etl.settling import fetch, reconcile
 from etl.slices import Plan
+from etl.step import Step, directly
 from etl.store import published_manifest
 from etl.synced import SyncOutcome, close
 from etl.window import Window

@@ -1,6 +1,7 @@
 """What Prefect shows of a run: events of `etl` as log lines and live progress, proofs as artifacts; decides nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from logging import Logger, LoggerAdapter
@@ -48,27 +49,42 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
 
 
 class Counting:
-    """Counts a run's records as they come. State: how many came, how many are expected."""
+    """Counts a run's records as they come. State: what came of each slice, who is done, how many are expected."""
 
     def __init__(self, onward: Observe) -> None:
         self._onward = onward
-        self.records = self.expected = 0
+        self._came: Counter[str] = Counter()
+        self._done: set[str] = set()
+        self._slices = self.expected = 0
 
     def __call__(self, event: Event) -> None:
         """Count the event and hand it on."""
         match event:
             case Planned():
-                self.expected = event.records
+                self._slices, self.expected = event.slices, event.records
             case PageFetched():
-                self.records += event.records
-            case SliceDone() if event.resumed:
-                self.records += event.records
+                self._came[event.slice_key] += event.records
+            case SliceDone():
+                self._came[event.slice_key] = event.records
+                self._done.add(event.slice_key)
         self._onward(event)
 
     @property
+    def records(self) -> int:
+        """How many have come; what is fetched again counts twice until its slice is done."""
+        return self._came.total()
+
+    @property
     def percent(self) -> float:
-        """How much has come, from 0 to 100; what is fetched again counts only once it is whole."""
-        return min(100.0, 100.0 * self.records / self.expected) if self.expected else 0.0
+        """How much has come, from 0 to 100: in records if it is known how many there are, else in slices."""
+        share = self.records / self.expected if self.expected else len(self._done) / max(1, self._slices)
+        return min(100.0, 100.0 * share)
+
+    @property
+    def told(self) -> str:
+        """What has come, in words."""
+        of = f" of {self.expected:,}" if self.expected else ""
+        return f"{self.records:,}{of} records, {len(self._done):,} of {self._slices:,} slices done"
 
 
 @asynccontextmanager
@@ -78,7 +94,7 @@ async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
     key = await acreate_progress_artifact(progress=0.0, key=f"progress-{slug(name)}", description=f"Records of {name}")
 
     async def tell() -> None:
-        told = f"{counting.records:,} of {counting.expected:,} records of {name}"
+        told = f"{name}: {counting.told}"
         await aupdate_progress_artifact(key, progress=round(counting.percent, 1), description=told)
 
     async def keep_telling() -> None:

@@ -1,14 +1,19 @@
 """`datacite-etl ingest`: DataCite's data files into the tables of an export, without asking the API."""
 
+import asyncio
 import os
 import time
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etl.cli.export import Delivering, owner, tell
 from etl.cli.options import Showing
 from etl.cli.progress import progress
 from etl.cli.show import as_json, note
+
+if TYPE_CHECKING:
+    from etl.run import Delivery
 
 
 def ingest(
@@ -39,14 +44,11 @@ def ingest(
         Parts of the file read at once; by default one a core.
     """
     from etl import ingest as conductor
-    from etl.errors import UsageError
     from etl.files import LocalFiles
 
-    delivery = delivering.delivery()
-    if delivery.limit is not None or (threads is not None and threads < 1):
-        raise UsageError("ingest takes no --limit, and --threads counts from 1", fix="leave them out")
+    delivery = checked(delivering, threads)
     with progress(quiet=showing.quiet) as observe:
-        outcome = conductor.ingest(
+        ingesting = conductor.ingest(
             path,
             LocalFiles(to),
             delivery,
@@ -56,6 +58,7 @@ def ingest(
             run_id=uuid.uuid4().hex,
             threads=threads or os.cpu_count() or 1,
         )
+        outcome = asyncio.run(ingesting)
     as_json(outcome.summary()) if showing.json else tell(outcome)
     if outcome.published:
         return 0
@@ -64,3 +67,13 @@ def ingest(
         f"datacite-etl: {reasons}; nothing was published, publish it as it is with --max-missing or --allow-incomplete"
     )
     return 3
+
+
+def checked(delivering: Delivering, threads: int | None) -> "Delivery":
+    """Return the wishes as a value; UsageError for one that an ingest cannot grant."""
+    from etl.errors import UsageError
+
+    delivery = delivering.delivery()
+    if delivery.limit is not None or (threads is not None and threads < 1):
+        raise UsageError("ingest takes no --limit, and --threads counts from 1", fix="leave them out")
+    return delivery

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from etl.budget import Shared
     from etl.config import Settings
     from etl.declare import Json
-    from etl.export import Step
     from etl.many import Ended, Entry, Work
+    from etl.step import Step
 
 SIDE_BY_SIDE = 4
 Told = Callable[["Ended"], None]
@@ -88,8 +88,8 @@ async def conduct(
 ) -> "list[Ended]":
     """Fill in the templates, check every entry, then do them all."""
     from etl.budget import shared
-    from etl.export import directly
     from etl.many import clients_of, many
+    from etl.step import directly
 
     together = together or shared(settings)
     asked: list[Asked] = []

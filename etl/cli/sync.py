@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from etl.config import Settings
     from etl.declare import Json
     from etl.events import Observe
-    from etl.export import Step
     from etl.query import Query
     from etl.run import Delivery, Run
+    from etl.step import Step
     from etl.sync import Wish
     from etl.synced import SyncOutcome
 
@@ -133,7 +133,7 @@ def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
 async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
     """Do what the run's delivery is for: refresh counts, or bring everything up to date."""
     from etl import metrics
-    from etl.export import directly
+    from etl.step import directly
     from etl.sync import sync as conduct
 
     if run.delivery.purpose == metrics.PURPOSE:

@@ -91,7 +91,7 @@ def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
     """Connect by a libpq URL; whatever goes wrong is told without its secrets."""
     driver = library("adbc_driver_postgresql.dbapi", "postgres")
     name = public(url)
-    secrets = _secrets(url)
+    hidden = secrets(url)
     try:
         connection = driver.connect(url)
         try:
@@ -99,7 +99,7 @@ def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
         finally:
             connection.close()
     except driver.Error as error:
-        said = _plain(str(error), secrets)
+        said = _plain(str(error), hidden)
         fix = "nothing was changed; check address, name, password and rights, then load again"
         raise StoreError(f"{name}: {said}", fix=fix) from None
 
@@ -119,8 +119,8 @@ def public(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, urlencode(kept, safe="/"), ""))
 
 
-def _secrets(url: str) -> list[str]:
-    """List every spelling of what must not be told, longest first."""
+def secrets(url: str) -> list[str]:
+    """List every spelling of what must not be told of a URL, longest first."""
     user = urlsplit(url).netloc.rpartition("@")[0]
     query = urlsplit(url).query
     raw = [user.partition(":")[2], *re.findall(rf"(?:{'|'.join(_SECRETS)})=([^&]*)", query)]

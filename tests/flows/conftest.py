@@ -24,3 +24,13 @@ def prefect(server: Server) -> Iterator[None]:
 
         with temporary_settings({PREFECT_API_URL: server.api, PREFECT_HOME: server.home}):
             yield
+            _hang_up()
+
+
+def _hang_up() -> None:
+    """Send what Prefect still has to say, and close its lines: else it looks for the server long after its end."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (EventsWorker, APILogWorker):
+        worker.drain_all(timeout=30)

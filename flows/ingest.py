@@ -1,0 +1,87 @@
+"""The ingest as a Prefect flow: DataCite's data file into a dataset, a task for each part of the file.
+
+The data file and the destination are those of the machine that runs the flow. Running a failed one again resumes it.
+"""
+
+import os
+import time
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+
+from etl import ingest as conductor
+from etl.cli.export import Delivering, owner
+from etl.cli.ingest import checked
+from etl.declare import Json
+from etl.files import LocalFiles
+from flows.observe import artifacts, log, progress
+from flows.steps import as_task, ended, picked
+
+
+@flow(name="ingest", flow_run_name="{path} to {to}", persist_result=False)
+async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
+    path: str,
+    to: str,
+    *,
+    format: tuple[str, ...] = ("parquet",),  # noqa: A002 (parameters are called like the options of the command line)
+    partition_by: str | None = None,
+    keep_raw: bool = False,
+    fresh: bool = False,
+    max_missing: int = 0,
+    allow_incomplete: bool = False,
+    threads: int | None = None,
+) -> State[dict[str, Any]]:
+    """Read a Public or Monthly Data File of DataCite into tables, published only if its own lists prove it complete.
+
+    Parameters are those of `datacite-etl ingest`. Nothing is asked of the API; `sync` goes on from what was ingested.
+
+    Args:
+        path: The data file: its tar, a folder, or one .jsonl.gz.
+        to: Folder of the dataset.
+        format: parquet, csv or both.
+        partition_by: Comma list of main-table columns that become folders; none for no partitions.
+        keep_raw: Keep every record as received too.
+        fresh: Throw away unfinished work, and replace a dataset of another request.
+        max_missing: Publish although up to this many named records are missing.
+        allow_incomplete: Publish whatever came.
+        threads: Parts of the file read at once; by default one a core.
+    """
+    given: dict[str, Json] = dict(locals())
+    delivery = checked(picked(Delivering, given), threads)
+    async with progress(to, log(get_run_logger())) as observe:
+        outcome = await conductor.ingest(
+            Path(path),
+            LocalFiles(Path(to)),
+            delivery,
+            owner=owner(),
+            observe=observe,
+            clock=time.time,
+            run_id=uuid.uuid4().hex,
+            threads=threads or os.cpu_count() or 1,
+            step=as_task,
+        )
+    await artifacts(to, outcome.proof)
+    return ended(to, outcome.summary())
+
+
+def main() -> None:
+    """Run the flow in this process, with the options of `datacite-etl ingest`."""
+    app = App(name="python -m flows.ingest", result_action="return_value")
+
+    @app.default
+    async def run(path: str, /, *, to: str, delivering: Delivering = Delivering(), threads: int | None = None) -> None:
+        """Ingest through Prefect: the same options, the same files, with tasks and artifacts to look at."""
+        checked(delivering, threads)
+        wanted = {name: value for name, value in asdict(delivering).items() if name != "limit"}
+        await ingest(path, to, **wanted, threads=threads)
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The load as a Prefect flow: a published dataset into a warehouse, or brought up to date there.
+
+The warehouse's password is never a parameter, which Prefect would store and show: it comes from the environment of
+the process that runs the flow (`PGPASSWORD`, the cloud's own variables).
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from etl import load as conductor
+from etl.errors import UsageError
+from etl.files import LocalFiles
+from etl.warehouses import Loaded, postgresql
+from flows.observe import log
+from flows.steps import as_task, emit, slug
+
+
+@flow(name="load", flow_run_name="load {dataset}", persist_result=False)
+async def load(dataset: str, into: str, *, schema: str = "", replace: bool = False) -> State[dict[str, Any]]:
+    """Load a published dataset into DuckDB, PostgreSQL or a Delta lake, or bring it up to date there.
+
+    A second load of the same run changes nothing, a later run's brings only what differs.
+
+    Args:
+        dataset: Folder of the dataset.
+        into: Where to: duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder. Without a password:
+            that comes from the environment, PGPASSWORD for PostgreSQL.
+        schema: Schema of the database that holds the tables; by default its usual one.
+        replace: Make all tables anew, also where those of another request are.
+    """
+    _refuse_secrets(into)
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    loaded = await as_task(
+        "load", asyncio.to_thread, conductor.load, LocalFiles(Path(dataset)), into,
+        stamp=stamp, observe=log(get_run_logger()), schema=schema, replace=replace,
+    )  # fmt: skip
+    told, summary = _told(loaded), conductor.summary(loaded)
+    rows = [{"table": name, "rows": count} for name, count in sorted(loaded.tables.items())]
+    key = f"{slug(dataset)}-{slug(into)}"
+    await acreate_table_artifact(key=f"loaded-{key}", table=rows, description=f"Rows by table of {dataset} in {into}")
+    page = f"# {dataset}\n\n{told}\n\nWarehouse: `{into}`"
+    await acreate_markdown_artifact(key=f"load-{key}", markdown=page, description="Load")
+    emit("loaded", dataset, {name: summary[name] for name in ("state", "added", "changed", "withdrawn")})
+    return Completed(message=told, data=summary)
+
+
+def _refuse_secrets(into: str) -> None:
+    if into.startswith("postgres") and postgresql.secrets(into):
+        fix = "give PGPASSWORD to the worker instead, change that password and delete this flow run: Prefect stored it"
+        raise UsageError("a password must not be in the address of a warehouse", fix=fix)
+
+
+def _told(loaded: Loaded) -> str:
+    rows = f"{loaded.state}: {sum(loaded.tables.values()):,} rows in {len(loaded.tables)} tables"
+    if loaded.added is None:
+        return rows
+    return f"{rows}; {loaded.added:,} records added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn"
+
+
+def main() -> None:
+    """Run the flow in this process, with the options of `datacite-etl load`."""
+    app = App(name="python -m flows.load", result_action="return_value")
+
+    @app.default
+    async def run(dataset: str, /, *, into: str, schema: str = "", replace: bool = False) -> None:
+        """Load through Prefect: the same options, the same tables, with artifacts to look at."""
+        await load(dataset, into, schema=schema, replace=replace)
+
+    app()
+
+
+if __name__ == "__main__":
+    main()
