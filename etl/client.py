@@ -115,6 +115,12 @@ class Client:
         """What the answers' bodies weighed on the wire."""
         return self._asking.wire_bytes
 
+    def add(self, *, requests: int, retries: int, wire_bytes: int) -> None:
+        """Count in what was asked by others for the same run."""
+        self.requests += requests
+        self.retries += retries
+        self.wire_bytes += wire_bytes
+
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
         params = query.params(window) | paging.strategy(query).count()

@@ -49,10 +49,15 @@ def take(files: Files, owner: Owner, *, alive: Callable[[int], str | None] = bor
             return
 
 
+def held_by(files: Files, owner: Owner) -> bool:
+    """Tell whether the destination is the owner's."""
+    held = _held(files)
+    return held is not None and _read(held) == owner
+
+
 def give_back(files: Files, owner: Owner) -> None:
     """Unlock the destination if the owner still holds it."""
-    held = _held(files)
-    if held is not None and _read(held) == owner:
+    if held_by(files, owner):
         files.remove(places.LOCK)
 
 

@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -120,17 +120,19 @@ async def opened(  # noqa: PLR0913 (everything that a run has from outside enter
     clock: Clock,
     run_id: str = "",
     together: Shared | None = None,
+    holding: Callable[..., AbstractContextManager[Store]] = hold,
 ) -> AsyncIterator[Run]:
     """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise.
 
-    `run_id` is made up if it is empty; `together` is what the run shares with others at work beside it.
+    `run_id` is made up if it is empty; `together` is what the run shares with others at work beside it. `holding` is
+    how the destination is held, `store.hold` or a likeness of it.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     _give_memory_back()
     claim, layout = claimed(query, delivery, settings)
     along = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
     async with connected(settings, observe, together) as client:
-        with hold(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
+        with holding(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
             yield Run(
                 query=query,
                 delivery=delivery,

@@ -22,7 +22,8 @@ from etl.files import LocalFiles
 from etl.run import opened
 from flows.budget import together
 from flows.observe import artifacts, log, progress
-from flows.steps import as_task, ended, picked
+from flows.spread import spread
+from flows.steps import ended, picked
 
 
 @flow(name="export", flow_run_name="{resource} to {to}", persist_result=False)
@@ -56,6 +57,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
     budget: str = "",
+    dask: str = "",
 ) -> State[dict[str, Any]]:
     """Export every record of a query as typed tables, published only if they are proved complete.
 
@@ -93,8 +95,11 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         timeout: Seconds to wait for the next byte of an answer.
         budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
             empty.
+        dask: Address of a Dask scheduler, tcp://host:8786: slices are walked and written by its workers, who must see
+            the same destination and the same Prefect server.
     """
     given: dict[str, Json] = dict(locals())
+    mine = owner()
     asked, delivery = picked(Asking, given).of_resource(resource), picked(Delivering, given).delivery()
     with picked(Talking, given).settings(asked.resource.dialect) as settings:
         async with (
@@ -105,13 +110,14 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
                 delivery,
                 settings,
                 LocalFiles(Path(to)),
-                owner=owner(),
+                owner=mine,
                 observe=observe,
                 clock=time.time,
                 together=shared,
             ) as run,
+            spread(dask, given | {"base_url": settings.base_url, "sandbox": False}, mine, observe) as step,
         ):
-            outcome = await conductor.export(run, as_task)
+            outcome = await conductor.export(run, step)
     await artifacts(to, outcome.proof)
     return ended(to, outcome.summary())
 
@@ -129,9 +135,20 @@ def main() -> None:
         asking: Asking = Asking(),
         delivering: Delivering = Delivering(),
         talking: Talking = Talking(),
+        dask: str = "",
     ) -> None:
-        """Export through Prefect: the same options, the same files, with tasks and artifacts to look at."""
-        await export(resource, to, **asdict(asking), **asdict(delivering), **asdict(talking))
+        """Export through Prefect: the same options, the same files, with tasks and artifacts to look at.
+
+        Parameters
+        ----------
+        resource
+            What to export: `dois`, `clients`, ...
+        to
+            Folder of the dataset.
+        dask
+            Address of a Dask scheduler whose workers walk and write the slices.
+        """
+        await export(resource, to, **asdict(asking), **asdict(delivering), **asdict(talking), dask=dask)
 
     app()
 
