@@ -1,9 +1,10 @@
-"""A flow that only asks, as fast as it may: what the shared budget is measured with. Run as a process of its own."""
+"""A flow that only asks, as fast as it may: what the shared budget is measured with."""
 
 import asyncio
-import sys
+import time
+from pathlib import Path
 
-from prefect import flow
+from prefect import flow, runtime
 
 from etl import resources
 from etl.client import connected
@@ -13,11 +14,15 @@ from flows.budget import together
 
 
 @flow(name="ask", persist_result=False)
-async def ask(base_url: str, budget: str, seconds: float) -> int:
-    """Ask for counts, eight at a time, for so many seconds after the file `go` has appeared; return how many."""
+async def ask(base_url: str, budget: str, seconds: float, meeting: str, flows: int) -> int:
+    """Ask for counts, eight at a time, for so many seconds after all flows have come to the meeting; return how many.
+
+    The meeting is a folder with a file for each flow that has come.
+    """
     settings = Settings(base_url=base_url, concurrency=8)
     asked = Query(resource=resources.load("providers"))
     async with together(budget, settings) as shared, connected(settings, together=shared) as client:
+        await asyncio.to_thread(_meet, Path(meeting), str(runtime.flow_run.id), flows)
 
         async def keep_asking() -> None:
             while True:
@@ -30,5 +35,7 @@ async def ask(base_url: str, budget: str, seconds: float) -> int:
         return client.requests
 
 
-if __name__ == "__main__":
-    sys.stdout.write(f"{asyncio.run(ask(sys.argv[1], sys.argv[2], float(sys.argv[3])))}\n")
+def _meet(meeting: Path, name: str, flows: int) -> None:
+    (meeting / name).touch()
+    while len(list(meeting.iterdir())) < flows:
+        time.sleep(0.1)

@@ -1,17 +1,18 @@
-"""One budget for all flows: processes that know nothing of each other stay below one rate together, and use it."""
+"""One budget for all flows: workers that know nothing of each other stay below one rate together, and use it."""
 
-import os
-import subprocess
-import sys
+import json
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from etl.errors import UsageError
 from etl.sandbox import Corpus, Sandbox, running
-from tests.flows.server import ROOT, Server
+from tests.flows.server import Server, eventually
 
 pytestmark = [
     pytest.mark.prefect,
@@ -20,6 +21,7 @@ pytestmark = [
 ]
 
 RATE, WINDOW, SECONDS, ENDS = 180, 30.0, 60.0, 5.0
+FLOWS = 3
 
 
 def most(times: Sequence[float], window: float) -> int:
@@ -27,28 +29,42 @@ def most(times: Sequence[float], window: float) -> int:
     return max(bisect_left(times, start + window) - number for number, start in enumerate(times))
 
 
-def test_three_flows_share_one_rate_and_use_it(server: Server) -> None:
-    """In no window do three processes ask more often than the limit allows; on the whole they use 80 % of it."""
-    server.run(
-        "flows.setup", "--rate", str(RATE), "--window", str(WINDOW), "--budget", "measured", "--pool", "measured"
-    )
+def test_three_flows_on_two_workers_share_one_rate_and_use_it(server: Server, tmp_path: Path) -> None:
+    """In no window do three flows of two workers ask more often than the limit allows; they use 80 % of it."""
+    pool, meeting = "measured", tmp_path / "meeting"
+    meeting.mkdir()
+    server.run("flows.setup", "--rate", str(RATE), "--window", str(WINDOW), "--budget", pool, "--pool", pool)
+    server.run("prefect", "--no-prompt", "deploy", "tests/flows/asking.py:ask", "--name", "ask", "--pool", pool)
     times: list[float] = []
 
     def clock() -> float:
         times.append(time.monotonic())
         return times[-1]
 
-    with running(Corpus.generate(records=100, seed=1), clock=clock) as box:
-        command = [sys.executable, "-m", "tests.flows.asking", box.base_url, "measured", str(SECONDS)]
-        flows = [
-            subprocess.Popen(command, env=os.environ | server.settings, cwd=ROOT, stdout=subprocess.PIPE)
-            for _ in range(3)
-        ]
-        asked = [int(flow.communicate(timeout=180)[0].split()[-1]) for flow in flows]
-    assert all(asked), "each has its share"
+    with ExitStack() as stack:
+        box = stack.enter_context(running(Corpus.generate(records=100, seed=1), clock=clock))
+        asked = {"base_url": box.base_url, "budget": pool, "seconds": SECONDS, "meeting": str(meeting), "flows": FLOWS}
+        for _ in range(FLOWS):
+            server.run("prefect", "deployment", "run", "ask/ask", "--params", json.dumps(asked))
+        for name in ("one", "two"):  # neither may take all three
+            worker = ("prefect", "worker", "start", "--pool", pool, "--name", name, "--limit", "2")
+            stack.enter_context(server.beside(*worker, log=f"worker-{name}.log"))
+        runs = eventually(lambda: all_completed(server), 240, "the flows end")
+    assert len(runs) == FLOWS
+    assert all(
+        f"Worker '{name}' submitting" in (server.home / f"worker-{name}.log").read_text() for name in ("one", "two")
+    )
     assert most(times, WINDOW) <= RATE
     together = [one for one in times if times[0] + ENDS <= one <= times[-1] - ENDS]
     assert len(together) / (together[-1] - together[0]) >= 0.8 * RATE / WINDOW
+
+
+def all_completed(server: Server) -> list[dict[str, Any]] | None:
+    """Return the runs of the asking flow once all are over; a failed one fails the test."""
+    runs: list[dict[str, Any]] = server.post("/flow_runs/filter", {"flows": {"name": {"any_": ["ask"]}}})
+    states = {run["state_type"] for run in runs}
+    assert not states & {"FAILED", "CRASHED", "CANCELLED"}, runs
+    return runs if states == {"COMPLETED"} else None
 
 
 async def test_a_budget_that_is_not_there_is_named(prefect: None, box: Sandbox) -> None:
