@@ -74,6 +74,10 @@ class Files(Protocol):
     def name(self) -> str:
         """How a person names the place."""
 
+    @property
+    def renames(self) -> bool:
+        """Whether a folder can be put in another's place in one step."""
+
     def exists(self, key: str) -> bool:
         """Tell whether there is a file or a folder of that key."""
 
@@ -113,6 +117,8 @@ class Files(Protocol):
 
 class LocalFiles:
     """A folder of this machine."""
+
+    renames = True
 
     def __init__(self, root: Path) -> None:
         self._root = root

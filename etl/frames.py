@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from etl import document, flatten, store
+from etl import document, flatten, sinks, store
 from etl.client import Client, connected
 from etl.config import Settings
 from etl.declare import Resource
@@ -77,7 +77,7 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
     proof = store.read_manifest(files)
     if proof is None:
         raise StoreError(f"{destination} holds no dataset", fix="export one there first")
-    if "parquet" not in proof["formats"]:
+    if not {"parquet", sinks.DELTA} & set(proof["formats"]):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
     return Tables({name: _scan(destination, facts) for name, facts in proof["tables"].items()})
 

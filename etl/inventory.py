@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import unquote
 
 import polars as pl
 
@@ -93,7 +92,7 @@ class Inventory:
                 f"{self.files.name}/{file.path} is not what the manifest says",
                 fix="if a run has just published there, load again; otherwise see 'datacite-etl verify'",
             )
-        folders = partition(file.path)
+        folders = places.partition(file.path)
         kinds: dict[str, pl.DataType] = {field.name: DTYPES[field.type] for field in relation.columns}
         stored = [name for name in names if name not in folders]
         sink = sinks.load(PurePosixPath(file.path).suffix.removeprefix("."))
@@ -105,16 +104,10 @@ class Inventory:
 def open_dataset(files: Files) -> Inventory:
     """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
     proof = store.published_manifest(files)
-    if files.exists(places.JOURNAL):
+    if store.half_way(files):
         raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
     digest = hashlib.sha256(manifest.encode(proof)).hexdigest()
     return Inventory(files, proof, digest, relations.of_dataset(proof))
-
-
-def partition(path: str) -> dict[str, str | None]:
-    """Return the values that a file's folders tell: `dois/created_year=2019/x.parquet`."""
-    folders = [folder.partition("=") for folder in PurePosixPath(path).parent.parts[1:]]
-    return {column: None if value == places.NULL else unquote(value) for column, _, value in folders}
 
 
 def grown(before: Contents, now: Contents) -> bool:

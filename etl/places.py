@@ -5,13 +5,15 @@ Pure names; who writes and moves the files are `pages`, `dataset` and `store`.
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from etl.errors import UsageError
 
 OWN = "_etl"
 MANIFEST = f"{OWN}/manifest.json"
 LOCK = f"{OWN}/lock"
+NOTE = f"{OWN}/publishing.json"
+"""What a publication beside the old dataset is about to do."""
 WORK = f"{OWN}/work"
 SPENT = f"{OWN}/spent"
 """Work that is over: renamed there in one go, then removed at leisure."""
@@ -25,6 +27,7 @@ NULL = "__HIVE_DEFAULT_PARTITION__"
 EMPTY = "empty"
 """The file of a table that has no rows at all."""
 LONGEST = 200  # of a file system's 255 bytes for one name
+_GENERATION = "~"  # not in the name of any part
 
 
 def slice_folder(key: str) -> str:
@@ -68,7 +71,24 @@ def data_file(table: str, partition: Sequence[tuple[str, str | None]], name: str
 def place(key: str) -> str:
     """Return what a record's files have in common in all tables: the folder below the table's, and the part."""
     below = PurePosixPath(key.partition("/")[2])
-    return str(below.with_name(below.stem.partition("-")[0]))
+    return str(below.with_name(stem(key).partition("-")[0]))
+
+
+def stem(key: str) -> str:
+    """Return the name of a data file without suffix and generation: the part, with a number if it has several."""
+    return PurePosixPath(key).stem.partition(_GENERATION)[0]
+
+
+def generation(key: str, mark: str) -> str:
+    """Return a name for a file whose own name another file has: `dois/created_year=2019/0007~1c4f00aa.parquet`."""
+    path = PurePosixPath(key)
+    return str(path.with_name(f"{stem(key)}{_GENERATION}{mark}{path.suffix}"))
+
+
+def partition(key: str) -> dict[str, str | None]:
+    """Return the values that a file's folders tell: `dois/created_year=2019/x.parquet`."""
+    folders = [folder.partition("=") for folder in PurePosixPath(key).parent.parts[1:]]
+    return {column: None if value == NULL else unquote(value) for column, _, value in folders}
 
 
 def staged(key: str) -> str:

@@ -128,7 +128,7 @@ def _by_place(found: Sequence[DataFile], main: set[Place]) -> dict[Place, tuple[
 def _seat(file: DataFile) -> Place:
     path = PurePosixPath(file.path)
     folder = str(path.parent).partition("/")[2]
-    return Place(folder, path.name.removesuffix(path.suffix))
+    return Place(folder, places.stem(file.path))
 
 
 def _home(seat: Place, main: set[Place]) -> Place:

@@ -160,7 +160,7 @@ def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim
     wanted = default if delivery.partition_by is None else delivery.partition_by
     layout = Layout(
         resource=resource,
-        sinks=tuple(sinks.load(name) for name in delivery.formats),
+        sinks=sinks.of_dataset(delivery.formats),
         partition_by=dataset.check_partition(resource, wanted),
         metadata=dataset.metadata(query),
         tables=query.tables,

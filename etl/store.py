@@ -4,12 +4,13 @@ What stands in the files is decided elsewhere. A switch is written down before i
 run if this one dies in it, so that a dataset is always the old one or the new one.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from etl import lock, manifest, places
+from etl import beside, deltalog, lock, manifest, places
 from etl.completeness import Tally
 from etl.declare import Json
 from etl.errors import StoreError, UsageError
@@ -61,7 +62,8 @@ class Store:
 
     def begin(self, claim: Claim, plan: Json, *, started: float | None = None) -> None:
         """Write down what is to be done and since when; from here on the work can be gone on with."""
-        self.files.write(places.PLAN, _dump({"claim": _plain(claim), "plan": plan, "started": started}))
+        found = {"claim": _plain(claim), "plan": plan, "started": started, "over": _digest(self.files)}
+        self.files.write(places.PLAN, _dump(found))
 
     def started(self) -> float | None:
         """Return when the unfinished work was begun, by whichever run; None if nobody wrote that down."""
@@ -106,6 +108,10 @@ class Store:
         """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
         before = self.manifest()
         _foreign_free(self.files, _tables(before) | _tables(proof), before)
+        if beside.needed(self.files, proof):
+            beside.publish(self.files, before, proof, reports or {})
+            retire(self.files)
+            return
         _only_listed(self.files, _tables(before) | _tables(proof), manifest.data_files(proof))
         for name, content in (reports or {}).items():
             self.files.write(places.staged(f"{places.OWN}/{name}"), content)
@@ -151,6 +157,8 @@ def published_manifest(files: Files) -> dict[str, Json]:
 
 def finish(files: Files) -> None:
     """Finish a publication that was begun, whichever of its steps are done, and clear what is spent."""
+    if beside.recover(files):
+        retire(files)
     if files.exists(places.JOURNAL):
         journal = _json(files, places.JOURNAL, {})
         for name in journal["gone"]:
@@ -203,16 +211,22 @@ def _journal(
     }
 
 
+def half_way(files: Files) -> bool:
+    """Tell whether a publication was begun and has not ended."""
+    return files.exists(places.JOURNAL) or files.exists(places.NOTE)
+
+
+def _digest(files: Files) -> str | None:
+    """Tell which dataset is published, None if there is none."""
+    return hashlib.sha256(files.read(places.MANIFEST)).hexdigest() if files.exists(places.MANIFEST) else None
+
+
 def _tables(proof: Mapping[str, Json] | None) -> set[str]:
     return set(proof["tables"]) if proof else set()
 
 
-def _listed(proof: Mapping[str, Json] | None) -> list[DataFile]:
-    return [file for files in manifest.data_files(proof).values() for file in files] if proof else []
-
-
 def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, Json] | None) -> None:
-    if found := strangers(files, tables, _listed(before)):
+    if found := strangers(files, tables, deltalog.every_file(before)):
         some = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
         raise StoreError(f"{files.name} holds files that datacite-etl did not write: {some}", fix="move them elsewhere")
 
@@ -249,10 +263,11 @@ def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
 
 
 def _same_work(files: Files, claim: Claim) -> None:
-    if not files.exists(places.PLAN):
+    found = _json(files, places.PLAN, None)
+    if found is None or found.get("over") != _digest(files):  # never planned, or the dataset has moved on
         retire(files)
         return
-    theirs, ours = _json(files, places.PLAN, {})["claim"], _plain(claim)
+    theirs, ours = found["claim"], _plain(claim)
     if differing := [name for name in ours if theirs.get(name) != ours[name]]:
         raise UsageError(
             f"{files.name} holds unfinished work that differs in {', '.join(differing)}",

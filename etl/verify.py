@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 import polars as pl
 import pyarrow as pa
 
-from etl import manifest, places, sinks, store
+from etl import deltalog, manifest, places, sinks, store
 from etl.declare import Json
 from etl.errors import StoreError
 from etl.files import Files
@@ -57,12 +57,14 @@ class _Read:
 def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
     proof = store.published_manifest(files)
-    if files.exists(places.JOURNAL):
+    if store.half_way(files):
         raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
     tables = manifest.data_files(proof)
     listed = [file for found in tables.values() for file in found]
-    damage = [finding for file in listed for finding in _bytes(files, file)]
-    damage += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, listed)]
+    every = deltalog.every_file(proof)
+    damage = [finding for file in every for finding in _bytes(files, file)]
+    damage += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
+    damage += _logs(files, proof)
     damage += _sums(proof, tables)
     broken = {finding.path for finding in damage}
     whole = {name: [file for file in found if file.path not in broken] for name, found in tables.items()}
@@ -70,9 +72,9 @@ def verify(files: Files) -> Verification:
         for suffix in sorted({_suffix(file) for file in listed}):
             damage += _Family(files, proof, whole, main, suffix).findings()
     return Verification(
-        files=len(listed),
+        files=len(every),
         rows=sum(facts["rows"] for facts in proof["tables"].values()),
-        bytes=sum(file.bytes for file in listed),
+        bytes=sum(file.bytes for file in every),
         verdict=str(proof["verdict"]),
         findings=tuple(damage),
     )
@@ -91,6 +93,17 @@ def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
         yield Finding(path=file.path, problem=f"has {size} bytes, the manifest says {file.bytes}")
     elif digest.hexdigest() != file.sha256:
         yield Finding(path=file.path, problem="has changed: its SHA-256 is not the manifest's")
+
+
+def _logs(files: Files, proof: Mapping[str, Json]) -> Iterator[Finding]:
+    """Compare what the log of each Delta table says the table consists of with the manifest."""
+    for name, log in deltalog.log_files(proof).items():
+        if any(not files.exists(file.path) for file in log):  # told already
+            continue
+        said = deltalog.active(name, [files.read(file.path) for file in log])
+        listed = manifest.data_files(proof)[name]
+        if said != {file.path: file.bytes for file in listed if file.path.endswith(deltalog.PARQUET)}:
+            yield Finding(path=f"{name}/_delta_log", problem="tells of other files than the manifest")
 
 
 def _sums(proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]]) -> Iterator[Finding]:

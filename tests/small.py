@@ -154,7 +154,7 @@ def publish(files: Files, records: Sequence[Mapping[str, Json]], how: Layout | N
         if not part.read_receipts(files, "p"):
             stage(files, "s", [records])
         receipts = part.write_part(files, how, "p", ["s"], along={"author": PEOPLE})
-        proof = prove(files, how, receipts)
+        proof = prove(files, how, receipts) | {"formats": list(claim(**changed).formats)}
         store.publish(proof, {"report.json": b"{}\n"})
     return proof
 
@@ -175,7 +175,9 @@ def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> di
         included=closed.included,
         drift=closed.drift,
     )
-    run = manifest.Run(run_id="r", started="a", finished="b", base_url="https://example.org")
+    run = manifest.Run(
+        run_id="r", started="2026-01-01T00:00:00Z", finished="2026-01-01T00:01:00Z", base_url="https://example.org"
+    )
     return manifest.build(WORKS, {"resource": "works"}, run, evidence, closed.tables, fingerprint="f1")
 
 

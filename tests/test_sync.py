@@ -16,6 +16,7 @@ from etl.files import LocalFiles
 from etl.run import Delivery
 from etl.sandbox import Corpus, Sandbox, running
 from etl.store import read_manifest
+from etl.verify import verify
 from tests.conftest import Command, data_files
 from tests.faulty import FaultyFiles, PowerLoss
 from tests.synced import Asked, brought_up, exported, same
@@ -92,13 +93,18 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
-@example(nights=[Night((Event("create", (1,), timedelta(0)),), 46, False)], partition=(), seed=0)
-@given(nights=NIGHTS, partition=st.sampled_from([(), ("created_year",), ("resource_type_id",)]), seed=st.integers(0, 5))
+@example(nights=[Night((Event("create", (1,), timedelta(0)),), 46, False)], partition=(), kind="parquet", seed=0)
+@given(
+    nights=NIGHTS,
+    partition=st.sampled_from([(), ("created_year",), ("resource_type_id",)]),
+    kind=st.sampled_from(["parquet", "delta"]),
+    seed=st.integers(0, 5),
+)
 def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
-    nights: list[Night], partition: tuple[str, ...], seed: int
+    nights: list[Night], partition: tuple[str, ...], kind: str, seed: int
 ) -> None:
     """Creations, updates, withdrawals, reappearances and crashes: the rows are those of a fresh export, all of them."""
-    asked = Asked(tables=TABLES, delivery=Delivery(partition_by=partition))
+    asked = Asked(tables=TABLES, delivery=Delivery(formats=(kind,), partition_by=partition))
     corpus = Corpus.generate(records=30, seed=seed)
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
         to, fresh = Path(folder) / "a", Path(folder) / "b"
@@ -111,6 +117,9 @@ def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
             synced(box, to, night, now)
         asyncio.run(exported(box.base_url, fresh, asked, now.timestamp()))
         same(to, fresh)
+        if kind == "delta":
+            assert verify(LocalFiles(to)).ok, "the logs tell of the files that the manifest lists"
+            return
         ours = {path: content for path, content in data_files(to).items() if not path.startswith("withdrawn/")}
         assert ours == data_files(fresh), "the layout of one part is the same, and so are the bytes"
 

@@ -33,7 +33,7 @@ class Delivering:
     """What becomes of the records."""
 
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
-    """parquet (by default), csv or ndjson; may be repeated."""
+    """parquet (by default), csv, ndjson or delta (Parquet files with the log of a Delta table); may be repeated."""
 
     partition_by: str | None = None
     """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
@@ -92,6 +92,7 @@ def export(
     - `datacite-etl export dois --sandbox --to out`
     - `datacite-etl export dois --filter client-id=nihnci.tcia --include client --to tcia --mailto you@example.org`
     - `datacite-etl export dois --since 2024 --until 2024 --format parquet --format csv --to year`
+    - `datacite-etl export dois --filter client-id=nihnci.tcia --format delta --to lake`
 
     Parameters
     ----------

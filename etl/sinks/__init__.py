@@ -12,6 +12,9 @@ import polars as pl
 
 from etl.errors import UsageError
 
+DELTA = "delta"
+"""A format without files of its own: a log over those of Parquet, written when they are published."""
+
 
 class Sink(Protocol):
     """One format of data files."""
@@ -41,10 +44,15 @@ def names() -> list[str]:
 
 def load(name: str) -> Sink:
     """Return the sink of a format; UsageError if there is none."""
-    if name == "delta":
-        fix = "export as parquet, then 'datacite-etl load DEST --into delta:///folder'"
-        raise UsageError("a Delta lake is not written by an export", fix=fix)
+    if name == DELTA:
+        raise UsageError("only export, sync and ingest make Delta tables", fix=f"choose one of: {', '.join(names())}")
     if name not in names():
-        raise UsageError(f"there is no format {name!r}", fix=f"valid are: {', '.join(names())}")
+        raise UsageError(f"there is no format {name!r}", fix=f"valid are: {', '.join([*names(), DELTA])}")
     sink: Sink = importlib.import_module(f"{__name__}.{name}").SINK
     return sink
+
+
+def of_dataset(formats: Iterable[str]) -> tuple[Sink, ...]:
+    """Return the sinks of a dataset's formats, one a kind of file: those of a Delta table are Parquet."""
+    found = [load("parquet" if name == DELTA else name) for name in formats]
+    return tuple({sink.suffix: sink for sink in found}.values())

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import polars as pl
 import pyarrow as pa
 
-from etl import inventory as inventories
+from etl import places
 from etl.declare import Json, Type
 from etl.errors import StoreError, UsageError
 from etl.files import Files, LocalFiles
@@ -105,7 +105,7 @@ class DeltaWarehouse:
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         files = task.inventory.data_files(relation.name)
-        own = [name for file in files[:1] for name in inventories.partition(file.path)]
+        own = [name for file in files[:1] for name in places.partition(file.path)]
         whole = folders is None or not own
         some = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
         schema = _schema(relation)
@@ -185,7 +185,7 @@ def _predicate(relation: Relation, folders: Iterable[str]) -> str:
     kinds = {field.name: field.type for field in relation.columns}
     clauses = []
     for folder in sorted(folders):
-        values = inventories.partition(f"{folder}/file")
+        values = places.partition(f"{folder}/file")
         tests = [_test(name, value, kinds[name]) for name, value in values.items()]
         clauses.append(f"({' AND '.join(tests)})")
     return " OR ".join(clauses)
