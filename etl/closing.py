@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from etl import dataset, included, places
+from etl import dataset, included, places, received
 from etl.completeness import IncludedTally
 from etl.dataset import Layout
 from etl.declare import Resource, Table
@@ -98,6 +98,8 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     key = places.staged(file.path)
     if not files.exists(key):
         return None
+    if layout.lines and file.path.endswith(received.SUFFIX):
+        return received.without(files, layout.resource, file, keys)
     sink = next(sink for sink in layout.sinks if file.path.endswith(sink.suffix))
     with files.open(key) as source:
         frame = sink.read(source, schema, list(schema))
@@ -114,5 +116,5 @@ def dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout
     for resource in {found.name: found for found in along.values()}.values():
         clash = any(table.name in asked for table in resource.tables)
         yield Layout(
-            resource=resource, sinks=layout.sinks, metadata=layout.metadata, prefix="included_" if clash else ""
+            resource=resource, sinks=layout.rows, metadata=layout.metadata, prefix="included_" if clash else ""
         )

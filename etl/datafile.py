@@ -1,7 +1,8 @@
 """DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (API.md section 6).
 
-A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. What becomes of the
-records is the matter of `ingest`.
+A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. An export with
+`--format ndjson` has the same lines and is read too, checked by its manifest. What becomes of the records is the matter
+of `ingest`.
 """
 
 import base64
@@ -25,6 +26,8 @@ import polars as pl
 from etl.errors import IncompleteError, StoreError
 
 _PART = re.compile(r"^(.*?)(\d+)\.jsonl\.gz$")
+_LINES = (".jsonl.gz", ".jsonl", ".ndjson.gz", ".ndjson")
+_OWN = "_etl/manifest.json"
 _AGAIN = "download it again"
 
 
@@ -111,7 +114,7 @@ class DataFile:
         if said and base64.b64encode(hashlib.sha256(content).digest()).decode() != said:
             raise StoreError(f"{self.name}: {name} has changed, its SHA-256 is not the manifest's", fix=_AGAIN)
         try:
-            return gzip.decompress(content) if content else b""
+            return gzip.decompress(content) if content and name.endswith(".gz") else content
         except (OSError, EOFError, zlib.error) as error:
             raise StoreError(f"{self.name}: {name} is damaged: {error}", fix=_AGAIN) from error
 
@@ -121,7 +124,7 @@ def opened(path: Path) -> Iterator[DataFile]:
     """Open a data file and see that it is finished and that no file of it is missing; StoreError if it is not so."""
     if path.is_dir():
         yield _checked(_Folder(path), str(path))
-    elif path.name.endswith(".jsonl.gz"):
+    elif path.name.endswith(_LINES):
         yield _checked(_Single(path), str(path))
     else:
         try:
@@ -140,16 +143,31 @@ def month(name: str) -> str:
 
 def _checked(source: Source, name: str) -> DataFile:
     names = source.names()
+    if _OWN in names:
+        return _exported(source, names, name)
     _finished(source, names, name)
     digests, sizes = _manifest(source, names)
     if lost := sorted(set(sizes) - set(names)):
         raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(sizes)} files)", fix=_AGAIN)
-    parts = tuple(one for one in names if one.endswith(".jsonl.gz"))
+    parts = tuple(one for one in names if one.endswith(_LINES))
     if not parts:
-        raise StoreError(f"{name} holds no parts (.jsonl.gz)", fix="give DataCite's data file, unpacked or as its tar")
+        fix = "give DataCite's data file, unpacked or as its tar"
+        raise StoreError(f"{name} holds no parts (.jsonl.gz, .ndjson)", fix=fix)
     if gap := _gap(parts):
         raise StoreError(f"{name}: {gap} is missing", fix=_AGAIN)
     return DataFile(source, name, parts, tuple(one for one in names if one.endswith(".csv.gz")), digests)
+
+
+def _exported(source: Source, names: list[str], name: str) -> DataFile:
+    """Take the records of a dataset of DOIs, as its manifest lists them."""
+    proof = json.loads(source.read(_OWN))
+    listed = [file for file in proof["tables"].get("dois", {"files": []})["files"] if file["path"].endswith(".ndjson")]
+    if proof["resource"] != "dois" or not listed:
+        raise StoreError(f"{name} is a dataset without records of DOIs", fix="export dois with --format ndjson")
+    if lost := sorted({file["path"] for file in listed} - set(names)):
+        raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(listed)} files)", fix="export it again")
+    digests = {file["path"]: base64.b64encode(bytes.fromhex(file["sha256"])).decode() for file in listed}
+    return DataFile(source, name, tuple(sorted(digests)), (), digests)
 
 
 def _finished(source: Source, names: list[str], name: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from etl import places
+from etl import places, received, sinks
 from etl.declare import Resource, Table, Type
 from etl.errors import UsageError
 from etl.files import Files
@@ -32,7 +32,8 @@ MOST_ROWS = 5_000_000
 class Layout:
     """How the files of a run look; `metadata` goes into each of them and holds nothing that changes between runs.
 
-    `tables` are the wanted ones besides the main table, all if empty. `name` is what the resource's tables are
+    `tables` are the wanted ones besides the main table, all if empty. With `lines` the records are also written as they
+    were received; without any sink beside that there is only the main table. `name` is what the resource's tables are
     prefixed with, to keep included records apart from asked-for ones of the same resource.
     """
 
@@ -42,11 +43,19 @@ class Layout:
     metadata: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     prefix: str = ""
+    lines: bool = False
+
+    @property
+    def rows(self) -> tuple[Sink, ...]:
+        """The formats of tables that no asked-for records are behind: a row a line instead of a record."""
+        return (*self.sinks, sinks.load("ndjson")) if self.lines else self.sinks
 
     @property
     def wanted(self) -> tuple[Table, ...]:
         """The tables that become files, the main one first."""
         main, *others = self.resource.tables
+        if self.lines and not self.sinks:
+            return (main,)
         return (main, *(table for table in others if not self.tables or table.name in self.tables))
 
 
@@ -92,7 +101,8 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
     `rows` are those meant, counted through all files; all by default.
     """
     resource = layout.resource
-    staged = Staged(files, keys, nested_schema(resource), rows)
+    schema = received.schema(resource) if layout.lines else nested_schema(resource)
+    staged = Staged(files, keys, schema, rows)
     every = frames(resource, layout.wanted, staged)
     _, main = next(every)
     ranked = order(resource, main, staged, layout.partition_by)
@@ -107,6 +117,8 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
     for table, frame in every:
         written[layout.prefix + table.name] = stage(table, frame)
         del frame
+    if layout.lines:
+        written[layout.prefix + resource.main.name] += tuple(_lines(files, layout, name, staged, ranked))
     return Written(received=len(ranked.rank), unique=ranked.size, tables=written, orphans=orphans, keys=kept)
 
 
@@ -165,7 +177,11 @@ def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> Ta
         return found
     group = Group(tuple((column, None) for column in layout.partition_by), 0, 0)
     pieces = [(group, pl.DataFrame(schema=columns(layout, table)))]
-    return replace(found, files=tuple(_files(files, layout, table, places.EMPTY, pieces)))
+    empty = list(_files(files, layout, table, places.EMPTY, pieces))
+    if layout.lines and table is layout.resource.main:
+        path = places.data_file(layout.prefix + table.name, group.values, places.EMPTY, received.SUFFIX)
+        empty.append(received.put(files, path, ()))
+    return replace(found, files=tuple(empty))
 
 
 def order(resource: Resource, main: pl.DataFrame, staged: Staged, partition_by: Sequence[str] = ()) -> Order:
@@ -205,6 +221,13 @@ def _files(
                 for sink in layout.sinks:
                     path = places.data_file(layout.prefix + table.name, group.values, stem, sink.suffix)
                     yield put(files, layout, table, sink, (path, some))
+
+
+def _lines(files: Files, layout: Layout, name: str, staged: Staged, ranked: Order) -> Iterator[DataFile]:
+    """Stage the records as they were received, in the order and the partitions of the main table."""
+    for values, records in received.ordered(staged.columns([received.LINE]).column(0), ranked):
+        path = places.data_file(layout.prefix + layout.resource.main.name, list(values.items()), name, received.SUFFIX)
+        yield received.put(files, path, records)
 
 
 def _sorted_by(resource: Resource, table: Table) -> tuple[str]:

@@ -18,6 +18,7 @@ from etl.declare import Json, Type
 from etl.files import Files
 from etl.moves import RECORDS
 from etl.part import PartReceipt
+from etl.published import reader
 from etl.query import Query
 from etl.run import Run
 from etl.slices import Plan
@@ -154,7 +155,7 @@ def _received(run: Run, planned: Plan, tally: Tally, parts: Mapping[str, Sequenc
 
 
 def _staged(files: Files, layout: Layout, part: PartReceipt) -> Iterable[pl.DataFrame]:
-    main, key, sink = layout.resource.main, layout.resource.key.name, layout.sinks[0]
+    main, key, sink = layout.resource.main, layout.resource.key.name, reader(layout)
     schema = dataset.columns(layout, main)
     for file in part.tables.get(layout.prefix + main.name, ()):
         if file.path.endswith(sink.suffix) and files.exists(places.staged(file.path)):

@@ -14,6 +14,7 @@ from etl.completeness import FacetCheck
 from etl.declare import Facet, Json
 from etl.errors import AnswerError
 from etl.events import Noted
+from etl.published import reader
 from etl.run import Run
 
 APPROXIMATE = 200
@@ -83,7 +84,7 @@ def _counted(run: Run, closed: Closed, columns: list[str]) -> dict[str, dict[str
     """Count the records of the staged main table by the values of some columns, a file at a time."""
     main = run.query.resource.main
     schema = dataset.columns(run.layout, main)
-    sink = run.layout.sinks[0]
+    sink = reader(run.layout)
     sums: dict[str, dict[str, int]] = {name: {} for name in columns}
     for file in closed.tables[run.layout.prefix + main.name].files:
         if file.path.endswith(sink.suffix):

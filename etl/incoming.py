@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl import places, sinks
+from etl import places, received, sinks
 from etl.dataset import Layout
 from etl.declare import Table
 from etl.files import Files
@@ -27,7 +27,7 @@ KEYS = {
 
 
 def layout(published: Layout) -> Layout:
-    """Lay out what is fetched to be merged: one format, no partitions, tables that no dataset has."""
+    """Lay out what is fetched to be merged: rows in one format, no partitions, tables that no dataset has."""
     return replace(published, sinks=(sinks.load("parquet"),), partition_by=(), prefix=PREFIX)
 
 
@@ -49,6 +49,18 @@ class Incoming:
             whole = _table(self.files, self.layout, self.parts[str(part)], table)
             found.append(whole.join(some.select(pl.col("key").alias(name)), on=name, how="semi", maintain_order="left"))
         return pl.concat(found).sort(name, maintain_order=True)
+
+    def lines(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Return some records, given with `key` and `part`, as they were received."""
+        main = self.layout.prefix + self.layout.resource.main.name
+        found = [pl.DataFrame(schema={"key": pl.String, received.LINE: pl.Binary})]
+        for (part,), some in wanted.group_by("part", maintain_order=True):
+            for file in self.parts[str(part)].tables[main]:
+                if file.path.endswith(received.SUFFIX):
+                    with self.files.open(places.staged(file.path)) as source:
+                        whole = received.keyed(self.layout.resource, received.lines(source))
+                    found.append(whole.join(some.select("key"), on="key", how="semi"))
+        return pl.concat(found)
 
     def without(self, gone: pl.DataFrame) -> "Incoming":
         """Return what is left without some records."""
@@ -79,6 +91,8 @@ def _table(files: Files, own: Layout, part: PartReceipt, table: Table, wanted: S
     names = list(wanted or schema)
     found = [pl.DataFrame(schema={name: schema[name] for name in names})]
     for file in part.tables[own.prefix + table.name]:
+        if not file.path.endswith(reader(own).suffix):
+            continue
         with files.open(places.staged(file.path)) as source:
             found.append(reader(own).read(source, schema, names))
     return pl.concat(found)

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl import closing, completeness, dataset, manifest, pages, part, places, report, resources, tombstones
+from etl import closing, completeness, dataset, manifest, pages, part, places, received, report, resources, tombstones
 from etl.completeness import State, Tally
 from etl.config import BASE_URL, Settings
 from etl.datafile import DataFile, month, opened
@@ -29,6 +29,7 @@ from etl.manifest import TableFacts
 from etl.pages import PageFacts
 from etl.parse import Parser
 from etl.part import PartReceipt
+from etl.published import tombstone_layout
 from etl.query import Query
 from etl.run import Clock, Delivery, Outcome, claimed
 from etl.step import Step, directly
@@ -199,7 +200,10 @@ def _stage(run: Ingest, name: str) -> None:
         parsed = run.parser.parse(some)
         facts = PageFacts(number=number, received=len(some), issues=parsed.issues, drift=parsed.drift)
         raw = pages.compress(some) if run.delivery.keep_raw else b""
-        pages.write(run.files, folder, facts, with_media(parsed.table), raw=raw)
+        nested = with_media(parsed.table)
+        if run.layout.lines:
+            nested = received.beside(nested, some, run.parser)
+        pages.write(run.files, folder, facts, nested, raw=raw)
     staged = pages.ids(run.files, folder)
     tally = Tally(
         key=name,
@@ -272,9 +276,7 @@ def _watermark(run: Ingest, keys: Sequence[str]) -> str | None:
 
 def _tombstones(run: Ingest, gone: pl.DataFrame, keys: Sequence[str]) -> dict[str, TableFacts]:
     """Stage the table of withdrawn records: those that are registered, and nowhere findable."""
-    layout = replace(
-        run.layout, resource=tombstones.resource(run.layout.resource), partition_by=(), tables=(), prefix=""
-    )
+    layout = tombstone_layout(run.layout)
     table = layout.resource.main
     left = gone.unique("doi").sort("doi")
     for found in _noted(run, keys):

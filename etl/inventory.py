@@ -14,13 +14,13 @@ import polars as pl
 
 from etl import manifest, places, relations, sinks, store
 from etl.declare import Json
-from etl.errors import StoreError
+from etl.errors import StoreError, UsageError
 from etl.files import Files
 from etl.flatten import DTYPES
 from etl.manifest import DataFile
 from etl.relations import Relation
 
-_FORMATS = (".parquet", ".ndjson", ".csv")
+_FORMATS = (".parquet", ".csv", ".ndjson")
 """From the format that is read fastest to the slowest; every one holds all rows."""
 
 
@@ -106,6 +106,11 @@ def open_dataset(files: Files) -> Inventory:
     proof = store.published_manifest(files)
     if store.half_way(files):
         raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+    if set(proof["formats"]) == {sinks.LINES}:
+        raise UsageError(
+            f"{files.name} holds records as received (NDJSON) and no tables",
+            fix="export it as parquet too, or make tables of DOIs: datacite-etl ingest",
+        )
     digest = hashlib.sha256(manifest.encode(proof)).hexdigest()
     return Inventory(files, proof, digest, relations.of_dataset(proof))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl import changes, dataset
+from etl import changes, dataset, received
 from etl.dataset import MOST_ROWS, Layout
 from etl.declare import Table
 from etl.incoming import Incoming
@@ -102,9 +102,40 @@ def _last_known(job: Merge, here: _Here) -> pl.DataFrame:
 
 def _table(job: Merge, table: Table, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
     """Merge one table of one place; returns its files and what differs in it."""
-    found = job.published.tables[job.layout.prefix + table.name].get(here.place, ())
+    every = job.published.tables[job.layout.prefix + table.name].get(here.place, ())
     if here.untouched:
-        return _kept(job, found), []
+        return _kept(job, every), []
+    found, told = _rows(job, table, here, [file for file in every if not _of_records(job, table, file)])
+    if table.name == job.layout.resource.main.name and job.layout.lines:
+        found += _lines(job, here, [file for file in every if _of_records(job, table, file)])
+    return found, told
+
+
+def _of_records(job: Merge, table: Table, file: DataFile) -> bool:
+    main = table.name == job.layout.resource.main.name
+    return job.layout.lines and main and file.path.endswith(received.SUFFIX)
+
+
+def _lines(job: Merge, here: _Here, found: Sequence[DataFile]) -> list[DataFile]:
+    """Merge the records of one place as they were received."""
+    old = job.published.lines(here.place)
+    out = pl.concat([here.stay.select("key"), here.leave])
+    new = job.incoming.lines(pl.concat([here.stay, here.come]))
+    kept = old.join(out, on="key", how="anti")
+    whole = pl.concat([kept, new]).sort("key")
+    if whole.equals(old):
+        return _kept(job, found)
+    if not whole.height:
+        return []
+    folder = "/".join(filter(None, (job.layout.prefix + job.layout.resource.main.name, here.place.folder)))
+    path = f"{folder}/{here.place.part}{received.SUFFIX}"
+    return [received.put(job.store.files, path, whole[received.LINE])]
+
+
+def _rows(
+    job: Merge, table: Table, here: _Here, found: Sequence[DataFile]
+) -> tuple[list[DataFile], list[pl.DataFrame]]:
+    """Merge the rows of one table of one place."""
     key = job.layout.resource.key.name if table.name == job.layout.resource.main.name else job.layout.resource.parent
     names = list(dataset.columns(job.layout, table))
     old = job.published.frame(table, here.place).with_columns(pl.col(key).set_sorted())

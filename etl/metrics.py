@@ -30,6 +30,8 @@ PURPOSE = "metrics"
 
 async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
     """Bring the counts of the run's dataset up to date; nothing was published if the outcome says so."""
+    if run.layout.lines:
+        raise UsageError("NDJSON holds records as received, with their counts", fix="run sync without --metrics")
     query = counts_query(run.query)
     bare = replace(run.layout, resource=query.resource, partition_by=(), tables=())
     own = replace(

@@ -7,19 +7,19 @@ that place and nowhere else. Reads only; what becomes of a place is decided in `
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 import polars as pl
 
-from etl import manifest, places
+from etl import manifest, places, received, tombstones
 from etl.dataset import Layout, columns
 from etl.declare import Json, Resource, Table
 from etl.files import Files
 from etl.flatten import frame_schema
 from etl.manifest import DataFile
-from etl.sinks import Sink
+from etl.sinks import Reads
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +53,15 @@ class Published:
             if file.path.endswith(sink.suffix):
                 with self.files.open(file.path) as source:
                     found.append(sink.read(source, schema, names))
+        return pl.concat(found)
+
+    def lines(self, place: Place) -> pl.DataFrame:
+        """Read the records of a place as they were received, with their keys."""
+        found = [pl.DataFrame(schema={"key": pl.String, received.LINE: pl.Binary})]
+        for file in self.tables[self.layout.prefix + self.layout.resource.main.name].get(place, ()):
+            if file.path.endswith(received.SUFFIX):
+                with self.files.open(file.path) as source:
+                    found.append(received.keyed(self.layout.resource, received.lines(source)))
         return pl.concat(found)
 
     def records(self) -> Iterator[tuple[Place, pl.DataFrame]]:
@@ -95,9 +104,24 @@ def identity(resource: Resource, main: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def reader(layout: Layout) -> Sink:
+def reader(layout: Layout) -> Reads:
     """Choose the format to read a dataset in: Parquet if it is there, for it is typed and columns are apart."""
+    if not layout.sinks:
+        return received.Lines(layout.resource)
     return next((sink for sink in layout.sinks if sink.suffix == ".parquet"), layout.sinks[0])
+
+
+def tombstone_layout(layout: Layout) -> Layout:
+    """Lay out the table of withdrawn records: one file, in the dataset's formats."""
+    return replace(
+        layout,
+        resource=tombstones.resource(layout.resource),
+        sinks=layout.rows,
+        lines=False,
+        partition_by=(),
+        tables=(),
+        prefix="",
+    )
 
 
 def folders(layout: Layout, main: pl.DataFrame) -> pl.Series:

@@ -164,6 +164,7 @@ def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim
         partition_by=dataset.check_partition(resource, wanted),
         metadata=dataset.metadata(query),
         tables=query.tables,
+        lines=sinks.LINES in delivery.formats,
     )
     claim = Claim(
         request=query.request() | ({} if delivery.limit is None else {"limit": delivery.limit}),

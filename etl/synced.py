@@ -27,13 +27,12 @@ from etl import (
     watermark,
 )
 from etl.completeness import Move, State, Tally, Verdict
-from etl.dataset import Layout
 from etl.declare import Json
 from etl.dimensions import Touched
 from etl.manifest import DataFile, TableFacts
 from etl.merging import Merge, Merged
 from etl.part import PartReceipt
-from etl.published import reader
+from etl.published import reader, tombstone_layout
 from etl.reconciling import Held
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan
@@ -206,11 +205,6 @@ def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged
         path = places.data_file(table.name, (), table.name, sink.suffix)
         files.append(dataset.put(run.files, layout, table, sink, (path, left)))
     return dataset.fill(run.files, layout, dataset.facts(layout, [{table.name: files}]))
-
-
-def tombstone_layout(layout: Layout) -> Layout:
-    """Lay out the table of withdrawn records: one file, in the dataset's formats."""
-    return replace(layout, resource=tombstones.resource(layout.resource), partition_by=(), tables=(), prefix="")
 
 
 def told(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[dict[str, Json], dict[str, bytes]]:

@@ -1,6 +1,6 @@
 """Does a dataset still hold what its manifest says? Every file is read again: presence, bytes, hash, rows, keys.
 
-Reads only, and needs no network and no declarations: the manifest says which columns are keys. What the API says
+Reads only, and needs no network: the manifest says which columns are keys. What the API says
 today is asked elsewhere.
 """
 
@@ -12,12 +12,13 @@ from pathlib import PurePosixPath
 import polars as pl
 import pyarrow as pa
 
-from etl import deltalog, manifest, places, sinks, store
+from etl import deltalog, manifest, places, received, resources, sinks, store
 from etl.declare import Json
 from etl.errors import StoreError
 from etl.files import Files
 from etl.manifest import DataFile
 from etl.repeats import hashes, repeated
+from etl.sinks import Reads
 
 READ_AT_ONCE = 1 << 22
 
@@ -124,7 +125,7 @@ class _Family:
     ) -> None:
         self._files = files
         self._main = main
-        self._sink = sinks.load(suffix.removeprefix("."))
+        self._sink = _reads(str(proof["resource"]), main, suffix)
         self._keys: dict[str, str] = {
             name: facts["key"] for name, facts in proof["tables"].items() if facts["of"] == main
         }
@@ -183,6 +184,13 @@ class _Family:
             return _Read(pl.Series(dtype=pl.String), f"cannot be read: {error}")
         short = len(keys) != file.rows
         return _Read(keys, f"has {len(keys)} rows, the manifest says {file.rows}" if short else "")
+
+
+def _reads(resource: str, main: str, suffix: str) -> Reads:
+    """Choose who reads the files of a main table: lines are records where they were asked for, and rows elsewhere."""
+    if suffix == received.SUFFIX and (asked := resources.load(resource)).main.name == main:
+        return received.Lines(asked)
+    return sinks.load(suffix.removeprefix("."))
 
 
 def _column(file: DataFile, column: _Read) -> Iterator[Finding]:

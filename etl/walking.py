@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from etl import document, pages, part, places, slices
+from etl import document, pages, part, places, received, slices
 from etl.client import FetchedPage
 from etl.coerce import Issue
 from etl.completeness import Tally
@@ -122,7 +122,8 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
         if (found := document.of_type(page.document.included, *resource.types))
     }
     raw = pages.compress(records) if run.delivery.keep_raw else b""
-    pages.write(run.files, folder, facts, parsed.table, included=included, raw=raw)
+    nested = received.beside(parsed.table, records, run.parser) if run.layout.lines else parsed.table
+    pages.write(run.files, folder, facts, nested, included=included, raw=raw)
     return facts
 
 

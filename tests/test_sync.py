@@ -97,14 +97,14 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
 @given(
     nights=NIGHTS,
     partition=st.sampled_from([(), ("created_year",), ("resource_type_id",)]),
-    kind=st.sampled_from(["parquet", "delta"]),
+    kind=st.sampled_from(["parquet", "delta", "parquet,ndjson"]),
     seed=st.integers(0, 5),
 )
 def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
     nights: list[Night], partition: tuple[str, ...], kind: str, seed: int
 ) -> None:
     """Creations, updates, withdrawals, reappearances and crashes: the rows are those of a fresh export, all of them."""
-    asked = Asked(tables=TABLES, delivery=Delivery(formats=(kind,), partition_by=partition))
+    asked = Asked(tables=TABLES, delivery=Delivery(formats=tuple(kind.split(",")), partition_by=partition))
     corpus = Corpus.generate(records=30, seed=seed)
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
         to, fresh = Path(folder) / "a", Path(folder) / "b"

@@ -26,7 +26,7 @@ _DTYPES: Mapping[str, pl.DataType] = {
     "date": pl.Date(),
     "timestamp": pl.Datetime("us", "UTC"),
 }
-_FORMATS = (".parquet", ".csv", ".ndjson")
+_FORMATS = (".parquet", ".csv")
 Schema = Mapping[str, pl.DataType]
 
 
@@ -70,7 +70,7 @@ def opened(root: str, proof: Mapping[str, Json]) -> Scan:
     suffixes = {PurePosixPath(file.path).suffix for file in tables["dois"]}
     suffix = next((each for each in _FORMATS if each in suffixes), None)
     if suffix is None:
-        raise StoreError(f"{root} has no Parquet, CSV or NDJSON files", fix="export with --format parquet")
+        raise StoreError(f"{root} has no Parquet or CSV files", fix="export with --format parquet")
     return Scan(
         root=root,
         files={name: tuple(f.path for f in found if f.path.endswith(suffix)) for name, found in tables.items()},
@@ -112,13 +112,8 @@ def _read(paths: list[str], schema: Schema, folder: str) -> pl.LazyFrame:
 def _files(paths: list[str], schema: Schema) -> pl.LazyFrame:
     if paths[0].endswith(".parquet"):
         return pl.scan_parquet(paths, hive_partitioning=False, glob=False)
-    if paths[0].endswith(".csv"):
-        text = pl.scan_csv(paths, infer_schema=False, glob=False)
-        return text.select(typed(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
-    plain = {name: pl.String() if dtype.is_temporal() else dtype for name, dtype in schema.items()}
-    return pl.scan_ndjson(paths, schema=plain).with_columns(
-        typed(pl.col(name), dtype) for name, dtype in schema.items() if dtype.is_temporal()
-    )
+    text = pl.scan_csv(paths, infer_schema=False, glob=False)
+    return text.select(typed(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
 
 
 def _identified(tables: Tables) -> pl.LazyFrame:

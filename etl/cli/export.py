@@ -33,7 +33,8 @@ class Delivering:
     """What becomes of the records."""
 
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
-    """parquet (by default), csv, ndjson or delta (Parquet files with the log of a Delta table); may be repeated."""
+    """parquet (by default), csv, ndjson (records as received, a line each) or delta (Parquet with the log of a Delta
+    table); may be repeated."""
 
     partition_by: str | None = None
     """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
@@ -153,7 +154,8 @@ def tell(outcome: "Outcome") -> None:
     summary = outcome.summary()
     rows = sum(summary["tables"].values())
     line(f"verdict   {summary['verdict']}")
-    line(f"records   {summary['unique']:,} of {summary['expected']:,} ({summary['resource']})")
+    of = "" if summary["expected"] is None else f" of {summary['expected']:,}"
+    line(f"records   {summary['unique']:,}{of} ({summary['resource']})")
     line(f"rows      {rows:,} in {len(summary['tables'])} tables")
     line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
     if summary["rejects"]:

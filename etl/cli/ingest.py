@@ -37,7 +37,7 @@ def ingest(
     Parameters
     ----------
     path
-        The data file: its tar, a folder, or one `.jsonl.gz`.
+        The data file: its tar, a folder, or one `.jsonl.gz`; or an export of DOIs with `--format ndjson`.
     to
         Folder of the dataset; created if it is not there.
     threads

@@ -12,16 +12,25 @@ import polars as pl
 
 from etl.errors import UsageError
 
+LINES = "ndjson"
+"""Of records it has what was received (`received`), of other tables a row a line."""
 DELTA = "delta"
 """A format without files of its own: a log over those of Parquet, written when they are published."""
 
 
-class Sink(Protocol):
-    """One format of data files."""
+class Reads(Protocol):
+    """Who reads one format of data files."""
 
     @property
     def suffix(self) -> str:
         """What the file's name ends in, with the dot."""
+
+    def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
+        """Read some columns of a file, as they were written."""
+
+
+class Sink(Reads, Protocol):
+    """One format of data files."""
 
     def write(
         self,
@@ -32,9 +41,6 @@ class Sink(Protocol):
         sorted_by: tuple[str, ...],
     ) -> None:
         """Write sorted rows, given in one piece or more, as one file; the same pieces give the same bytes."""
-
-    def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
-        """Read some columns of a file that `write` wrote, as they were."""
 
 
 def names() -> list[str]:
@@ -53,6 +59,6 @@ def load(name: str) -> Sink:
 
 
 def of_dataset(formats: Iterable[str]) -> tuple[Sink, ...]:
-    """Return the sinks of a dataset's formats, one a kind of file: those of a Delta table are Parquet."""
+    """Return the sinks of a dataset's tables, one a kind of file: Delta tables are Parquet, records are no table."""
     found = [load("parquet" if name == DELTA else name) for name in formats]
-    return tuple({sink.suffix: sink for sink in found}.values())
+    return tuple({sink.suffix: sink for sink in found if sink.suffix != f".{LINES}"}.values())
