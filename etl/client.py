@@ -117,9 +117,9 @@ class Client:
 
     def add(self, *, requests: int, retries: int, wire_bytes: int) -> None:
         """Count in what was asked by others for the same run."""
-        self.requests += requests
-        self.retries += retries
-        self.wire_bytes += wire_bytes
+        self._asking.requests += requests
+        self._asking.retries += retries
+        self._asking.wire_bytes += wire_bytes
 
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
