@@ -96,14 +96,36 @@ against the sandbox (`python -m tests.fault_table`). In every row that publishes
 before stays as it was, to the byte. "The same bytes" are those of an undisturbed run. Any row can be seen with
 `datacite-etl export dois --sandbox --sandbox-options="--fault FAULT" --to out`.
 
+While a server complains (429, 403 of the firewall, 5xx), fewer requests are sent and fewer at once, down to one at a
+time; both recover with good answers. A request is tried `--attempts` times. When five requests fail one after the
+other, or one has used up its attempts, a count that the server has answered before tells whether the server itself is
+down. If it is, nothing else is asked until it is back, for `--patience` seconds at most; then the run ends, and the
+same command goes on with what has arrived. A server that has not answered anything well yet is given up after the
+attempts of the first request.
+
 | The server does | Fault | Options | The export ends | The same bytes |
 |---|---|---|---|---|
 """
 
 
+_TAIL = """
+## What else is tried
+
+- A kill before each file operation of an export of 20,000 records: the next run ends with the same bytes. A full disk,
+  a destination that is removed or cannot be written, a clock that goes backwards (`tests/test_crashes.py`).
+- `kill -9` at random moments, Ctrl-C, two runs on one destination (`tests/test_resume.py`).
+- A hundredth of all requests failing, an index that moves and five kills, all at once; every row is compared
+  (`tests/test_endurance.py`, any number of records).
+- Storms of refusals, a server that dies: rate and concurrency fall and recover (`tests/test_asking.py`).
+- Mutated real bodies and damaged bytes, for as long as one likes (`tests/test_fuzz.py`).
+- Credentials in any output, file or log, or in anything that Prefect keeps (`tests/test_secrets.py`,
+  `tests/flows/test_secrets.py`).
+"""
+
+
 def page() -> str:
     """Return docs/reliability.md."""
-    return _HEAD + "".join(map(_line, ROWS))
+    return _HEAD + "".join(map(_line, ROWS)) + _TAIL
 
 
 def _line(row: Row) -> str:
