@@ -24,6 +24,9 @@ from etl.window import Window
 ATTEMPTS = 3
 """How often a slice that came short or over-full is walked, the last time in pieces, before it is judged as it is."""
 
+REMEMBERED = 1_000_000
+"""So many ids of a walk that did not count are kept in memory, to name those that vanish."""
+
 
 async def fetch(run: Run, one: Slice) -> Receipt:
     """Walk a slice until it holds what its total says, or `ATTEMPTS` times; go on with the pages that are staged."""
@@ -33,7 +36,8 @@ async def fetch(run: Run, one: Slice) -> Receipt:
         tally, attempts = receipt.tally, attempts + 1
         run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
-        came |= await run.aside(pages.came, run.files, folder)
+        if receipt.tally.unique <= REMEMBERED:
+            came |= await run.aside(pages.came, run.files, folder)
         async with run.writing:
             run.store.discard(one.key)
             part.discard(run.files, one.key)
