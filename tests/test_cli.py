@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from etl import __version__
 from etl.cli import COMMANDS
 from etl.sandbox import Sandbox
 from tests.conftest import Command
@@ -22,6 +23,9 @@ def nobody() -> Iterator[str]:
 
 BAD = [
     (["frobnicate"], "frobnicate"),
+    (["exprot", "dois", "--to", "x"], 'Did you mean "export"'),
+    (["export", "dois", "--to", "x", "--fliter", "a=b"], "Did you mean --filter"),
+    (["sync", "x", "--metric"], "Did you mean --metrics"),
     (["export"], "RESOURCE"),
     (["export", "dios", "--to", "x"], "dois"),
     (["export", "dois"], "--to"),
@@ -131,6 +135,14 @@ def test_every_command_has_help_with_examples(name: str, command: Command) -> No
     ran = command(name, "--help")
     assert ran.code == 0
     assert f"datacite-etl {name}" in ran.out.partition("Examples")[2]
+
+
+def test_help_is_in_groups_and_the_version_is_told(command: Command) -> None:
+    """Options stand below what they are for; `--version` is a line with the version."""
+    ran = command("export", "--help")
+    at = [ran.out.index(title) for title in ("What to ask for", "What to make of it", "How to talk", "What to show")]
+    assert at == sorted(at)
+    assert command("--version").out.strip() == __version__
 
 
 def test_options_come_from_the_environment_and_from_a_file(

@@ -102,12 +102,14 @@ def export(
     to
         Folder of the dataset; created if it is not there.
     """
+    from etl.budget import allowance
+
     query = asking.of_resource(resource)
     delivery = delivering.delivery()
     run_id = new_run()
     with (
         talking.at(resource).settings(query.resource.dialect) as settings,
-        recording.observing(run_id, quiet=showing.quiet) as observe,
+        recording.observing(run_id, showing, rate=allowance(settings)) as observe,
     ):
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({str(to): outcome.summary()})

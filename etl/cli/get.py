@@ -64,7 +64,10 @@ def get(
     wanted += read_ids(ids_from.read_text().splitlines()) if ids_from else []
     if not wanted:
         raise UsageError("there is no id to fetch", fix="give ids, `-` for stdin, or --ids-from FILE")
-    with talking.at(resource).settings(declared.dialect) as settings, progress(quiet=showing.quiet) as observe:
+    with (
+        talking.at(resource).settings(declared.dialect) as settings,
+        progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
+    ):
         got = asyncio.run(_get(declared, wanted, settings, observe))
     if to is not None:
         _write(declared, got, to, format)

@@ -47,7 +47,7 @@ def ingest(
     from etl.files import LocalFiles
 
     delivery = checked(delivering, threads)
-    with progress(quiet=showing.quiet) as observe:
+    with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
         ingesting = conductor.ingest(
             path,
             LocalFiles(to),

@@ -54,7 +54,7 @@ def load(
     from etl.files import LocalFiles
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with progress(quiet=showing.quiet) as observe:
+    with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
         loaded = conductor.load(
             LocalFiles(Path(dataset)), into, stamp=stamp, observe=observe, schema=schema, replace=replace
         )

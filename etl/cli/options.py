@@ -178,6 +178,9 @@ class Showing:
     quiet: Annotated[bool, Parameter(negative="", name=("--quiet", "-q"))] = False
     """No progress on stderr."""
 
+    verbose: Annotated[bool, Parameter(negative="", name=("--verbose", "-v"))] = False
+    """Every page and slice as a line on stderr."""
+
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")

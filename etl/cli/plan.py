@@ -43,7 +43,10 @@ def plan(
         What would be exported; `datacite-etl resources` lists them.
     """
     query = asking.of_resource(resource)
-    with talking.at(resource).settings(query.resource.dialect) as settings, progress(quiet=showing.quiet) as observe:
+    with (
+        talking.at(resource).settings(query.resource.dialect) as settings,
+        progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
+    ):
         planned = asyncio.run(_count(query, settings, observe))
         estimated = estimate(query, planned, settings)
     as_json(estimated) if showing.json else _tell(estimated)

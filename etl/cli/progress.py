@@ -2,10 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import ceil
 
 from etl.cli.show import note
+from etl.config import UNLIMITED, WINDOW_SECONDS
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, ignore
 
 QUIET_SECONDS = 5.0
@@ -13,15 +15,18 @@ QUIET_SECONDS = 5.0
 
 
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Observe]:
-    """Yield an observer that shows a run on stderr; `quiet` shows warnings only."""
+def progress(*, quiet: bool = False, verbose: bool = False, rate: int = UNLIMITED) -> Iterator[Observe]:
+    """Yield an observer that shows a run on stderr: `quiet` warnings only, `verbose` every page as a line.
+
+    `rate` is how many requests may be sent in 5 minutes, by which the time that is left is told.
+    """
     if quiet:
         yield _warnings
-    elif sys.stderr.isatty():
-        with _bar() as observe:
+    elif sys.stderr.isatty() and not verbose:
+        with _bar(rate) as observe:
             yield observe
     else:
-        yield Lines()
+        yield Lines(rate, verbose=verbose)
 
 
 def _warnings(event: Event) -> None:
@@ -31,31 +36,75 @@ def _warnings(event: Event) -> None:
         ignore(event)
 
 
-class Lines:
-    """Progress as plain lines for logs. State: the counts so far and when the last line was written."""
+class Course:
+    """How far a run has come and when it may be done. State: the counts so far."""
 
-    def __init__(self) -> None:
-        self._records = self._expected = self._slices = self._done = self._retries = 0
-        self._started = self._last = time.monotonic()
+    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._started = clock()
+        self.records = self.fetched = self.expected = self.slices = self.done = self.retries = 0
+        self._requests = self._planned = 0
+
+    def __call__(self, event: Event) -> None:
+        """Count the event."""
+        match event:
+            case Planned():
+                self.expected, self.slices, self._planned = event.records, event.slices, event.requests
+            case PageFetched():
+                self.records += event.records
+                self.fetched += event.records
+                self._requests += 1
+            case SliceDone():
+                self.done += 1
+                self.records += event.records if event.resumed else 0
+            case Retried():
+                self.retries += 1
+                self._requests += 1
+
+    @property
+    def speed(self) -> float:
+        """Records a second, of those that this run fetched."""
+        return self.fetched / max(self._clock() - self._started, 0.001)
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, by the speed so far and by what the rate allows; None if nobody knows."""
+        more = max(self.expected - self.records, 0)
+        if not self.fetched:
+            return None
+        requests = self._planned * more / max(self.expected, 1)
+        # What is sent within the first window may be sent at once; from then on the rate is the limit.
+        spent = min(self._requests, self._rate) if self._clock() - self._started < WINDOW_SECONDS else self._rate
+        waiting = max(requests - (self._rate - spent), 0) / self._rate * WINDOW_SECONDS
+        return max(more / self.speed, waiting)
+
+
+class Lines:
+    """Progress as plain lines for logs. State: the run's course, and when the last line was written."""
+
+    def __init__(self, rate: int, *, verbose: bool = False) -> None:
+        self._course = Course(rate)
+        self._rate = rate
+        self._verbose = verbose
+        self._last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Count the event and write a line if one is due."""
+        self._course(event)
         match event:
             case Planned():
-                self._expected, self._slices = event.records, event.slices
-                note(f"planned: {event.records:,} records in {event.slices} slices, about {event.requests} requests")
-            case PageFetched():
-                self._records += event.records
-            case SliceDone():
-                self._done += 1
-                self._records += event.records if event.resumed else 0
+                note(_planned(event, self._rate))
             case Retried():
-                self._retries += 1
                 note(f"retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
             case PartWritten():
                 note(f"written: part {event.part_key}, {event.rows:,} rows in {event.files} files")
             case Noted():
                 note(event.text)
+            case PageFetched() if self._verbose:
+                note(f"page of slice {event.slice_key}: {event.records:,} of {event.size:,} in {event.seconds:.1f} s")
+            case SliceDone() if self._verbose:
+                again = ", from before" if event.resumed else ""
+                note(f"slice {event.slice_key}: {event.records:,} of {event.expected:,} records{again}")
         self._due()
 
     def _due(self) -> None:
@@ -63,36 +112,54 @@ class Lines:
         if now - self._last < QUIET_SECONDS:
             return
         self._last = now
-        rate = self._records / max(now - self._started, 0.001)
+        course = self._course
         note(
-            f"{self._records:,} of {self._expected:,} records, {self._done} of {self._slices} slices, "
-            f"{rate:,.0f} records/s, {self._retries} retries"
+            f"{course.records:,} of {course.expected:,} records, {course.done} of {course.slices} slices, "
+            f"{course.speed:,.0f} records/s, {course.retries} retries{_soon(course)}"
         )
 
 
-@contextmanager
-def _bar() -> Iterator[Observe]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _planned(event: Planned, rate: int) -> str:
+    said = f"planned: {event.records:,} records in {event.slices} slices, about {event.requests:,} requests"
+    waiting = max(0, event.requests - rate) / rate * WINDOW_SECONDS
+    return f"{said}, at least {lasting(waiting)} at {rate:,} in 5 minutes" if waiting else said
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+def _soon(course: Course) -> str:
+    left = course.left()
+    return "" if left is None else f", {lasting(left)} left"
+
+
+def lasting(seconds: float) -> str:
+    """Write a length of time for people."""
+    if seconds < 60:
+        return f"{ceil(seconds)} s"
+    minutes = ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+@contextmanager
+def _bar(rate: int) -> Iterator[Observe]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("counting", total=None)
+        task = bar.add_task("counting", total=None, left="")
+        course = Course(rate)
 
         def say(text: str) -> None:
             bar.console.print(text, markup=False, highlight=False)
 
         def observe(event: Event) -> None:
+            course(event)
             match event:
                 case Planned():
                     bar.update(task, total=event.records, description="records")
-                case PageFetched():
-                    bar.advance(task, event.records)
-                case SliceDone() if event.resumed:
-                    bar.advance(task, event.records)
                 case Retried():
                     say(f"retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
                 case Noted():
                     say(event.text)
+            bar.update(task, completed=course.records, left=_soon(course).removeprefix(", "))
 
         yield observe

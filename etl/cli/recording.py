@@ -14,7 +14,7 @@ from typing import Literal
 from cyclopts import Parameter
 
 from etl import gauges
-from etl.cli.options import SHOWING
+from etl.cli.options import SHOWING, Showing
 from etl.cli.progress import progress
 from etl.declare import Json
 from etl.events import Event, Observe
@@ -32,12 +32,12 @@ class Recording:
     """File for requests, retries, bytes, records, seconds and verdict, as Prometheus's node_exporter collects it."""
 
     @contextmanager
-    def observing(self, run_id: str, *, quiet: bool) -> Iterator[Observe]:
-        """Yield the observer of one run."""
+    def observing(self, run_id: str, showing: Showing, *, rate: int) -> Iterator[Observe]:
+        """Yield the observer of one run, which may send so many requests in 5 minutes."""
         if self.log_format == "json":
             yield lines(run_id)
         else:
-            with progress(quiet=quiet) as observe:
+            with progress(quiet=showing.quiet, verbose=showing.verbose, rate=rate) as observe:
                 yield observe
 
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:

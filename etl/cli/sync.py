@@ -103,11 +103,13 @@ def sync(
     destination
         Folder of the dataset.
     """
+    from etl.budget import allowance
+
     wish, run_id = syncing.wish(), new_run()
     proof, query, delivery = recalled(destination, syncing)
     with (
         at_home(talking, proof).settings(query.resource.dialect) as settings,
-        recording.observing(run_id, quiet=showing.quiet) as observe,
+        recording.observing(run_id, showing, rate=allowance(settings)) as observe,
     ):
         outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe, run_id=run_id))
     recording.keep({str(destination): outcome.summary()})
