@@ -14,6 +14,8 @@ from etl.webpage import Badge, Cell, Doi, Safe, Share, contents, details, docume
 _TOP = 25
 _FIELDS = 60
 """Fields with examples."""
+_PRINTED = 10
+"""Those of them whose examples go to paper too."""
 _CLIENTS = 200
 _LONGEST = 400
 """Letters of a value; the table has all of it."""
@@ -82,7 +84,7 @@ def _examples(found: Difference) -> Iterator[str]:
         here = own.filter(pl.col("field") == name)
         rows = [(_name(found, key), _cut(was), _cut(now)) for _, key, _, was, now in here.iter_rows()]
         shown = table(f"{name}: {len(rows)} of {records:,}", ["record", "before", "after"], rows)
-        yield details(f"{name} ({records:,})", shown, shown=not place)
+        yield details(f"{name} ({records:,})", shown, shown=not place, printed=place < _PRINTED)
 
 
 def _clients(found: Difference) -> str:
@@ -124,4 +126,5 @@ def _name(found: Difference, key: str) -> Cell:
 def _cut(value: str | None) -> str:
     if value is None:
         return "(none)"
-    return value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
+    spaced = value.replace('","', '", "')  # lists of long addresses must find a place to wrap
+    return spaced if len(spaced) <= _LONGEST else spaced[:_LONGEST] + "…"

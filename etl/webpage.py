@@ -93,9 +93,9 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> 
     )
 
 
-def details(summary: str, content: str, *, shown: bool = False) -> Safe:
-    """Return content behind a summary; nothing if there is none."""
-    opened = " open" if shown else ""
+def details(summary: str, content: str, *, shown: bool = False, printed: bool = False) -> Safe:
+    """Return content behind a summary, nothing if there is none; on paper it is open if it is `printed` or was open."""
+    opened = " open" * shown + " data-printed" * printed
     return Safe(f"<details{opened}><summary>{escape(summary)}</summary>{content}</details>" if content else "")
 
 

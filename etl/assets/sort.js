@@ -30,7 +30,7 @@ document.querySelectorAll("table").forEach(function (table) {
   });
 });
 window.addEventListener("beforeprint", function () {
-  document.querySelectorAll("details").forEach(function (each) {
+  document.querySelectorAll("details[data-printed]").forEach(function (each) {
     if (!each.open) { each.dataset.shut = ""; each.open = true; }
   });
 });

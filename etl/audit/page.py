@@ -158,7 +158,7 @@ def _examples(found: Audit, broken: pl.DataFrame) -> Iterator[str]:
         own = found.examples.filter(pl.col("rule") == rule)
         rows = [(Doi(doi), value) for doi, value in own.select("doi", "value").iter_rows()]
         shown = table(f"{title}: {len(rows)} of {total:,}", ["DOI", "value"], rows)
-        yield details(f"{severity}: {title} ({total:,})", shown)
+        yield details(f"{severity}: {title} ({total:,})", shown, printed=True)
 
 
 def _terms(found: Audit) -> str:

@@ -278,6 +278,25 @@ async def test_the_page_works_in_a_browser_and_asks_for_nothing(audited: Path) -
         assert tab.complaints() == []
 
 
+PAPER_SHOWS = """(() => {
+  window.dispatchEvent(new Event("beforeprint"));
+  const open = [...document.querySelectorAll("details[open] > summary")].map(each => each.textContent);
+  window.dispatchEvent(new Event("afterprint"));
+  return [open, document.querySelectorAll("details[open]").length];
+})()"""
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_paper_has_the_examples_and_not_what_charts_show_anyway(audited: Path) -> None:
+    """Printing opens the examples of findings, and closes them again; tables behind charts stay closed."""
+    async with opened(audited / auditing.PAGE) as tab:
+        shown, left_open = await tab.run(PAPER_SHOWS)
+    assert any("Same title" in each or "ORCID" in each for each in shown)
+    assert "The numbers of this chart" not in shown
+    assert left_open == 1  # the first collection
+
+
 @needs_chromium
 @pytest.mark.browser
 async def test_the_report_of_a_run_works_in_a_browser_too(audited: Path) -> None:
