@@ -1,18 +1,33 @@
 """One Prefect server for all tests of the flows: it takes half a minute to come up."""
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.flows.server import Server, serving
 
+MEMORY = Path("/dev/shm")
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Prefect server and database of this session's own, as a process."""
-    with serving(tmp_path_factory.mktemp("prefect")) as started:
-        yield started
+    """A Prefect server and database of this session's own, as a process.
+
+    Its database lies in memory where there is room for it: on a busy disk SQLite's locks outlast Prefect's patience.
+    """
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        try:
+            with serving(home) as started:
+                yield started
+        finally:
+            logs = tmp_path_factory.mktemp("prefect")
+            for log in home.glob("*.log"):
+                shutil.copy(log, logs)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """One budget for all flows: workers that know nothing of each other stay below one rate together, and use it."""
 
-import json
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -45,7 +44,7 @@ def test_three_flows_on_two_workers_share_one_rate_and_use_it(server: Server, tm
         box = stack.enter_context(running(Corpus.generate(records=100, seed=1), clock=clock))
         asked = {"base_url": box.base_url, "budget": pool, "seconds": SECONDS, "meeting": str(meeting), "flows": FLOWS}
         for _ in range(FLOWS):
-            server.run("prefect", "deployment", "run", "ask/ask", "--params", json.dumps(asked))
+            server.start("ask/ask", asked)
         for name in ("one", "two"):  # neither may take all three
             worker = ("prefect", "worker", "start", "--pool", pool, "--name", name, "--limit", "2")
             stack.enter_context(server.beside(*worker, log=f"worker-{name}.log"))

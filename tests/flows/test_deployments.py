@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, Queue
@@ -63,11 +64,12 @@ def clone(server: Server, heard: "Queue[str]", tmp_path_factory: pytest.TempPath
             yield clone
 
 
-def started(server: Server, clone: Path, **parameters: object) -> None:
-    """Start a run of the weekly export by hand, with other parameters."""
-    server.run(
-        "prefect", "deployment", "run", "export/weekly-full-export", "--params", json.dumps(parameters), cwd=clone
-    )
+WEEKLY = "export/weekly-full-export"
+
+
+def soon() -> str:
+    """Return a schedule whose next moment is in half a minute: what is deployed meanwhile is run then."""
+    return f"* * * * * {(datetime.now(UTC) + timedelta(seconds=30)).second}"
 
 
 def test_a_deployed_export_runs_by_hand_and_by_its_schedule(
@@ -78,10 +80,10 @@ def test_a_deployed_export_runs_by_hand_and_by_its_schedule(
     common = {"resource": "dois", "filter": TCIA, "base_url": box.base_url}
     server.run(
         "prefect", "--no-prompt", "deploy", "flows/export.py:export", "--name", "each-minute", "--pool", "exports",
-        "--cron", "* * * * *", "--concurrency-limit", "1", "--collision-strategy", "CANCEL_NEW",
+        "--cron", soon(), "--concurrency-limit", "1", "--collision-strategy", "CANCEL_NEW",
         "--params", json.dumps({**common, "to": str(by_cron)}), cwd=clone,
     )  # fmt: skip
-    started(server, clone, **common, to=str(by_hand), include="")
+    server.start(WEEKLY, {**common, "to": str(by_hand), "include": ""})
     for name, scheduled in (("weekly-full-export", False), ("each-minute", True)):
         run = eventually(lambda: server.finished(name, scheduled=scheduled), 150, f"a run of {name}")  # noqa: B023
         assert run["state_type"] == "COMPLETED", run["state"]
@@ -100,7 +102,8 @@ def test_an_incomplete_export_fails_and_people_are_told(
 ) -> None:
     """The run is Failed and says how many are missing; the automation calls the webhook with the same."""
     with overcounting(Corpus.generate(records=50, seed=1)) as url:
-        started(server, clone, resource="dois", filter=[], include="", base_url=url, to=str(tmp_path / "short"))
+        to = str(tmp_path / "short")
+        server.start(WEEKLY, {"resource": "dois", "filter": [], "include": "", "base_url": url, "to": to})
 
         def failed() -> str | None:
             runs = server.post("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}})
