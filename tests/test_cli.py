@@ -33,7 +33,6 @@ BAD = [
     (["export", "dois", "--to", "x", "--filter", "client-id"], "NAME=VALUE"),
     (["export", "dois", "--to", "x", "--include", "clients"], "client"),
     (["export", "dois", "--to", "x", "--format", "parket"], "parquet"),
-    (["export", "dois", "--to", "x", "--format", "delta"], "load DEST"),
     (["export", "dois", "--to", "x", "--since", "yesterday"], "YYYY"),
     (["export", "dois", "--to", "x", "--window", "deleted"], "created"),
     (["export", "dois", "--to", "x", "--tables", "doi_tittles"], "doi_titles"),

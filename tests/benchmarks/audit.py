@@ -1,4 +1,4 @@
-"""The benchmark of the audit: `python -m tests.benchmarks.audit` prints seconds and memory of audits, the target beside.
+"""The benchmark of the audit: `python -m tests.benchmarks.audit` prints seconds and memory, the target beside.
 
     python -m tests.benchmarks.audit [--records 100000] [--rounds 3] [--profile tcia] [--keep FOLDER]
 
