@@ -3,9 +3,9 @@
 What is asked is declared and computed in `etl.audit`; here is the order of it, and everything that touches a disk.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
@@ -55,7 +55,7 @@ def audit(
     *,
     formats: Sequence[str] = ("parquet",),
     profile: Profile | None = None,
-    against: Path | None = None,
+    against: Files | None = None,
 ) -> Outcome:
     """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
 
@@ -65,7 +65,7 @@ def audit(
     if proof is None:
         raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
     before = None if against is None else _older(against)
-    known = scan.opened(files.name, proof)
+    known = scan.opened(files.name, proof, files.options)
     with spilling(target) as spill:
         found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
         if before is not None:
@@ -200,15 +200,18 @@ def _findings(spill: Spill) -> Iterator[pl.DataFrame]:
             yield from findings.finished(rule, found).iter_slices(PIECE)
 
 
-def _older(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _older(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the coverage and the rules of an older audit, given as its folder or as its dataset's."""
-    for folder in (path, path / FOLDER):
+    for folder in ("", f"{FOLDER}/"):
         for suffix, read in ((".parquet", pl.read_parquet), (".csv", pl.read_csv)):
-            names = [folder / f"{name}{suffix}" for name in ("audit_coverage", "audit_rules")]
-            if all(name.exists() for name in names):
-                first, second = (_typed(read(name), name.stem) for name in names)
+            names = ("audit_coverage", "audit_rules")
+            keys = [f"{folder}{name}{suffix}" for name in names]
+            if all(files.exists(key) for key in keys):
+                first, second = (
+                    _typed(read(io.BytesIO(files.read(key))), name) for key, name in zip(keys, names, strict=True)
+                )
                 return first, second
-    raise UsageError(f"{path} holds no audit to compare with", fix="run datacite-etl audit there first")
+    raise UsageError(f"{files.name} holds no audit to compare with", fix="run datacite-etl audit there first")
 
 
 def _typed(table: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -120,9 +120,15 @@ class DataFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DataFile]:
-    """Open a data file and see that it is finished and that no file of it is missing; StoreError if it is not so."""
-    if path.is_dir():
+def opened(where: str, stored: Source | None = None) -> Iterator[DataFile]:
+    """Open a data file and see that it is finished and that no file of it is missing; StoreError if it is not so.
+
+    `stored` has the files of one that is not in a folder of this machine.
+    """
+    path = Path(where)
+    if stored is not None:
+        yield _checked(stored, where)
+    elif path.is_dir():
         yield _checked(_Folder(path), str(path))
     elif path.name.endswith(_LINES):
         yield _checked(_Single(path), str(path))

@@ -11,7 +11,7 @@ import io
 import mmap
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -78,6 +78,10 @@ class Files(Protocol):
     def renames(self) -> bool:
         """Whether a folder can be put in another's place in one step."""
 
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What other libraries have to be told to read there themselves."""
+
     def exists(self, key: str) -> bool:
         """Tell whether there is a file or a folder of that key."""
 
@@ -119,6 +123,7 @@ class LocalFiles:
     """A folder of this machine."""
 
     renames = True
+    options: Mapping[str, str] = {}
 
     def __init__(self, root: Path) -> None:
         self._root = root

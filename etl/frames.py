@@ -5,7 +5,6 @@ What does not fit into memory is exported to files.
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
@@ -14,8 +13,9 @@ from etl import document, flatten, sinks, store
 from etl.client import Client, connected
 from etl.config import Settings
 from etl.declare import Resource
+from etl.destination import reading
 from etl.errors import IncompleteError, StoreError
-from etl.files import LocalFiles
+from etl.files import Files
 from etl.flatten import ROW
 from etl.parse import Parser
 from etl.query import Query
@@ -73,18 +73,18 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
 
     Raises StoreError if there is no dataset.
     """
-    files = LocalFiles(Path(destination))
+    files = reading(destination)
     proof = store.read_manifest(files)
     if proof is None:
         raise StoreError(f"{destination} holds no dataset", fix="export one there first")
     if not {"parquet", sinks.DELTA} & set(proof["formats"]):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
-    return Tables({name: _scan(destination, facts) for name, facts in proof["tables"].items()})
+    return Tables({name: _scan(files, facts) for name, facts in proof["tables"].items()})
 
 
-def _scan(destination: str, facts: Mapping[str, Any]) -> pl.LazyFrame:
-    paths = [f"{destination}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
-    return pl.scan_parquet(paths, hive_partitioning=True)
+def _scan(files: Files, facts: Mapping[str, Any]) -> pl.LazyFrame:
+    paths = [f"{files.name}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
+    return pl.scan_parquet(paths, hive_partitioning=True, storage_options=dict(files.options) or None)
 
 
 async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:

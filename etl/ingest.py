@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
@@ -22,10 +21,12 @@ from etl.config import BASE_URL, Settings
 from etl.datafile import DataFile, month, opened
 from etl.dataset import Layout
 from etl.declare import Json
+from etl.destination import reading
 from etl.events import Noted, Observe, PartWritten, Planned, SliceDone
 from etl.files import Files
 from etl.lock import Owner
 from etl.manifest import TableFacts
+from etl.objects import is_url
 from etl.pages import PageFacts
 from etl.parse import Parser
 from etl.part import PartReceipt
@@ -73,8 +74,23 @@ class Ingest:
         return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
 
+class _Stored:
+    """A data file on an object store."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def names(self) -> list[str]:
+        """Name all files, sorted."""
+        return self._files.listing("")
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        return self._files.read(name)
+
+
 async def ingest(  # noqa: PLR0913 (everything that a run has from outside enters here)
-    path: Path,
+    path: str,
     files: Files,
     delivery: Delivery,
     *,
@@ -90,7 +106,7 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
     `step` does each step, given its name, so that a shell may make a task of it. Raises StoreError, naming the file,
     for a part that is missing or has changed, IncompleteError for a data file that is not finished.
     """
-    with opened(path) as data:
+    with opened(path, _Stored(reading(path)) if is_url(path) else None) as data:
         query = _query(data)
         wanted = replace(delivery, purpose="ingest")
         claim, layout = claimed(query, wanted, Settings(server=f"data file {data.fingerprint}"))

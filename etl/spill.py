@@ -49,9 +49,10 @@ class Spill:
 
 @contextmanager
 def spilling(target: Files) -> Iterator[Spill]:
-    """Yield a place for rows beside a target on disk; it is gone afterwards."""
-    folder = Path(target.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Yield a place for rows beside a target on disk, or where this machine has room; it is gone afterwards."""
+    folder = Path(target.name) if target.renames else None
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     beside = Path(mkdtemp(prefix=".spill-", dir=folder))
     try:
         yield Spill(beside)

@@ -1,7 +1,6 @@
 """The audit as a Prefect flow: what is missing or wrong in a dataset's metadata, and whether it may be."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -12,8 +11,8 @@ from prefect.states import Completed, Failed
 from etl import auditing
 from etl.audit.gates import gates, missed
 from etl.audit.words import profile as declared
+from etl.cli.options import destination as place
 from etl.errors import ThresholdError
-from etl.files import LocalFiles
 from flows.steps import emit, slug
 
 
@@ -40,11 +39,11 @@ async def audit(
     demanded = gates(fail_under)
     found = await asyncio.to_thread(
         auditing.audit,
-        LocalFiles(Path(destination)),
-        LocalFiles(Path(to) if to else Path(destination) / auditing.FOLDER),
+        place(destination),
+        place(to or f"{destination}/{auditing.FOLDER}"),
         formats=format,
         profile=declared(profile) if profile else None,
-        against=Path(against) if against else None,
+        against=place(against) if against else None,
     )
     summary, own = found.summary(), slug(destination)
     told = f"{summary['records']} records, {summary['affected']['any']} of them with a finding"

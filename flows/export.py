@@ -6,7 +6,6 @@ flow.
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 from cyclopts import App
@@ -15,10 +14,9 @@ from prefect.client.schemas.objects import State
 
 from etl import export as conductor
 from etl.cli.export import Delivering, owner
-from etl.cli.options import Asking, Talking
+from etl.cli.options import Asking, Talking, destination
 from etl.config import BASE_URL
 from etl.declare import Json
-from etl.files import LocalFiles
 from etl.run import opened
 from flows.budget import together
 from flows.observe import artifacts, log, progress
@@ -67,7 +65,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
 
     Args:
         resource: What to export: dois, clients, ...
-        to: Folder of the dataset.
+        to: Folder of the dataset, or s3://bucket/folder.
         filter: NAME=VALUE, any filter of the resource.
         query: A search in the API's own query language.
         include: Comma list of related records to bring along.
@@ -77,7 +75,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         tables: Comma list of the tables wanted; all by default.
         detail: The API's heavy view.
         of: Only for activities: the record whose activities are meant.
-        format: parquet, csv or both.
+        format: parquet, csv, ndjson, delta.
         partition_by: Comma list of main-table columns that become folders; none for no partitions.
         keep_raw: Keep every record as received too.
         limit: Fetch this many records only, as a sample.
@@ -109,7 +107,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
                 asked,
                 delivery,
                 settings,
-                LocalFiles(Path(to)),
+                destination(to),
                 owner=mine,
                 observe=observe,
                 clock=time.time,

@@ -7,7 +7,6 @@ import os
 import time
 import uuid
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from cyclopts import App
@@ -17,8 +16,8 @@ from prefect.client.schemas.objects import State
 from etl import ingest as conductor
 from etl.cli.export import Delivering, owner
 from etl.cli.ingest import checked
+from etl.cli.options import destination
 from etl.declare import Json
-from etl.files import LocalFiles
 from flows.observe import artifacts, log, progress
 from flows.steps import as_task, ended, picked
 
@@ -42,8 +41,8 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
 
     Args:
         path: The data file: its tar, a folder, or one .jsonl.gz.
-        to: Folder of the dataset.
-        format: parquet, csv or both.
+        to: Folder of the dataset, or s3://bucket/folder.
+        format: parquet, csv, ndjson, delta.
         partition_by: Comma list of main-table columns that become folders; none for no partitions.
         keep_raw: Keep every record as received too.
         fresh: Throw away unfinished work, and replace a dataset of another request.
@@ -55,8 +54,8 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
     delivery = checked(picked(Delivering, given), threads)
     async with progress(to, log(get_run_logger())) as observe:
         outcome = await conductor.ingest(
-            Path(path),
-            LocalFiles(Path(to)),
+            path,
+            destination(to),
             delivery,
             owner=owner(),
             observe=observe,

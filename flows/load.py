@@ -6,7 +6,6 @@ the process that runs the flow (`PGPASSWORD`, the cloud's own variables).
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 from cyclopts import App
@@ -16,8 +15,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from etl import load as conductor
+from etl.cli.options import destination
 from etl.errors import UsageError
-from etl.files import LocalFiles
 from etl.warehouses import Loaded, postgresql
 from flows.observe import log
 from flows.steps import as_task, emit, slug
@@ -39,7 +38,7 @@ async def load(dataset: str, into: str, *, schema: str = "", replace: bool = Fal
     _refuse_secrets(into)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     loaded = await as_task(
-        "load", asyncio.to_thread, conductor.load, LocalFiles(Path(dataset)), into,
+        "load", asyncio.to_thread, conductor.load, destination(dataset), into,
         stamp=stamp, observe=log(get_run_logger()), schema=schema, replace=replace,
     )  # fmt: skip
     told, summary = _told(loaded), conductor.summary(loaded)

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import task
@@ -17,11 +16,10 @@ from prefect.cache_policies import NO_CACHE
 
 from etl import away, events, export, part
 from etl.cli.export import Delivering
-from etl.cli.options import Asking, Talking
+from etl.cli.options import Asking, Talking, destination
 from etl.declare import Json
 from etl.errors import UsageError
 from etl.events import Event, Observe, PartWritten, SliceDone
-from etl.files import LocalFiles
 from etl.lock import Owner
 from etl.run import Run
 from etl.step import Step
@@ -109,7 +107,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
                 asked,
                 delivery,
                 settings,
-                LocalFiles(Path(given["to"])),
+                destination(given["to"]),
                 owner=Owner(**owner),
                 observe=observe,
                 clock=time.time,

@@ -6,7 +6,6 @@ flow. Running a failed flow again resumes it.
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from cyclopts import App
@@ -15,10 +14,10 @@ from prefect.client.schemas.objects import State
 
 from etl.cli.export import owner
 from etl.cli.options import Talking
+from etl.cli.options import destination as place
 from etl.cli.sync import Syncing, at_home, conducted, recalled
 from etl.config import BASE_URL
 from etl.declare import Json
-from etl.files import LocalFiles
 from etl.run import opened
 from flows.budget import together
 from flows.observe import artifacts, log, progress
@@ -64,9 +63,9 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
-    syncing, to = picked(Syncing, given), Path(destination)
+    syncing = picked(Syncing, given)
     wish = syncing.wish()
-    proof, asked, delivery = recalled(to, syncing)
+    proof, asked, delivery = recalled(destination, syncing)
     with at_home(picked(Talking, given), proof).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
@@ -75,7 +74,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
                 asked,
                 delivery,
                 settings,
-                LocalFiles(to),
+                place(destination),
                 owner=owner(),
                 observe=observe,
                 clock=time.time,

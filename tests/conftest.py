@@ -10,6 +10,7 @@ import pytest
 
 from etl import cli
 from etl.sandbox import Corpus, Sandbox, running
+from tests.bucket import serving
 
 hypothesis.settings.register_profile("patient", deadline=None)  # the machine's speed is no property of ours
 hypothesis.settings.load_profile("patient")
@@ -22,6 +23,7 @@ def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """What a user's runs remember on this machine is neither read nor written by tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
@@ -30,6 +32,13 @@ def box() -> Iterator[Sandbox]:
     """A sandbox of 3,000 DOIs that nobody changes."""
     with running(Corpus.generate(records=3000, seed=3)) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real S3 server; `unique` makes a place there."""
+    with serving(tmp_path_factory.mktemp("buckets")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

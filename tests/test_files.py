@@ -4,11 +4,21 @@ import pytest
 
 from etl.errors import StoreError
 from etl.files import LocalFiles
+from etl.objects import ObjectFiles
+from tests.bucket import unique
 
 
 @pytest.fixture
-def files(tmp_path):
+def folder(tmp_path):
     return LocalFiles(tmp_path / "dest")
+
+
+@pytest.fixture(params=["folder", "objects"])
+def files(request, tmp_path):
+    """Every kind of place: what is true of one is true of the others."""
+    if request.param == "folder":
+        return LocalFiles(tmp_path / "dest")
+    return ObjectFiles(unique(request.getfixturevalue("bucket")))
 
 
 def test_a_file_that_was_written_is_read_back(files):
@@ -82,28 +92,47 @@ def test_a_linked_file_outlives_its_first_name(files):
 
 
 @pytest.mark.parametrize("key", ["../x", "/etc/passwd", "a/../../x"])
-def test_a_key_does_not_leave_the_place(files, key):
+def test_a_key_does_not_leave_the_place(folder, key):
     """No name reaches outside the destination."""
     with pytest.raises(StoreError, match="does not lie below"):
-        files.write(key, b"")
+        folder.write(key, b"")
 
 
-def test_what_the_system_refuses_is_told_in_one_line(files):
+def test_what_the_system_refuses_is_told_in_one_line(folder):
     """A file where a folder is needed, or no file at all, names itself."""
-    files.write("a", b"")
+    folder.write("a", b"")
     with pytest.raises(StoreError, match="check the path"):
-        files.write("a/b", b"")
+        folder.write("a/b", b"")
     with pytest.raises(StoreError, match="No such file"):
-        files.read("b")
+        folder.read("b")
 
 
-def test_a_full_disk_is_told_as_such(files):
+def test_a_full_disk_is_told_as_such(folder):
     """A device without space names the way out."""
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full on this system")
-    files.write("a", b"old")
-    Path(files.name, ".a.tmp").symlink_to(full)
+    folder.write("a", b"old")
+    Path(folder.name, ".a.tmp").symlink_to(full)
     with pytest.raises(StoreError, match="free some space"):
-        files.write("a", b"new")
-    assert files.read("a") == b"old"
+        folder.write("a", b"new")
+    assert folder.read("a") == b"old"
+
+
+def test_a_file_is_read_here_and_there(files):
+    """An opened file can be searched, and a mapped one has all its bytes."""
+    files.write("a b/c=%20/~x", bytes(range(256)) * 100)
+    with files.open("a b/c=%20/~x") as source:
+        assert source.size() == 25_600
+        source.seek(25_500)
+        assert (source.read(3), source.tell()) == (bytes([156, 157, 158]), 25_503)
+    assert files.map("a b/c=%20/~x")[1000] == 1000 % 256
+    assert files.listing("a b") == ["a b/c=%20/~x"]
+
+
+def test_a_key_is_not_taken_for_its_beginning(files):
+    """What lies at `ab` is not below `a`."""
+    files.write("ab/c", b"1")
+    assert (files.exists("a"), files.listing("a")) == (False, [])
+    files.remove("a")
+    assert files.exists("ab")

@@ -35,6 +35,7 @@ class Scan:
     """Where the files of each table are, in one format, and what their columns hold."""
 
     root: str
+    options: Mapping[str, str]
     files: Mapping[str, tuple[str, ...]]
     schemas: Mapping[str, Schema]
     as_of: date
@@ -58,11 +59,14 @@ class Scan:
         wanted = [path for path in self.files[name] if place is None or places.place(path) == place]
         folders = {folder: [*paths] for folder, paths in groupby(wanted, key=lambda path: path.rpartition("/")[0])}
         schema = self.schemas[name]
-        parts = [_read([f"{self.root}/{path}" for path in paths], schema, folder) for folder, paths in folders.items()]
+        parts = [
+            _read([f"{self.root}/{path}" for path in paths], schema, folder, self.options)
+            for folder, paths in folders.items()
+        ]
         return pl.concat(parts) if parts else pl.LazyFrame(schema=dict(schema))
 
 
-def opened(root: str, proof: Mapping[str, Json]) -> Scan:
+def opened(root: str, proof: Mapping[str, Json], options: Mapping[str, str]) -> Scan:
     """Find the tables of DOIs that a manifest lists; UsageError if it lists none."""
     if proof["resource"] != "dois" or "dois" not in proof["tables"]:
         raise UsageError(f"{root} holds {proof['resource']}, not DOIs", fix="audit an export of dois")
@@ -73,6 +77,7 @@ def opened(root: str, proof: Mapping[str, Json]) -> Scan:
         raise StoreError(f"{root} has no Parquet or CSV files", fix="export with --format parquet")
     return Scan(
         root=root,
+        options=options,
         files={name: tuple(f.path for f in found if f.path.endswith(suffix)) for name, found in tables.items()},
         schemas={name: _schema(facts["columns"]) for name, facts in proof["tables"].items()},
         as_of=_day(str(proof["finished"])),
@@ -95,7 +100,7 @@ def _day(moment: str) -> date:
     return datetime.fromisoformat(moment).astimezone(UTC).date()
 
 
-def _read(paths: list[str], schema: Schema, folder: str) -> pl.LazyFrame:
+def _read(paths: list[str], schema: Schema, folder: str, options: Mapping[str, str]) -> pl.LazyFrame:
     """Read files of one folder, whose name tells the columns that the dataset is partitioned by."""
     told = {
         name: None if value == places.NULL else unquote(value)
@@ -106,13 +111,13 @@ def _read(paths: list[str], schema: Schema, folder: str) -> pl.LazyFrame:
     beside = [
         pl.lit(value, pl.String()).cast(schema[name]).alias(name) for name, value in told.items() if name in schema
     ]
-    return _files(paths, within).with_columns(beside).select(*schema)
+    return _files(paths, within, dict(options) or None).with_columns(beside).select(*schema)
 
 
-def _files(paths: list[str], schema: Schema) -> pl.LazyFrame:
+def _files(paths: list[str], schema: Schema, options: dict[str, str] | None) -> pl.LazyFrame:
     if paths[0].endswith(".parquet"):
-        return pl.scan_parquet(paths, hive_partitioning=False, glob=False)
-    text = pl.scan_csv(paths, infer_schema=False, glob=False)
+        return pl.scan_parquet(paths, hive_partitioning=False, glob=False, storage_options=options)
+    text = pl.scan_csv(paths, infer_schema=False, glob=False, storage_options=options)
     return text.select(typed(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
 
 

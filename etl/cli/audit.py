@@ -1,11 +1,10 @@
 """`datacite-etl audit`: what is missing, wrong or inconsistent in the metadata of an exported dataset."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing
+from etl.cli.options import Showing, destination
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
 
@@ -16,13 +15,13 @@ _SHOWN = 12
 
 
 def audit(
-    destination: Path,
+    dataset: str,
     /,
     *,
     profile: str = "",
-    against: Path | None = None,
+    against: str | None = None,
     fail_under: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    to: Path | None = None,
+    to: str | None = None,
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
     showing: Showing = Showing(),
 ) -> int:
@@ -36,8 +35,8 @@ def audit(
 
     Parameters
     ----------
-    destination
-        Folder of the dataset.
+    dataset
+        Folder or `s3://` address of the dataset.
     profile
         A profile to hold the records against: `tcia`, `fair`, or the path of a file that declares one.
     against
@@ -53,7 +52,6 @@ def audit(
     from etl.audit.gates import gates, known, missed
     from etl.audit.words import profile as declared
     from etl.audit.words import profiles
-    from etl.files import LocalFiles
 
     if profile and not profile.endswith(".py"):
         known("profile", profile, profiles())
@@ -61,8 +59,9 @@ def audit(
     demanded = gates(fail_under, beside=[asked.name] if asked else ())
     for name in format:
         sinks.load(name)
-    target = LocalFiles(to or destination / auditing.FOLDER)
-    found = auditing.audit(LocalFiles(destination), target, formats=format, profile=asked, against=against)
+    target = destination(to or f"{dataset}/{auditing.FOLDER}")
+    older = None if against is None else destination(against)
+    found = auditing.audit(destination(dataset), target, formats=format, profile=asked, against=older)
     if showing.json:
         as_json(found.summary())
     else:

@@ -1,11 +1,10 @@
 """`datacite-etl diff`: which records were added, changed in which fields, or withdrawn between two exports."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing
+from etl.cli.options import Showing, destination
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
 
@@ -16,11 +15,11 @@ _SHOWN = 12
 
 
 def diff(
-    old: Path,
-    new: Path,
+    old: str,
+    new: str,
     /,
     *,
-    to: Path | None = None,
+    to: str | None = None,
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
     ignore: str = "",
     strict: Annotated[bool, Parameter(negative="")] = False,
@@ -50,13 +49,12 @@ def diff(
         End with exit code 4 if anything differs.
     """
     from etl import diffing, sinks
-    from etl.files import LocalFiles
 
     for name in format:
         sinks.load(name)
-    target = LocalFiles(to or new / diffing.FOLDER)
+    target = destination(to or f"{new}/{diffing.FOLDER}")
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
-    found = diffing.diff(LocalFiles(old), LocalFiles(new), target, formats=format, ignore=ignored)
+    found = diffing.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
     if showing.json:
         as_json(found.summary())
     else:

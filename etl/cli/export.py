@@ -7,12 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from getpass import getuser
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
-from etl.cli.options import Asking, Showing, Talking
+from etl.cli.options import Asking, Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
 
@@ -77,7 +76,7 @@ def export(
     resource: str,
     /,
     *,
-    to: Path,
+    to: str,
     asking: Asking = Asking(),
     delivering: Delivering = Delivering(),
     talking: Talking = Talking(),
@@ -93,14 +92,14 @@ def export(
     - `datacite-etl export dois --sandbox --to out`
     - `datacite-etl export dois --filter client-id=nihnci.tcia --include client --to tcia --mailto you@example.org`
     - `datacite-etl export dois --since 2024 --until 2024 --format parquet --format csv --to year`
-    - `datacite-etl export dois --filter client-id=nihnci.tcia --format delta --to lake`
+    - `datacite-etl export dois --filter client-id=nihnci.tcia --format delta --to s3://bucket/lake`
 
     Parameters
     ----------
     resource
         What to export: `dois`, `clients`, ...; `datacite-etl resources` lists them.
     to
-        Folder of the dataset; created if it is not there.
+        Folder of the dataset, created if it is not there; or `s3://bucket/folder` (gs://, az://).
     """
     from etl.budget import allowance
 
@@ -112,7 +111,7 @@ def export(
         recording.observing(run_id, showing, rate=allowance(settings)) as observe,
     ):
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
-    recording.keep({str(to): outcome.summary()})
+    recording.keep({to: outcome.summary()})
     as_json(outcome.summary()) if showing.json else tell(outcome)
     return code(outcome.proof, FIX, published=outcome.published)
 
@@ -129,13 +128,12 @@ def code(proof: "Mapping[str, Json]", fix: str, *, published: bool) -> int:
 
 
 async def _export(
-    query: "Query", delivery: "Delivery", settings: "Settings", to: Path, observe: "Observe", *, run_id: str
+    query: "Query", delivery: "Delivery", settings: "Settings", to: str, observe: "Observe", *, run_id: str
 ) -> "Outcome":
     from etl.export import export as conduct
-    from etl.files import LocalFiles
     from etl.run import opened
 
-    files = LocalFiles(to)
+    files = destination(to)
     async with opened(
         query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time, run_id=run_id
     ) as run:

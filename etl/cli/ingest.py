@@ -4,11 +4,10 @@ import asyncio
 import os
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.cli.export import Delivering, owner, tell
-from etl.cli.options import Showing
+from etl.cli.options import Showing, destination
 from etl.cli.progress import progress
 from etl.cli.show import as_json, note
 
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    path: Path,
+    path: str,
     /,
     *,
-    to: Path,
+    to: str,
     delivering: Delivering = Delivering(),
     threads: int | None = None,
     showing: Showing = Showing(),
@@ -37,20 +36,20 @@ def ingest(
     Parameters
     ----------
     path
-        The data file: its tar, a folder, or one `.jsonl.gz`; or an export of DOIs with `--format ndjson`.
+        The data file: its tar, a folder (also `s3://bucket/folder`), or one `.jsonl.gz`; or an export of DOIs with
+        `--format ndjson`.
     to
-        Folder of the dataset; created if it is not there.
+        Folder of the dataset, created if it is not there; or `s3://bucket/folder`.
     threads
         Parts of the file read at once; by default one a core.
     """
     from etl import ingest as conductor
-    from etl.files import LocalFiles
 
     delivery = checked(delivering, threads)
     with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
         ingesting = conductor.ingest(
             path,
-            LocalFiles(to),
+            destination(to),
             delivery,
             owner=owner(),
             observe=observe,

@@ -72,11 +72,16 @@ def read(path: Path) -> JobFile:
 
 def unique(asked: Sequence[Asked]) -> None:
     """Raise UsageError if two entries have the same destination."""
-    taken: dict[Path, Asked] = {}
+    taken: dict[str, Asked] = {}
     for one in asked:
-        other = taken.setdefault(Path(one.to).absolute(), one)
+        other = taken.setdefault(_place(one.to), one)
         if other is not one:
             raise UsageError(f"{one.where}: key 'to': {one.to} is that of {other.where} too", fix="give each its own")
+
+
+def _place(to: str) -> str:
+    """Spell a destination as two entries with the same one would."""
+    return to.rstrip("/") if "://" in to else str(Path(to).absolute())
 
 
 def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:

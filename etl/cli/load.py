@@ -2,7 +2,7 @@
 
 import time
 
-from etl.cli.options import Showing
+from etl.cli.options import Showing, destination
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line
 
@@ -32,9 +32,10 @@ def load(
     Parameters
     ----------
     dataset
-        Folder of the dataset; with --ddl also a resource, such as `dois`.
+        Folder or `s3://` address of the dataset; with --ddl also a resource, such as `dois`.
     into
-        Where to: `duckdb:///file.duckdb`, `postgresql://user@host/database`, `delta:///folder`.
+        Where to: `duckdb:///file.duckdb`, `postgresql://user@host/database`, `delta:///folder`, or `s3://bucket/folder`
+        for a Delta lake there.
     schema
         Schema of the database that holds the tables; by default its usual one (main, public).
     replace
@@ -48,15 +49,12 @@ def load(
         raise UsageError("load takes either --into or --ddl", fix="give --into duckdb:///file.duckdb")
     if ddl:
         return _print(dataset, ddl)
-    from pathlib import Path
-
     from etl import load as conductor
-    from etl.files import LocalFiles
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
         loaded = conductor.load(
-            LocalFiles(Path(dataset)), into, stamp=stamp, observe=observe, schema=schema, replace=replace
+            destination(dataset), into, stamp=stamp, observe=observe, schema=schema, replace=replace
         )
     found = conductor.summary(loaded)
     if showing.json:
@@ -72,12 +70,11 @@ def _print(dataset: str, name: str) -> int:
     from pathlib import Path
 
     from etl import ddl, relations, resources
-    from etl.files import LocalFiles
     from etl.inventory import open_dataset
 
     if dataset in resources.names() and not Path(dataset).exists():
         found = relations.of_resource(resources.load(dataset))
     else:
-        found = open_dataset(LocalFiles(Path(dataset))).relations
+        found = open_dataset(destination(dataset)).relations
     line(ddl.script(ddl.dialect(name), found).rstrip("\n"))
     return 0

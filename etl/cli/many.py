@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from etl.cli import jobfile
 from etl.cli.export import owner
 from etl.cli.jobfile import Asked, JobFile
-from etl.cli.options import Showing, Talking
+from etl.cli.options import Showing, Talking, destination
 from etl.cli.recording import Recording, lines, new_run
 from etl.cli.show import as_json, columns, line, note
 from etl.cli.sync import conducted, recalled
@@ -129,14 +129,13 @@ def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
 
 
 def _entry(one: Asked, settings: "Settings", *, sandbox: bool) -> "Entry":
-    from etl.files import LocalFiles
     from etl.many import Entry
 
     try:
         work = _synced(one, settings) if one.syncing else _exported(one, settings, sandbox=sandbox)
     except UsageError as error:
         raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
-    return Entry(name=one.to, files=LocalFiles(Path(one.to)), work=work, run_id=new_run())
+    return Entry(name=one.to, files=destination(one.to), work=work, run_id=new_run())
 
 
 def _exported(one: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
@@ -159,7 +158,7 @@ def _synced(one: Asked, settings: "Settings") -> "Callable[[], Work]":
     syncing, wish = one.syncing, one.syncing.wish()
 
     def work() -> Work:
-        proof, query, delivery = recalled(Path(one.to), syncing)
+        proof, query, delivery = recalled(one.to, syncing)
         own = settings if settings.base_url != BASE_URL else replace(settings, base_url=proof["base_url"])
         return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, wish))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 from cyclopts import Group, Parameter
@@ -15,6 +15,9 @@ from etl.config import BASE_URL, Credentials, Settings, loopback
 from etl.errors import UsageError
 from etl.query import Query, check
 from etl.window import Window, moment
+
+if TYPE_CHECKING:
+    from etl.files import Files
 
 ASKING = Group("What to ask for", sort_key=1)
 TALKING = Group("How to talk to the API", sort_key=3)
@@ -180,6 +183,17 @@ class Showing:
 
     verbose: Annotated[bool, Parameter(negative="", name=("--verbose", "-v"))] = False
     """Every page and slice as a line on stderr."""
+
+
+def destination(where: str) -> "Files":
+    """Open the place of a dataset, a folder or an object store's URL.
+
+    Unfinished work of a dataset on an object store lies below DATACITE_ETL_WORK, or else in the user's cache.
+    """
+    from etl.destination import opened
+
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return opened(where, Path(os.environ.get("DATACITE_ETL_WORK") or home / "datacite-etl"))
 
 
 def _pair(text: str) -> tuple[str, str]:

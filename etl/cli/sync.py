@@ -5,13 +5,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
 from etl.cli.export import code, owner
-from etl.cli.options import Showing, Talking
+from etl.cli.options import Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line
 from etl.config import BASE_URL
@@ -78,7 +77,7 @@ class Syncing:
 
 
 def sync(
-    destination: Path,
+    dataset: str,
     /,
     *,
     syncing: Syncing = Syncing(),
@@ -100,31 +99,31 @@ def sync(
 
     Parameters
     ----------
-    destination
-        Folder of the dataset.
+    dataset
+        Folder or `s3://` address of the dataset.
     """
     from etl.budget import allowance
 
     wish, run_id = syncing.wish(), new_run()
-    proof, query, delivery = recalled(destination, syncing)
+    proof, query, delivery = recalled(dataset, syncing)
     with (
         at_home(talking, proof).settings(query.resource.dialect) as settings,
         recording.observing(run_id, showing, rate=allowance(settings)) as observe,
     ):
-        outcome = asyncio.run(_sync(query, delivery, settings, destination, wish, observe=observe, run_id=run_id))
-    recording.keep({str(destination): outcome.summary()})
+        outcome = asyncio.run(_sync(query, delivery, settings, dataset, wish, observe=observe, run_id=run_id))
+    recording.keep({dataset: outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
     return code(outcome.proof, _FIX, published=outcome.published)
 
 
-def recalled(destination: Path, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, Delivery]":
+def recalled(where: str, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, Delivery]":
     """Return a dataset's manifest, the query that it answers, and how its records are to be written."""
-    from etl import recall
-    from etl.files import LocalFiles
+    from etl import places, recall
     from etl.store import published_manifest
 
-    proof = published_manifest(LocalFiles(destination))
-    return proof, recall.query(proof), syncing.delivery(proof, keep_raw=(destination / "_etl" / "raw").exists())
+    files = destination(where)
+    proof = published_manifest(files)
+    return proof, recall.query(proof), syncing.delivery(proof, keep_raw=files.exists(places.RAW))
 
 
 def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
@@ -147,17 +146,16 @@ async def _sync(
     query: "Query",
     delivery: "Delivery",
     settings: "Settings",
-    to: Path,
+    to: str,
     wish: "Wish",
     *,
     observe: "Observe",
     run_id: str,
 ) -> "SyncOutcome":
-    from etl.files import LocalFiles
     from etl.run import opened
 
     async with opened(
-        query, delivery, settings, LocalFiles(to), owner=owner(), observe=observe, clock=time.time, run_id=run_id
+        query, delivery, settings, destination(to), owner=owner(), observe=observe, clock=time.time, run_id=run_id
     ) as run:
         return await conducted(run, wish)
 

@@ -2,12 +2,11 @@
 
 import asyncio
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, Talking
+from etl.cli.options import Showing, Talking, destination
 from etl.cli.show import as_json, line, note
 from etl.cli.sync import at_home
 
@@ -20,7 +19,7 @@ MOST = 20
 
 
 def verify(
-    destination: Path,
+    dataset: str,
     /,
     *,
     remote: Annotated[bool, Parameter(negative="")] = False,
@@ -38,18 +37,17 @@ def verify(
 
     Parameters
     ----------
-    destination
-        Folder of the dataset.
+    dataset
+        Folder or `s3://` address of the dataset.
     remote
         Also ask the API for today's totals, slice by slice. What differs is no damage: `sync` brings it in.
     strict
         With --remote, end with exit code 3 if the totals differ.
     """
     from etl import verify as conductor
-    from etl.files import LocalFiles
 
-    found = conductor.verify(LocalFiles(destination))
-    today = _today(destination, talking) if remote else None
+    found = conductor.verify(destination(dataset))
+    today = _today(dataset, talking) if remote else None
     if showing.json:
         told = {} if today is None else {"remote": {**asdict(today), "same": today.same}}
         as_json({**asdict(found), "ok": found.ok, **told})
@@ -75,13 +73,12 @@ def _tell(found: "Verification", today: "Today | None") -> None:
         line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} today")
 
 
-def _today(destination: Path, talking: Talking) -> "Today":
+def _today(dataset: str, talking: Talking) -> "Today":
     from etl import recall, remote
     from etl.client import connected
-    from etl.files import LocalFiles
     from etl.store import published_manifest
 
-    proof = published_manifest(LocalFiles(destination))
+    proof = published_manifest(destination(dataset))
     query = recall.query(proof)
     asking = at_home(talking, proof)
 

@@ -10,11 +10,18 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Protocol
 
+from etl import objects
 from etl.errors import UsageError
 from etl.inventory import Inventory
 
-_SCHEMES = {"duckdb": "duckdb", "postgresql": "postgresql", "postgres": "postgresql", "delta": "delta"}
-_VALID = "duckdb:///file.duckdb, postgresql://user@host/database or delta:///folder"
+_SCHEMES = {
+    "duckdb": "duckdb",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "delta": "delta",
+    **dict.fromkeys(objects.SCHEMES, "delta"),
+}
+_VALID = "duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder or s3://bucket/folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from etl.declare import Json, Type
 from etl.errors import StoreError, UsageError
 from etl.files import Files, LocalFiles
 from etl.inventory import Contents, Inventory
+from etl.objects import ObjectFiles
 from etl.relations import Relation
 from etl.warehouses import Loaded, library
 
@@ -45,10 +46,10 @@ class _Task:
 class DeltaWarehouse:
     """A folder of Delta tables."""
 
-    def __init__(self, root: str, pointers: Files) -> None:
-        self._root = root
-        self._pointers = pointers
-        self.name = root
+    def __init__(self, files: Files) -> None:
+        self._root = self.name = files.name
+        self._options = dict(files.options) or None
+        self._pointers = files
 
     def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
         """Bring every table to the dataset's state; after a failure the next load goes on with what is not there."""
@@ -98,7 +99,8 @@ class DeltaWarehouse:
         from deltalake import DeltaTable
 
         uri = f"{self._root}/{name}"
-        return DeltaTable(uri) if DeltaTable.is_deltatable(uri) else None
+        there = DeltaTable.is_deltatable(uri, storage_options=self._options)
+        return DeltaTable(uri, storage_options=self._options) if there else None
 
     def _write(self, task: _Task, relation: Relation, folders: set[str] | None) -> None:
         """Write a table, or some of its partitions, in one commit."""
@@ -119,6 +121,7 @@ class DeltaWarehouse:
             schema_mode="overwrite" if whole else None,
             name=relation.name,
             description=relation.description,
+            storage_options=self._options,
             commit_properties=CommitProperties(
                 custom_metadata={"run_id": task.now.run_id, "manifest": task.now.digest},
                 app_transactions=[Transaction(APPLICATION, task.number)],
@@ -128,21 +131,25 @@ class DeltaWarehouse:
 
 @contextmanager
 def opened(url: str, *, schema: str) -> Iterator[DeltaWarehouse]:
-    """Open the lake at `delta:///folder` (a fourth slash for an absolute path)."""
+    """Open the lake at `delta:///folder` (a fourth slash for an absolute path), or on an object store."""
     library("deltalake", "delta")
     from deltalake.exceptions import DeltaError
 
     if schema:
         raise UsageError("a Delta lake has no schemas", fix="choose another folder instead of --schema")
+    files = _folder_of(url) if url.lower().startswith("delta:") else ObjectFiles(url)
+    try:
+        yield DeltaWarehouse(files)
+    except (DeltaError, OSError) as error:
+        fix = "tables not reached yet are as they were; mend that and load again"
+        raise StoreError(f"{files.name}: {error}", fix=fix) from error
+
+
+def _folder_of(url: str) -> LocalFiles:
     text = url.partition("://")[2].removeprefix("/")
     if not text:
         raise UsageError("a Delta URL names a folder", fix="write delta:///folder")
-    folder = Path(unquote(text)).absolute()
-    try:
-        yield DeltaWarehouse(str(folder), LocalFiles(folder))
-    except (DeltaError, OSError) as error:
-        fix = "tables not reached yet are as they were; mend that and load again"
-        raise StoreError(f"{folder}: {error}", fix=fix) from error
+    return LocalFiles(Path(unquote(text)).absolute())
 
 
 def _number(entry: Mapping[str, Json], now: Contents) -> int:
