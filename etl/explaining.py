@@ -98,12 +98,11 @@ async def since_then(run: Run, made: float, seen: Sequence[Tally], moved: Sequen
 async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
     """Ask for the ids and times of all records in a window; None if they are never as many as their total says."""
     for _ in range(ROUNDS):
-        rows: list[tuple[Json, ...]] = []
-        total = 0
+        found, total = [pl.DataFrame(schema=RECORDS)], 0
         async for page in run.client.pages(_few(run.query), window):
-            rows += [_row(record) for record in page.document.records]
+            found.append(pl.DataFrame([_row(record) for record in page.document.records], schema=RECORDS, orient="row"))
             total = page.total
-        listed = pl.DataFrame(rows, schema=RECORDS, orient="row").unique("id", keep="last", maintain_order=True)
+        listed = pl.concat(found).unique("id", keep="last", maintain_order=True)
         if listed.height == total:
             return listed
     return None
