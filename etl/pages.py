@@ -86,16 +86,12 @@ def done(files: Files, folder: str) -> list[Page]:
 def ids(files: Files, folder: str, column: str = "id") -> Ids:
     """Count the records of a slice's staged pages, and their lower-cased ids."""
     staged = done(files, folder)
-    every = _every_id(files, staged, column)
+    every = came(files, staged, column)
     return Ids(received=sum(page.facts.received for page in staged), unique=pc.count_distinct(every).as_py())
 
 
-def came(files: Files, folder: str, column: str = "id") -> set[str]:
-    """Return the lower-cased ids of the records of a slice's staged pages."""
-    return {name for name in _every_id(files, done(files, folder), column).to_pylist() if name is not None}
-
-
-def _every_id(files: Files, staged: Sequence[Page], column: str) -> pa.ChunkedArray:
+def came(files: Files, staged: Iterable[Page], column: str = "id") -> pa.ChunkedArray:
+    """Return the lower-cased ids of the records of some staged pages, null where one has none."""
     found = [pc.utf8_lower(read(files, page.key, [column]).column(0)) for page in staged]
     return pa.chunked_array([chunk for ids in found for chunk in ids.chunks], pa.string())
 

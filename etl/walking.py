@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from etl import document, pages, part, places, received, slices
 from etl.client import FetchedPage
 from etl.coerce import Issue
@@ -31,19 +34,30 @@ REMEMBERED = 1_000_000
 async def fetch(run: Run, one: Slice) -> Receipt:
     """Walk a slice until it holds what its total says, or `ATTEMPTS` times; go on with the pages that are staged."""
     receipt, attempts = await _walk(run, one, [one.window]), 1
-    folder, came = places.slice_folder(one.key), set[str]()
+    folder, before = places.slice_folder(one.key), list[pa.ChunkedArray]()
     while not _settled(receipt) and attempts < ATTEMPTS and run.delivery.limit is None:
         tally, attempts = receipt.tally, attempts + 1
         run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
         if receipt.tally.unique <= REMEMBERED:
-            came |= await run.aside(pages.came, run.files, folder)
+            before.append(await run.aside(_came, run, folder))
         async with run.writing:
             run.store.discard(one.key)
             part.discard(run.files, one.key)
         receipt = await _walk(run, one, windows)
-    vanished = sorted(came - await run.aside(pages.came, run.files, folder)) if came else []
-    return replace(receipt, tally=replace(receipt.tally, attempts=attempts), vanished=tuple(vanished))
+    vanished = await run.aside(_vanished, run, folder, before) if before else ()
+    return replace(receipt, tally=replace(receipt.tally, attempts=attempts), vanished=vanished)
+
+
+def _vanished(run: Run, folder: str, before: Sequence[pa.ChunkedArray]) -> tuple[str, ...]:
+    """Name the records of earlier walks that the last one did not bring."""
+    now = _came(run, folder)
+    gone = [ids.filter(pc.invert(pc.is_in(ids, value_set=now))).to_pylist() for ids in before]
+    return tuple(sorted({name for names in gone for name in names if name is not None}))
+
+
+def _came(run: Run, folder: str) -> pa.ChunkedArray:
+    return pages.came(run.files, pages.done(run.files, folder))
 
 
 def _settled(receipt: Receipt) -> bool:
