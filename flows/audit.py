@@ -13,10 +13,11 @@ from etl.audit.gates import gates, missed
 from etl.audit.words import profile as declared
 from etl.cli.options import destination as place
 from etl.errors import ThresholdError
-from flows.steps import emit, slug
+from flows.observe import link
+from flows.steps import broke, emit, slug
 
 
-@flow(name="audit", flow_run_name="{destination}", persist_result=False)
+@flow(name="audit", flow_run_name="audit {destination}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def audit(
     destination: str,
     *,
@@ -50,8 +51,8 @@ async def audit(
     rows = found.audit.rules.filter(found.audit.rules["findings"] > 0)
     shown = rows.select("severity", "rule", "records", "title").to_dicts()
     await acreate_table_artifact(key=f"findings-{own}", table=shown, description=f"{destination}: {told}")
-    page = f"# {destination}\n\n{told}\n\nPage: [{found.page}](file://{found.page})"
-    await acreate_markdown_artifact(key=f"audit-{own}", markdown=page, description="Audit")
+    page = f"## {told}\n\nDataset: `{destination}`\n\nPage: {link(found.page)}"
+    await acreate_markdown_artifact(key=f"audit-{own}", markdown=page, description=told)
     short = missed(found.audit, demanded)
     emit("threshold-missed" if short else "audited", destination, {"records": summary["records"], "missed": short})
     if short:

@@ -21,10 +21,10 @@ from etl.run import opened
 from flows.budget import together
 from flows.observe import artifacts, log, progress
 from flows.spread import spread
-from flows.steps import ended, picked
+from flows.steps import broke, ended, picked
 
 
-@flow(name="export", flow_run_name="{resource} to {to}", persist_result=False)
+@flow(name="export", flow_run_name="{resource} to {to}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def export(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     resource: str,
     to: str,

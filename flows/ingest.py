@@ -19,10 +19,10 @@ from etl.cli.ingest import checked
 from etl.cli.options import destination
 from etl.declare import Json
 from flows.observe import artifacts, log, progress
-from flows.steps import as_task, ended, picked
+from flows.steps import as_task, broke, ended, picked
 
 
-@flow(name="ingest", flow_run_name="{path} to {to}", persist_result=False)
+@flow(name="ingest", flow_run_name="{path} to {to}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     path: str,
     to: str,

@@ -19,10 +19,10 @@ from etl.cli.options import destination
 from etl.errors import UsageError
 from etl.warehouses import Loaded, postgresql
 from flows.observe import log
-from flows.steps import as_task, emit, slug
+from flows.steps import as_task, broke, emit, slug
 
 
-@flow(name="load", flow_run_name="load {dataset}", persist_result=False)
+@flow(name="load", flow_run_name="load {dataset}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def load(dataset: str, into: str, *, schema: str = "", replace: bool = False) -> State[dict[str, Any]]:
     """Load a published dataset into DuckDB, PostgreSQL or a Delta lake, or bring it up to date there.
 
@@ -42,7 +42,7 @@ async def load(dataset: str, into: str, *, schema: str = "", replace: bool = Fal
         stamp=stamp, observe=log(get_run_logger()), schema=schema, replace=replace,
     )  # fmt: skip
     told, summary = _told(loaded), conductor.summary(loaded)
-    rows = [{"table": name, "rows": count} for name, count in sorted(loaded.tables.items())]
+    rows = [{"name": name, "rows": count} for name, count in sorted(loaded.tables.items())]
     key = f"{slug(dataset)}-{slug(into)}"
     await acreate_table_artifact(key=f"loaded-{key}", table=rows, description=f"Rows by table of {dataset} in {into}")
     page = f"# {dataset}\n\n{told}\n\nWarehouse: `{into}`"

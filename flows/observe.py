@@ -1,10 +1,12 @@
 """What Prefect shows of a run: events of `etl` as log lines and live progress, proofs as artifacts; decides nothing."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from logging import Logger, LoggerAdapter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect.artifacts import (
@@ -34,8 +36,8 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
     def observe(event: Event) -> None:
         match event:
             case Planned():
-                told = "%s%d records in %d slices, about %d requests"
-                logger.info(told, head, event.records, event.slices, event.requests)
+                told = "%s%s records in %d slices, about %s requests"
+                logger.info(told, head, f"{event.records:,}", event.slices, f"{event.requests:,}")
             case SliceDone():
                 logger.info("%sslice %s: %d of %d records", head, event.slice_key, event.records, event.expected)
             case PartWritten():
@@ -115,23 +117,51 @@ async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
 async def artifacts(name: str, proof: Mapping[str, Json]) -> None:
     """Put a run's completeness, its rows by table and the way to its report where Prefect shows them."""
     own, totals = slug(name), proof["totals"]
-    told = f"{proof['verdict']}: {totals['unique']} of {totals['expected_after']} records of {proof['resource']}"
+    of = f"{_count(totals['unique'])} of {_count(totals['expected_after'])} records of {proof['resource']}"
+    told = f"{proof['verdict']}: {of}"
     await acreate_table_artifact(
         key=f"completeness-{own}", table=completeness(proof["slices"]), description=f"{told}, the worst slices first"
     )
-    rows = [{"table": table, "rows": facts["rows"]} for table, facts in proof["tables"].items()]
-    await acreate_table_artifact(key=f"tables-{own}", table=rows, description=f"Rows by table of {name}")
-    await acreate_markdown_artifact(key=f"report-{own}", markdown=report(name, told, proof), description="Report")
+    described = f"Rows by table of {name}"
+    await acreate_table_artifact(key=f"tables-{own}", table=rows(proof["tables"]), description=described)
+    await acreate_markdown_artifact(key=f"report-{own}", markdown=report(name, told, proof), description=told)
 
 
 def report(name: str, told: str, proof: Mapping[str, Json]) -> str:
     """Say in Markdown how a run ended, why, where its report lies, and from when on the next one asks."""
-    address = f"{name}/_etl/report.html"
-    lines = [f"# {name}", told, *(f"- {reason}" for reason in proof["reasons"][:20])]
-    lines.append(f"Report: [{address}]({address if '://' in address else f'file://{address}'})")
-    if proof.get("watermark"):
-        lines.append(f"Next watermark: `{proof['watermark']}`")
-    return "\n\n".join(lines)
+    facts = {
+        "Report": link(f"{name}/_etl/report.html"),
+        **({"Next watermark": f"`{proof['watermark']}`"} if proof.get("watermark") else {}),
+        "Requests": f"{_count(proof['requests'])}, {_count(proof['retries'])} of them again",
+        "Seconds": _count(round(proof["seconds"])),
+        "Run": f"`{proof['run_id']}`",
+    }
+    reasons = "\n".join(f"- {reason}" for reason in proof["reasons"][:20])
+    table = "\n".join(
+        [f"| Dataset | `{name}` |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())]
+    )
+    return "\n\n".join(filter(None, [f"## {told[:1].upper()}{told[1:]}", reasons, table]))
+
+
+def link(place: str) -> str:
+    """Say where a page lies; a browser opens what is on another machine's disk only if it is copied by hand."""
+    if "://" in place:
+        return f"[{place}]({place})"
+    path = Path(place).absolute()
+    return f"[{path}]({path.as_uri()}) on {socket.gethostname()}"
+
+
+def rows(tables: Mapping[str, Mapping[str, Json]]) -> list[dict[str, Json]]:
+    """Return a row a table: how many rows, files and megabytes it has."""
+    return [
+        {
+            "name": name,  # Prefect's page shows nothing in a column that is called table
+            "rows": facts["rows"],
+            "files": len(facts["files"]),
+            "MB": round(sum(file["bytes"] for file in facts["files"]) / 1e6, 1),
+        }
+        for name, facts in tables.items()
+    ]
 
 
 async def account(ended: "Sequence[Ended]", key: str) -> None:
@@ -145,10 +175,25 @@ async def account(ended: "Sequence[Ended]", key: str) -> None:
 
 def completeness(slices: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
     """Return a row a slice, those with most records missing first, at most ROWS of them."""
-    names = ("key", "verdict", "expected_before", "expected_after", "received", "unique", "attempts")
-    rows = [{**{name: one[name] for name in names}, "missing": _missing(one)} for one in slices]
-    return sorted(rows, key=lambda row: (-row["missing"], row["key"]))[:ROWS]
+    table = [
+        {
+            "slice": one["key"],
+            "verdict": one["verdict"],
+            "missing": _missing(one),
+            "expected": one["expected_after"],
+            "unique": one["unique"],
+            "received": one["received"],
+            "expected before": one["expected_before"],
+            "attempts": one["attempts"],
+        }
+        for one in slices
+    ]
+    return sorted(table, key=lambda row: (-abs(row["missing"]), row["slice"]))[:ROWS]
 
 
 def _missing(one: Mapping[str, Json]) -> int:
-    return int((one["expected_after"] or 0) - one["unique"])
+    return 0 if one["expected_after"] is None else int(one["expected_after"] - one["unique"])
+
+
+def _count(number: int | None) -> str:
+    return "an unknown number" if number is None else f"{number:,}"

@@ -13,10 +13,10 @@ from etl.errors import IncompleteError
 from etl.many import Ended
 from flows.budget import together
 from flows.observe import account, log
-from flows.steps import as_task, emit, slug
+from flows.steps import as_task, broke, emit, slug
 
 
-@flow(name="run", flow_run_name="{file}", persist_result=False)
+@flow(name="run", flow_run_name="run {file}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def run(file: str, side_by_side: int | None = None, budget: str = "") -> State[dict[str, Any]]:
     """Do the exports of a TOML file side by side, each published only if it is proved complete.
 

@@ -26,9 +26,11 @@ from flows.budget import Terms
 from flows.steps import EVENT
 
 POOL, BUDGET = "exports", "datacite-api"
-AUTOMATION = "datacite-etl: an export is incomplete"
+AUTOMATION = "datacite-etl: an export is incomplete or failed"
 BODY = (
-    "{{ event.resource.name }}: {{ event.payload.unique }} of {{ event.payload.expected }} records came. "
+    "{{ event.resource.name }}: "
+    "{% if event.payload.error %}{{ event.payload.error }}{% else %}"
+    "{{ event.payload.unique }} of {{ event.payload.expected }} records came.{% endif %} "
     "Nothing was published unless that was asked for; run the flow again to fetch the rest."
 )
 app = App(name="python -m flows.setup", result_action="return_value")
@@ -62,7 +64,8 @@ def setup(
     side_by_side
         Flow runs at work at once in the pool.
     notify
-        Address of a webhook (Slack, Teams, your own) that gets `{"text": ...}` when an export is incomplete.
+        Address of a webhook (Slack, Teams, your own) that gets `{"text": ...}` when an export is incomplete or
+        breaks.
     private
         Allow a webhook on this machine or in a private network.
     secret
@@ -134,15 +137,15 @@ async def _notification(client: PrefectClient, url: str, private: bool) -> None:
     identity = await block.save("datacite-etl-incomplete", overwrite=True)
     wanted = AutomationCore(
         name=AUTOMATION,
-        description="Tells people when an export did not get every record.",
+        description="Tells people when an export did not get every record, or broke.",
         trigger=EventTrigger(
-            expect={f"{EVENT}.incomplete"},
+            expect={f"{EVENT}.incomplete", f"{EVENT}.failed"},
             match={"prefect.resource.id": f"{EVENT}.dataset.*"},
             posture=Posture.Reactive,
             threshold=1,
             within=timedelta(0),
         ),
-        actions=[SendNotification(block_document_id=identity, subject="DataCite export incomplete", body=BODY)],
+        actions=[SendNotification(block_document_id=identity, subject="DataCite export not complete", body=BODY)],
     )
     there = await client.read_automations_by_name(AUTOMATION)
     if there:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import task
+from prefect import Flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
@@ -20,6 +20,7 @@ from etl.errors import IncompleteError
 P = ParamSpec("P")
 T = TypeVar("T")
 EVENT = "datacite-etl"
+_RAISED = "Flow run encountered an exception: "
 _TOLD = ("resource", "verdict", "published", "expected", "unique", "requests", "retries", "seconds", "manifest")
 
 
@@ -51,6 +52,18 @@ def emit(kind: str, name: str, facts: Mapping[str, Json]) -> None:
     """Tell Prefect's automations how a dataset came out: `datacite-etl.complete`, `.incomplete`, `.drifted` ..."""
     resource = {"prefect.resource.id": f"{EVENT}.dataset.{slug(name)}", "prefect.resource.name": name}
     emit_event(f"{EVENT}.{kind}", resource=resource, payload=dict(facts))
+
+
+async def broke(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Emit `datacite-etl.failed` for a flow that raised or crashed; one that came to a verdict has told that itself."""
+    del flow
+    told = state.message or ""
+    if state.is_crashed() or told.startswith(_RAISED):
+        given = flow_run.parameters
+        name = next(
+            (str(given[key]) for key in ("to", "destination", "dataset", "file") if given.get(key)), flow_run.name
+        )
+        emit("failed", name, {"error": told.removeprefix(_RAISED), "run": flow_run.name})
 
 
 def ended(name: str, summary: Mapping[str, Json]) -> State[dict[str, Any]]:

@@ -21,10 +21,10 @@ from etl.declare import Json
 from etl.run import opened
 from flows.budget import together
 from flows.observe import artifacts, log, progress
-from flows.steps import as_task, ended, picked
+from flows.steps import as_task, broke, ended, picked
 
 
-@flow(name="sync", flow_run_name="sync {destination}", persist_result=False)
+@flow(name="sync", flow_run_name="sync {destination}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     destination: str,
     *,

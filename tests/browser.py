@@ -25,6 +25,19 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
+WAIT = """
+texts => new Promise((resolve, reject) => {
+  const end = Date.now() + 45000
+  const look = () => {
+    const shown = document.body.innerText
+    const lacking = texts.filter(text => !shown.includes(text))
+    if (!lacking.length) resolve(shown)
+    else if (Date.now() > end) reject(new Error(`does not show ${lacking}: ${shown}`))
+    else setTimeout(look, 200)
+  }
+  look()
+})
+"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 
@@ -60,12 +73,18 @@ class Tab:
         result: dict[str, Any] = told["result"]
         return result
 
-    async def open(self, path: Path) -> None:
-        """Open a file and wait until it is loaded."""
+    async def open(self, page: Path | str) -> None:
+        """Open a file or an address and wait until it is loaded."""
         for domain in ("Page", "Runtime", "Network", "Log"):
             await self.send(f"{domain}.enable")
-        await self.send("Page.navigate", url=path.as_uri())
+        self._loaded.clear()
+        await self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         await asyncio.wait_for(self._loaded.wait(), 60)
+
+    async def shows(self, *texts: str) -> str:
+        """Wait until a page that is built by its own script shows all these texts; return what it shows."""
+        wanted = json.dumps(texts)
+        return str(await self.run(f"({WAIT})({wanted})"))
 
     async def run(self, script: str) -> Any:
         """Return the value of a script's last expression."""
@@ -79,6 +98,11 @@ class Tab:
         await self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
         )
+
+    async def screenshot(self) -> bytes:
+        """Return a picture of what is to be seen, as PNG."""
+        found = await self.send("Page.captureScreenshot", format="png")
+        return base64.b64decode(found["data"])
 
     async def pdf(self) -> bytes:
         """Print the page."""
@@ -97,8 +121,8 @@ class Tab:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Tab]:
-    """Yield a file opened in a browser of its own."""
+async def opened(page: Path | str) -> AsyncIterator[Tab]:
+    """Yield a file or an address opened in a browser of its own."""
     assert CHROMIUM
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
@@ -114,7 +138,7 @@ async def opened(path: Path) -> AsyncIterator[Tab]:
                     tab = Tab(socket)
                     listening = asyncio.create_task(tab.listen())
                     try:
-                        await tab.open(path)
+                        await tab.open(page)
                         yield tab
                     finally:
                         listening.cancel()

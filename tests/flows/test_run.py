@@ -1,11 +1,14 @@
 """The file of many exports as a flow, and the states that runs leave a flow in."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from etl.errors import IncompleteError
+from etl.errors import IncompleteError, TransientError
 from etl.sandbox import Corpus, Sandbox
+from tests.flows.server import Server, eventually
 from tests.flows.test_export import artifacts
 from tests.overcounting import overcounting
 
@@ -91,3 +94,19 @@ async def test_what_is_not_published_fails_with_its_reasons(prefect: None) -> No
     assert found.type.value == "FAILED"
     assert "2 of 3 records" in str(found.message)
     assert "slice a: 1 short" in str(found.message)
+
+
+async def test_a_flow_that_breaks_is_told_to_automations(prefect: None, server: Server, tmp_path: Path) -> None:
+    """Whoever waits for `datacite-etl.failed` hears the destination and the error's own words."""
+    from flows.export import export
+
+    to = tmp_path / "o"
+    with pytest.raises(TransientError):
+        await export("dois", str(to), base_url="http://127.0.0.1:9", attempts=1, patience=0.0)
+
+    def heard() -> dict[str, Any] | None:
+        found = server.post("/events/filter", {"filter": {"event": {"name": ["datacite-etl.failed"]}}})["events"]
+        return next((one for one in found if one["resource"]["prefect.resource.name"] == str(to)), None)
+
+    told = await asyncio.to_thread(eventually, heard, 60, "the event")
+    assert "127.0.0.1:9" in told["payload"]["error"]
