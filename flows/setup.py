@@ -29,7 +29,7 @@ POOL, BUDGET = "exports", "datacite-api"
 AUTOMATION = "datacite-etl: an export is incomplete or failed"
 BODY = (
     "{{ event.resource.name }}: "
-    "{% if event.payload.error %}{{ event.payload.error }}{% else %}"
+    "{% if event.payload.error %}{{ event.payload.error }}.{% else %}"
     "{{ event.payload.unique }} of {{ event.payload.expected }} records came.{% endif %} "
     "Nothing was published unless that was asked for; run the flow again to fetch the rest."
 )

@@ -79,11 +79,14 @@ class _Spread:
         sent = errand.with_options(name=name.partition(" ")[0], task_run_name=name)
         parameters = {**self._errand, "kind": name.partition(" ")[0], "key": key}
         future = await asyncio.to_thread(self._runner.submit, sent, parameters)
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        future.wrapped_future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
         try:
-            told: dict[str, Json] = await asyncio.to_thread(future.result)
+            await done.wait()  # threads that wait for results would be too few for a large cluster
         except asyncio.CancelledError:
             future.wrapped_future.cancel()
             raise
+        told: dict[str, Json] = await asyncio.to_thread(future.result)
         return told
 
 

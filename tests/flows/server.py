@@ -60,17 +60,24 @@ class Server:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the API; a server whose database is busy says so and is asked again."""
+
+        def answer() -> httpx.Response | None:
+            found = httpx.request(method, f"{self.api}{path}", json=body, timeout=60, trust_env=False)
+            return None if found.status_code == httpx.codes.SERVICE_UNAVAILABLE else found
+
+        found = eventually(answer, 120, f"{method} {path}").raise_for_status()
+        return found.json() if found.content else None
+
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask the API."""
-        answer = httpx.post(f"{self.api}{path}", json=body, timeout=60, trust_env=False)
-        answer.raise_for_status()
-        return answer.json()
+        """Ask the API for what a body describes."""
+        return self.ask("POST", path, body)
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> None:
         """Start a run of a deployment by hand, with parameters that differ from its own."""
-        answer = httpx.get(f"{self.api}/deployments/name/{deployment}", timeout=60, trust_env=False)
-        answer.raise_for_status()
-        self.post(f"/deployments/{answer.json()['id']}/create_flow_run", {"parameters": parameters})
+        found = self.ask("GET", f"/deployments/name/{deployment}")
+        self.post(f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})
 
     def finished(self, deployment: str, *, scheduled: bool) -> dict[str, Any] | None:
         """Return the first finished flow run of a deployment, one made by its schedule or one made by hand."""
@@ -80,7 +87,7 @@ class Server:
 
     def delete(self, run: dict[str, Any]) -> None:
         """Delete the deployment that a flow run came from, so that its schedule makes no more."""
-        httpx.delete(f"{self.api}/deployments/{run['deployment_id']}", timeout=60, trust_env=False).raise_for_status()
+        self.ask("DELETE", f"/deployments/{run['deployment_id']}")
 
     def artifacts(self, run: dict[str, Any]) -> dict[str, Any]:
         """Return the data of a flow run's artifacts by the first word of their keys."""

@@ -71,6 +71,10 @@ class Cluster:
         written = self._server.home / log
         eventually(lambda: True if "Registered to" in written.read_text() else None, 60, "the worker is there")
 
+    def grant(self, budget: str) -> None:
+        """Make a budget that all may draw on."""
+        self._server.run("flows.setup", "--rate", "10000", "--budget", budget, "--pool", budget)
+
     def said(self) -> list[str]:
         """Return what each worker has written down."""
         names = (f"{self._folder.name}-worker-{number}.log" for number in range(len(self.workers)))
@@ -122,7 +126,7 @@ async def test_slices_spread_over_workers_that_share_one_budget(
 async def test_a_worker_that_is_killed_in_the_middle_of_a_slice_is_survived(
     prefect: None, cluster: Cluster, corpus: Corpus, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """Another worker goes on with the pages that the dead one had staged; the bytes are the same."""
+    """Another worker goes on with the pages that the dead one had staged; Prefect's budget holds both; same bytes."""
     staged: list[Path] = []
     cluster.work()
 
@@ -133,8 +137,9 @@ async def test_a_worker_that_is_killed_in_the_middle_of_a_slice_is_survived(
             threading.Thread(target=cluster.work).start()
         return time.monotonic()
 
+    cluster.grant("dask")
     with running(corpus, clock=clock) as box:
-        summary = await run_flow(box, tmp_path / "o", cluster.address)
+        summary = await run_flow(box, tmp_path / "o", cluster.address, budget="dask")
     assert cluster.workers[0].wait(20) == -signal.SIGKILL
     assert staged
     assert (summary["verdict"], summary["unique"]) == ("complete", 12_000)

@@ -107,7 +107,7 @@ def test_an_incomplete_export_fails_and_people_are_told(
 
         def failed() -> str | None:
             runs = server.post("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}})
-            return next((run["state"]["message"] for run in runs if "short" in run["name"]), None)
+            return next((run["state"]["message"] for run in runs if to in run["name"]), None)
 
         message = eventually(failed, 120, "the run fails")
     assert "50 of 51 records" in message
@@ -116,4 +116,4 @@ def test_an_incomplete_export_fails_and_people_are_told(
     except Empty:
         pytest.fail("nobody was told")
     assert "50 of 51 records" in told
-    assert str(tmp_path / "short") in told
+    assert to in told
