@@ -19,7 +19,7 @@ from etl.cli.export import Delivering
 from etl.cli.options import Asking, Talking, destination
 from etl.declare import Json
 from etl.errors import UsageError
-from etl.events import Event, Observe, PartWritten, SliceDone
+from etl.events import Event, Noted, Observe, PartWritten, SliceDone
 from etl.lock import Owner
 from etl.run import Run
 from etl.step import Step
@@ -51,6 +51,8 @@ async def spread(address: str, given: dict[str, Json], owner: Owner, observe: Ob
             client = await asyncio.to_thread(lambda: runner.client)
         except OSError as error:
             raise UsageError(f"no Dask scheduler answers at {address}: {error}", fix="start one there") from error
+        if not await asyncio.to_thread(client.nthreads):
+            observe(Noted(text=f"no Dask worker has come to {address} yet; slices wait until one does"))
         client.subscribe_topic(topic, lambda event: observe(_decoded(event[1])))
         yield _Spread(runner, {"given": given, "owner": asdict(owner), "topic": topic}, observe)
 

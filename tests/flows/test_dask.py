@@ -15,8 +15,10 @@ import pytest
 
 from etl.errors import EtlError, UsageError
 from etl.sandbox import Corpus, Sandbox, running
+from tests.bucket import unique
 from tests.conftest import data_files
 from tests.flows.server import Server, eventually
+from tests.test_destination import downloaded
 
 pytestmark = [
     pytest.mark.prefect,
@@ -88,7 +90,7 @@ def cluster(server: Server, tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(server, stack, tmp_path)
 
 
-async def run_flow(box: Sandbox, to: Path, address: str, **options: object) -> dict:
+async def run_flow(box: Sandbox, to: Path | str, address: str, **options: object) -> dict:
     from flows.export import export
 
     return await export(
@@ -107,18 +109,25 @@ def unfinished(to: Path) -> list[Path]:
     return [page for one in folders if not (one / "receipt.json").exists() for page in one.glob("page-*.arrow")]
 
 
+@pytest.fixture
+def store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A place on an object store; the work for it lies where all workers see it."""
+    monkeypatch.setenv("DATACITE_ETL_WORK", str(tmp_path / "work"))
+    return unique(bucket)
+
+
 async def test_slices_spread_over_workers_that_share_one_budget(
-    prefect: None, cluster: Cluster, corpus: Corpus, expected: dict[str, bytes], tmp_path: Path
+    prefect: None, store: str, cluster: Cluster, corpus: Corpus, expected: dict[str, bytes]
 ) -> None:
-    """Both workers walk slices and write down their requests where all runs of the machine do; bytes are the same."""
-    ledgers = Path(os.environ["XDG_STATE_HOME"]) / "datacite-etl"
+    """Both workers walk slices of a dataset on an object store and count their requests in one file; same bytes."""
+    ledgers, work = Path(os.environ["XDG_STATE_HOME"]) / "datacite-etl", Path(os.environ["DATACITE_ETL_WORK"])
     cluster.work()
     cluster.work()
     with running(corpus) as box:
-        summary = await run_flow(box, tmp_path / "o", cluster.address, rate=10_000)
+        summary = await run_flow(box, store, cluster.address, rate=10_000)
         ledger = ledgers / f"requests-{quote(box.base_url.removeprefix('http://'), safe='')}"
     assert (summary["verdict"], summary["unique"]) == ("complete", 12_000)
-    assert data_files(tmp_path / "o") == expected
+    assert data_files(downloaded(store, work.parent / "there", work)) == expected
     assert all("Task run 'slice" in said for said in cluster.said())
     assert ledger.stat().st_size == 8 * summary["requests"]
 
