@@ -26,7 +26,8 @@ def doi(name: str = "10.1234/a", /, client: str | None = None, **attributes: Jso
 def tables(records: Sequence[Mapping[str, Json]]) -> tuple[Scan, Tables]:
     """Return the tables of records, and what a scan of their files would know."""
     found = frames.tables(resources.load("dois"), [json.dumps(record).encode() for record in records])
-    scan = Scan(root="", files={}, schemas={name: dict(frame.schema) for name, frame in found.items()}, as_of=AS_OF)
+    schemas = {name: dict(frame.schema) for name, frame in found.items()}
+    scan = Scan(root="", files={}, schemas=schemas, as_of=AS_OF, options={})
     return scan, viewed({name: frame.lazy() for name, frame in found.items()}, AS_OF)
 
 
