@@ -109,7 +109,9 @@ class _Auditor:
         for rule, rows in findings.of_place(self._scan, here, self._rules):
             self._spill.put(rule.id, rows)
         if self._profile:
-            self._spill.put("_profile", profiled.held(self._scan, here, self._profile))
+            held = profiled.held(self._scan, here, self._profile)
+            self._spill.put("_profile", held)
+            self._spill.put("_whole", profiled.whole(held, self._profile.essential))
         return coverage.count(here, self._properties)
 
     def _broken(self, records: int) -> pl.DataFrame:
@@ -154,16 +156,17 @@ class _Auditor:
 
     def _profiled(self, result: Audit) -> Audit:
         assert self._profile is not None
-        held = self._spill.get("_profile")
-        if held is None:
+        held, each = self._spill.get("_profile"), self._spill.get("_whole")
+        if held is None or each is None:
             held = pl.LazyFrame(schema=profiled.SCHEMA)
-        each = profiled.whole(held, self._profile.essential)
-        worst = each.sort("all", "met", "doi").head(COLLECTIONS).select("doi")
+            each = profiled.whole(held.collect(), self._profile.essential).lazy()
+        worst = each.bottom_k(COLLECTIONS, by=["all", "met", "doi"]).sort("all", "met", "doi").select("doi").collect()
+        shown = held.filter(pl.col("doi").is_in(worst["doi"].implode())).collect(engine="streaming")
         return replace(
             result,
             profile=self._profile,
             needs=profiled.summed(held, self._profile),
-            collections=worst.join(held, on="doi", how="left", maintain_order="left_right").collect(),
+            collections=worst.join(shown, on="doi", how="left", maintain_order="left_right"),
             meeting=int(each.select(pl.col("all").sum()).collect().item()),
             skipped=(*result.skipped, *profiled.missing_needs(self._scan, self._profile)),
         )

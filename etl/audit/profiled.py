@@ -42,13 +42,13 @@ def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
     counted = held.group_by("number", "property", "kind", "star").agg(
         records=pl.len().cast(pl.Int64), met=pl.col("met").sum().cast(pl.Int64)
     )
-    return counted.join(order, on="property").sort("_at").drop("_at").collect()
+    return counted.join(order, on="property").sort("_at").drop("_at").collect(engine="streaming")
 
 
-def whole(held: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
-    """Tell for each record how many needs it meets, and whether it meets all of some groups."""
+def whole(held: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
+    """Tell for each record of a place how many needs it meets, and whether it meets all of some groups."""
     inside = pl.col("kind").is_in(list(groups))
-    return held.group_by("doi").agg(
+    return held.group_by("doi", maintain_order=True).agg(
         met=pl.col("met").sum().cast(pl.Int64), needs=pl.len().cast(pl.Int64), all=(pl.col("met") | ~inside).all()
     )
 
