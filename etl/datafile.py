@@ -40,6 +40,9 @@ class Source(Protocol):
     def read(self, name: str) -> bytes:
         """Return a file's content."""
 
+    def sizes(self) -> Mapping[str, int]:
+        """Return the bytes of each file, as far as they are known without asking much."""
+
 
 class _Folder:
     def __init__(self, root: Path) -> None:
@@ -50,6 +53,9 @@ class _Folder:
 
     def read(self, name: str) -> bytes:
         return (self._root / name).read_bytes()
+
+    def sizes(self) -> Mapping[str, int]:
+        return {name: (self._root / name).stat().st_size for name in self.names()}
 
 
 class _Single:
@@ -62,6 +68,9 @@ class _Single:
     def read(self, name: str) -> bytes:
         del name
         return self._path.read_bytes()
+
+    def sizes(self) -> Mapping[str, int]:
+        return {self._path.name: self._path.stat().st_size}
 
 
 class _Tar:
@@ -81,16 +90,20 @@ class _Tar:
             assert found is not None
             return found.read()
 
+    def sizes(self) -> Mapping[str, int]:
+        return {name: one.size for name, one in self._members.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A data file: its parts and lists in order, and the checksums that its MANIFEST gives."""
+    """A data file: its parts and lists in order, the checksums that its MANIFEST gives, and how large its files are."""
 
     source: Source
     name: str
     parts: tuple[str, ...]
     listings: tuple[str, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def lines(self, part: str) -> list[bytes]:
         """Return the records of a part; StoreError, naming it, if its bytes are not the published ones."""
@@ -161,7 +174,14 @@ def _checked(source: Source, name: str) -> DataFile:
         raise StoreError(f"{name} holds no parts (.jsonl.gz, .ndjson)", fix=fix)
     if gap := _gap(parts):
         raise StoreError(f"{name}: {gap} is missing", fix=_AGAIN)
-    return DataFile(source, name, parts, tuple(one for one in names if one.endswith(".csv.gz")), digests)
+    return DataFile(
+        source,
+        name,
+        parts,
+        tuple(one for one in names if one.endswith(".csv.gz")),
+        digests,
+        {**source.sizes(), **sizes},
+    )
 
 
 def _exported(source: Source, names: list[str], name: str) -> DataFile:
@@ -173,7 +193,7 @@ def _exported(source: Source, names: list[str], name: str) -> DataFile:
     if lost := sorted({file["path"] for file in listed} - set(names)):
         raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(listed)} files)", fix="export it again")
     digests = {file["path"]: base64.b64encode(bytes.fromhex(file["sha256"])).decode() for file in listed}
-    return DataFile(source, name, tuple(sorted(digests)), (), digests)
+    return DataFile(source, name, tuple(sorted(digests)), (), digests, source.sizes())
 
 
 def _finished(source: Source, names: list[str], name: str) -> None:

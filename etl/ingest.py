@@ -37,8 +37,12 @@ from etl.step import Step, directly
 from etl.store import Receipt, Store, hold
 from etl.window import Window, iso, moment
 
-GROUP = 10
-"""Parts of the file, of at most 10,000 records each (API.md section 6), that go into files together."""
+FULL = 10_000_000
+"""Bytes of a part of the file with all the 10,000 records that it may have (API.md section 6), roughly."""
+GROUP = 10 * FULL
+"""Bytes of parts that go into files together: months without many updates have small ones."""
+MOST = 64
+"""Parts that go into files together, however small they are: what a crash may cost."""
 LINES = 5_000
 """Records staged together."""
 MARGIN = 86_400
@@ -88,6 +92,10 @@ class _Stored:
         """Return a file's content."""
         return self._files.read(name)
 
+    def sizes(self) -> dict[str, int]:
+        """Say nothing: each would have to be asked for."""
+        return {}
+
 
 async def ingest(  # noqa: PLR0913 (everything that a run has from outside enters here)
     path: str,
@@ -126,13 +134,13 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
                 threads=pool,
             )
             if store.plan() is None:
-                store.begin(claim, {"parts": list(data.parts)}, started=run.started)
+                store.begin(claim, {"parts": list(data.parts), "groups": _groups(data)}, started=run.started)
             return await _conduct(run, step)
 
 
 async def _conduct(run: Ingest, step: Step) -> Outcome:
     run.observe(Planned(slices=len(run.data.parts), records=0, requests=0))
-    groups = _groups(run.data)
+    groups = [(key, tuple(names)) for key, names in run.store.plan()["groups"]]
     receipts = [await step(f"part {key}", _write, run, key, names) for key, names in groups]
     return await step("prove and publish", _close, run, groups, receipts)
 
@@ -185,10 +193,15 @@ def _query(data: DataFile) -> Query:
 
 def _groups(data: DataFile) -> list[tuple[str, tuple[str, ...]]]:
     """Put neighbouring parts together, whatever order they are read in."""
-    return [
-        (f"file_{number:05d}", data.parts[start : start + GROUP])
-        for number, start in enumerate(range(0, len(data.parts), GROUP))
-    ]
+    groups: list[list[str]] = []
+    held = GROUP
+    for name in data.parts:
+        if held >= GROUP or len(groups[-1]) == MOST:
+            groups.append([])
+            held = 0
+        groups[-1].append(name)
+        held += data.sizes.get(name, FULL)
+    return [(f"parts_{number:05d}", tuple(names)) for number, names in enumerate(groups)]
 
 
 def _months(data: DataFile) -> list[str]:

@@ -178,8 +178,10 @@ def test_a_single_part_is_a_sample(published: Path, tmp_path: Path, command: Com
     assert ran.json["unique"] == len(gzip.decompress(parts(published)[0].read_bytes()).splitlines())
 
 
-def test_an_ingest_goes_on_where_it_broke_off(copy: Path, tmp_path: Path, command: Command) -> None:
+def test_an_ingest_goes_on_where_it_broke_off(corpus: Corpus, tmp_path: Path, command: Command) -> None:
     """After a damaged part and after kill -9, what was written before is kept; the third run finishes."""
+    copy = tmp_path / "file"
+    datafile.write(corpus, copy, part_records=1)
     bad = max(copy.rglob("part_*.jsonl.gz"))
     content = bad.read_bytes()
     bad.write_bytes(content[:-1])
@@ -190,6 +192,8 @@ def test_an_ingest_goes_on_where_it_broke_off(copy: Path, tmp_path: Path, comman
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert command("ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet").code == 0
     assert command("verify", tmp_path / "out").code == 0
+    files = list((tmp_path / "out" / "dois").glob("*.parquet"))
+    assert len(files) == -(-len(list(copy.rglob("part_*"))) // 64), "small parts go into files together"
 
 
 def test_what_is_no_data_file_is_told(tmp_path: Path, command: Command) -> None:

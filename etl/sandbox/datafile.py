@@ -64,7 +64,8 @@ def _files(snapshot: Snapshot, rows: pl.DataFrame, part_records: int) -> Iterato
 def _record(snapshot: Snapshot, row: pl.DataFrame) -> Json:
     record = whole(snapshot.renderer.pieces(row, _VIEW))
     record["attributes"].pop("xml", None)
-    for one in (record["relationships"].get("media") or {}).get("data") or ():
+    media = (record["relationships"].get("media") or {}).get("data") or ()
+    for one in [media] if isinstance(media, dict) else media:  # older records have one and no list
         one["type"] = "dois"
     return record
 

@@ -1,5 +1,5 @@
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import charts
+from tests.benchmarks import charts, lake
 
 
 def test_the_benchmark_runs_and_its_curves_can_be_drawn(tmp_path, capsys):
@@ -13,3 +13,10 @@ def test_the_benchmark_runs_and_its_curves_can_be_drawn(tmp_path, capsys):
     drawn = {path.name: path.read_text() for path in (tmp_path / "drawn").iterdir()}
     assert set(drawn) == {"cpu.svg", "rss_mb.svg", "requests.svg", "latency.svg"}
     assert all(text.startswith("<svg") and text.count("<circle") == 2 for text in drawn.values())
+
+
+def test_the_benchmark_of_the_lake_runs(capsys):
+    """Ingest, load and sync give figures, on a size that proves nothing about speed."""
+    lake.main(["--records", "150"])
+    told = capsys.readouterr().out
+    assert all(text in told for text in ("ingest, 2 threads", "rows a second", "unchanged", "sync of 150 records"))
