@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["fetch", "fetch_sync", "scan"]
 
-# Arrow keeps memory that is free for a while; told not to before it is loaded, it needs a quarter less at the peak.
+# Arrow keeps what is free for a while. Told not to before it is loaded, it needs a quarter less at the peak of a long
+# run, for 4 % more CPU.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
 
 

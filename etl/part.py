@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-from etl import included, pages, places
+from etl import included, memory, pages, places
 from etl.dataset import Layout, Written, write
 from etl.declare import Json, Resource
 from etl.files import Files
@@ -127,6 +127,7 @@ def _commit(files: Files, key: str, written: Written, rejects: int, drift: Mappi
         drift=drift,
     )
     files.write(places.part_receipt(key), json.dumps(asdict(receipt)).encode())
+    memory.give_back()
 
 
 def _read(files: Files, key: str) -> PartReceipt:

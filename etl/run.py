@@ -4,7 +4,6 @@ Values and their making only; the steps that a run takes are in `export` and `pr
 """
 
 import asyncio
-import ctypes
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,7 +12,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from etl import dataset, resources, sinks
+from etl import dataset, memory, resources, sinks
 from etl.budget import Shared
 from etl.client import Client, connected
 from etl.config import Settings
@@ -128,7 +127,7 @@ async def opened(  # noqa: PLR0913 (everything that a run has from outside enter
     how the destination is held, `store.hold` or a likeness of it.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    _give_memory_back()
+    memory.keep_together()
     claim, layout = claimed(query, delivery, settings)
     along = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
     async with connected(settings, observe, together) as client:
@@ -176,16 +175,6 @@ def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim
         purpose=delivery.purpose,
     )
     return claim, layout
-
-
-def _give_memory_back() -> None:
-    """Keep the GNU C library from giving each thread a heap of its own; other libraries have their own ways."""
-    tune = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tune is not None:
-        tune(_M_ARENA_MAX, 2)
-
-
-_M_ARENA_MAX = -8
 
 
 def _includes(query: Query) -> list[Include]:
