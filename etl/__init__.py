@@ -5,7 +5,6 @@ In a notebook: `tables = await etl.fetch("dois", filters={"client-id": "nihnci.t
 """
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["fetch", "fetch_sync", "scan"]
-
-# Arrow keeps what is free for a while. Told not to before it is loaded, it needs a quarter less at the peak of a long
-# run, for 4 % more CPU.
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,13 +1,19 @@
-"""Memory that is free, given back to the system: the C library keeps what threads of pages and tables leave behind.
+"""Memory that is free, given back to the system: allocators keep what pages and tables leave behind.
 
-Measured: without it a run of a million records needs a quarter more at the peak than one of a hundred thousand. Only
-the GNU C library has these calls; others have ways of their own.
+Measured: without it a run of half a million records needs a third more at the peak than one of fifty thousand, with it
+a twelfth. It costs 4 % of the CPU. Only the GNU C library has these calls; others have ways of their own.
 """
 
 import ctypes
+import os
 
 _M_ARENA_MAX = -8
 _LIBC = ctypes.CDLL(None)
+
+
+def before_arrow() -> None:
+    """Tell the allocator that Arrow brings to keep nothing that is free; it listens only until it is loaded."""
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
 
 
 def keep_together() -> None:

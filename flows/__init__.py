@@ -1,1 +1,5 @@
 """Prefect flows over the steps of the etl package."""
+
+from etl import memory
+
+memory.before_arrow()

@@ -14,7 +14,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
-from etl import __version__
+from etl import __version__, memory
 from etl.cli.show import Failure, fail
 from etl.errors import EtlError
 
@@ -99,6 +99,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process."""
+    memory.before_arrow()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -177,7 +177,11 @@ def narrowed(since: int | None, until: int | None) -> str:
 
 
 def warm(name: str) -> None:
-    """Import what the contender will need."""
+    """Import what the contender will need, ours as the command line does."""
+    if name == "ours":
+        from etl import memory
+
+        memory.before_arrow()
     wanted = {
         "download": ("aiohttp", "isal.isal_zlib"),
         "decode": ("aiohttp", "isal.isal_zlib", "orjson"),
