@@ -151,7 +151,7 @@ def test_where_no_dataset_is_nothing_is_made(tmp_path: Path, command: Command) -
     assert not (tmp_path / "w.duckdb").exists()
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "s3://bucket/folder", "w.duckdb", "duckdb://", "postgresql://[bad/db"])
+@pytest.mark.parametrize("url", ["mysql://x/y", "w.duckdb", "duckdb://", "postgresql://[bad/db"])
 def test_a_url_that_leads_nowhere_names_those_that_do(url: str, exported: tuple[Path, Path], command: Command) -> None:
     """A wrong URL is a usage error in one line."""
     ran = command("load", exported[0], "--into", url)
