@@ -16,10 +16,12 @@ def kill_where_it_reads(file: Path, *arguments: object) -> None:
     os.mkfifo(file)
     code = "from etl.cli import main; main()"
     process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    threading.Thread(target=_let_go, args=(process, file)).start()
+    reader = threading.Thread(target=_let_go, args=(process, file))
+    reader.start()
     with file.open("wb"):  # waits until somebody reads
         process.kill()
         ended = process.wait()
+    reader.join()
     file.unlink()
     shutil.move(aside, file)
     assert ended == -signal.SIGKILL, "it ended before it came there"
@@ -28,5 +30,4 @@ def kill_where_it_reads(file: Path, *arguments: object) -> None:
 def _let_go(process: "subprocess.Popen[bytes]", file: Path) -> None:
     """Be the reader once the process is gone, so that nobody waits for ever."""
     process.wait()
-    if file.exists():
-        os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))
+    os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))
