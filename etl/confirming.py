@@ -24,17 +24,22 @@ _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _LISTED = "findable"
 
 
-class _Known(msgspec.Struct):
+class Known(msgspec.Struct):
+    """What a record's attributes tell of its life."""
+
+    created: Json = None
     updated: Json = None
     state: Json = None
 
 
-class _Record(msgspec.Struct):
+class Head(msgspec.Struct):
+    """As much of a record as says whether and when it moved."""
+
     id: Json = None
-    attributes: _Known | None = None
+    attributes: Known | None = None
 
 
-_RECORD = msgspec.json.Decoder(_Record)
+HEAD = msgspec.json.Decoder(Head)
 
 
 async def confirmed(run: Run, found: Sequence[Move], listed: pl.DataFrame, *, since: int) -> list[Move]:
@@ -66,14 +71,14 @@ async def _fate(run: Run, name: str, since: int) -> Fate:
     """Ask for one record, and tell what has become of it since a moment."""
     try:
         found = await run.client.single(run.query.resource, name)
-        record = _RECORD.decode(found.records[0])
+        record = HEAD.decode(found.records[0])
     except (LimitedError, DownError):
         raise
     except RefusedError as error:
         return Fate.GONE if error.status in _GONE else Fate.UNKNOWN
     except (AnswerError, msgspec.MsgspecError, LookupError):
         return Fate.UNKNOWN
-    known = record.attributes or _Known()
+    known = record.attributes or Known()
     if str(record.id).lower() != name:
         return Fate.UNKNOWN
     if known.state not in (None, _LISTED):

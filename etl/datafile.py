@@ -15,7 +15,7 @@ import re
 import tarfile
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -23,11 +23,11 @@ from typing import Protocol
 
 import polars as pl
 
+from etl import places
 from etl.errors import IncompleteError, StoreError
 
 _PART = re.compile(r"^(.*?)(\d+)\.jsonl\.gz$")
 _LINES = (".jsonl.gz", ".jsonl", ".ndjson.gz", ".ndjson")
-_OWN = "_etl/manifest.json"
 _AGAIN = "download it again"
 
 
@@ -40,8 +40,8 @@ class Source(Protocol):
     def read(self, name: str) -> bytes:
         """Return a file's content."""
 
-    def sizes(self) -> Mapping[str, int]:
-        """Return the bytes of each file, as far as they are known without asking much."""
+    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
+        """Return the bytes of some files, as far as they are known without asking much."""
 
 
 class _Folder:
@@ -54,8 +54,8 @@ class _Folder:
     def read(self, name: str) -> bytes:
         return (self._root / name).read_bytes()
 
-    def sizes(self) -> Mapping[str, int]:
-        return {name: (self._root / name).stat().st_size for name in self.names()}
+    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
+        return {name: (self._root / name).stat().st_size for name in names}
 
 
 class _Single:
@@ -69,8 +69,8 @@ class _Single:
         del name
         return self._path.read_bytes()
 
-    def sizes(self) -> Mapping[str, int]:
-        return {self._path.name: self._path.stat().st_size}
+    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
+        return dict.fromkeys(names, self._path.stat().st_size)
 
 
 class _Tar:
@@ -90,8 +90,8 @@ class _Tar:
             assert found is not None
             return found.read()
 
-    def sizes(self) -> Mapping[str, int]:
-        return {name: one.size for name, one in self._members.items()}
+    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
+        return {name: self._members[name].size for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def month(name: str) -> str:
 
 def _checked(source: Source, name: str) -> DataFile:
     names = source.names()
-    if _OWN in names:
+    if places.MANIFEST in names:
         return _exported(source, names, name)
     _finished(source, names, name)
     digests, sizes = _manifest(source, names)
@@ -180,20 +180,21 @@ def _checked(source: Source, name: str) -> DataFile:
         parts,
         tuple(one for one in names if one.endswith(".csv.gz")),
         digests,
-        {**source.sizes(), **sizes},
+        {**source.sizes(parts), **sizes},
     )
 
 
 def _exported(source: Source, names: list[str], name: str) -> DataFile:
     """Take the records of a dataset of DOIs, as its manifest lists them."""
-    proof = json.loads(source.read(_OWN))
+    proof = json.loads(source.read(places.MANIFEST))
     listed = [file for file in proof["tables"].get("dois", {"files": []})["files"] if file["path"].endswith(".ndjson")]
     if proof["resource"] != "dois" or not listed:
         raise StoreError(f"{name} is a dataset without records of DOIs", fix="export dois with --format ndjson")
     if lost := sorted({file["path"] for file in listed} - set(names)):
         raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(listed)} files)", fix="export it again")
     digests = {file["path"]: base64.b64encode(bytes.fromhex(file["sha256"])).decode() for file in listed}
-    return DataFile(source, name, tuple(sorted(digests)), (), digests, source.sizes())
+    parts = tuple(sorted(digests))
+    return DataFile(source, name, parts, (), digests, source.sizes(parts))
 
 
 def _finished(source: Source, names: list[str], name: str) -> None:

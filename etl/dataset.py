@@ -109,8 +109,7 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
     orphans, kept = _orphans(resource, main, staged), _keys(resource, main).filter(ranked.rank.is_not_null())
 
     def stage(table: Table, frame: pl.DataFrame) -> tuple[DataFile, ...]:
-        rows = frame.select(ROW, *columns(layout, table))
-        return tuple(_files(files, layout, table, name, place(rows, ranked)))
+        return tuple(_files(files, layout, table, name, place(frame.select(ROW, *columns(layout, table)), ranked)))
 
     written = {layout.prefix + resource.main.name: stage(resource.main, main)}
     del main  # a table leaves the memory before the next one is made

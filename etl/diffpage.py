@@ -9,7 +9,7 @@ import polars as pl
 
 from etl.charts import Bar, bars, figure
 from etl.differences import KINDS, Difference, Group, Side
-from etl.webpage import Badge, Cell, Doi, Safe, Share, contents, details, document, section, table, text, tiles
+from etl.webpage import Badge, Cell, Doi, Safe, Share, details, sectioned, table, text, tiles
 
 _TOP = 25
 _FIELDS = 60
@@ -31,10 +31,7 @@ def render(found: Difference) -> bytes:
         ("included", "Included records", _included(found)),
         ("method", "How this was made", _method(found)),
     ]
-    shown = [(name, title, body) for name, title, body in parts if body]
-    sections = [section(name, title, body) for name, title, body in shown]
-    links = contents([(name, title) for name, title, _ in shown])
-    return document(f"{found.resource}: what changed", [_head(found), links, *sections])
+    return sectioned(f"{found.resource}: what changed", _head(found), parts)
 
 
 def _head(found: Difference) -> str:

@@ -5,7 +5,6 @@ addresses are meant, and what time it is.
 """
 
 import importlib.metadata
-import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from etl import document
 from etl.config import Settings, loopback
@@ -108,11 +110,12 @@ def python(version: tuple[int, int]) -> Check:
 
 def packages(required: Sequence[str], installed: Mapping[str, str]) -> Check:
     """Judge the packages that are needed always, given as requirements, by the versions that are there."""
-    needed = [_requirement(text) for text in required if "extra ==" not in text]
+    every = [Requirement(text) for text in required]
+    needed = [(canonicalize_name(one.name), one.specifier) for one in every if not one.marker or one.marker.evaluate()]
     wrong = [
-        f"{name} {installed.get(name, 'is missing')} (wants {','.join(a + b for a, b in bounds)})"
+        f"{name} {installed.get(name, 'is missing')} (wants {bounds})"
         for name, bounds in needed
-        if name not in installed or not _within(installed[name], bounds)
+        if name not in installed or not bounds.contains(installed[name], prereleases=True)
     ]
     if wrong:
         fix = "install again: pip install -U datacite-etl"
@@ -202,27 +205,7 @@ def clock(headers: Mapping[str, str], now: float) -> Iterator[Check]:
 
 def _versions() -> dict[str, str]:
     found = importlib.metadata.distributions()
-    return {_spelled(each.name): each.version for each in found if each.name}
-
-
-def _spelled(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _requirement(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """Read a requirement of ours: a name, and bounds that are `>=` or `<`."""
-    bare = text.partition(";")[0]
-    name = re.split(r"[\s<>=!~\[(]", bare, maxsplit=1)[0]
-    return _spelled(name), sorted(re.findall(r"(>=|<)\s*([\d.]+)", bare), reverse=True)
-
-
-def _within(version: str, bounds: Sequence[tuple[str, str]]) -> bool:
-    own = _numbers(version)
-    return all(own >= _numbers(bound) if sign == ">=" else own < _numbers(bound) for sign, bound in bounds)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+    return {canonicalize_name(each.name): each.version for each in found if each.name}
 
 
 def _standing(folder: Path) -> Path:

@@ -7,12 +7,11 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
 import polars as pl
 
 from etl import dataset, moves, places
 from etl.completeness import Move, Tally
-from etl.confirming import confirmed
+from etl.confirming import HEAD, Known, confirmed
 from etl.dataset import Layout
 from etl.declare import Json, Type
 from etl.files import Files
@@ -115,22 +114,9 @@ def _few(query: Query) -> Query:
     return replace(query, resource=replace(resource, params=params), include=(), tables=(), detail=False)
 
 
-class _Times(msgspec.Struct):
-    created: Json = None
-    updated: Json = None
-
-
-class _Head(msgspec.Struct):
-    id: Json = None
-    attributes: _Times | None = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-
-
 def _row(record: bytes) -> tuple[Json, ...]:
-    head = _HEAD.decode(record)
-    times = head.attributes or _Times()
+    head = HEAD.decode(record)
+    times = head.attributes or Known()
     return str(head.id).lower(), moves.moment_of(times.created), moves.moment_of(times.updated)
 
 

@@ -7,6 +7,7 @@ is decided elsewhere.
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,6 +31,12 @@ async def export(run: Run, step: Step = directly) -> Outcome:
     `step` does each step, given its name, so that a shell may make a task of it; steps of one part run side by side.
     """
     planned = await step("plan", plan, run)
+    await fetch(run, planned.parts, step)
+    return await step("prove and publish", close, run, planned)
+
+
+async def fetch(run: Run, parts: Iterable[Part], step: Step = directly) -> None:
+    """Walk the slices of parts and stage their tables."""
     slots = asyncio.Semaphore(run.settings.concurrency)
 
     async def walked(heard: Run, one: Slice) -> None:
@@ -41,8 +48,7 @@ async def export(run: Run, step: Step = directly) -> Outcome:
             await together(walked(heard, one) for one in each.slices)
         await step(f"part {each.key}", write_part, run, each)
 
-    await together(parted(each) for each in planned.parts)
-    return await step("prove and publish", close, run, planned)
+    await together(parted(each) for each in parts)
 
 
 async def plan(run: Run) -> Plan:

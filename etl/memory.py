@@ -8,7 +8,6 @@ import ctypes
 import os
 
 _M_ARENA_MAX = -8
-_LIBC = ctypes.CDLL(None)
 
 
 def before_arrow() -> None:
@@ -18,13 +17,15 @@ def before_arrow() -> None:
 
 def keep_together() -> None:
     """Let all threads share two heaps instead of one each."""
-    tune = getattr(_LIBC, "mallopt", None)
-    if tune is not None:
-        tune(_M_ARENA_MAX, 2)
+    _call("mallopt", _M_ARENA_MAX, 2)
 
 
 def give_back() -> None:
     """Return what is free in the middle of the heaps; takes milliseconds, so not for every page."""
-    trim = getattr(_LIBC, "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> None:
+    found = getattr(ctypes.CDLL(None), name, None)
+    if found is not None:
+        found(*arguments)

@@ -9,7 +9,19 @@ from dataclasses import asdict, replace
 
 import polars as pl
 
-from etl import changes, incoming, leftovers, manifest, merging, part, proving, published, settling, sync, synced
+from etl import (
+    changes,
+    export,
+    incoming,
+    leftovers,
+    manifest,
+    merging,
+    part,
+    proving,
+    published,
+    sync,
+    synced,
+)
 from etl.completeness import State, Verdict
 from etl.declare import Json, Resource
 from etl.errors import UsageError
@@ -39,7 +51,7 @@ async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
     )
     planned = await step("plan", sync.plan, own)
     parts = list(planned.parts)
-    await settling.fetch(own, parts, step)
+    await export.fetch(own, parts, step)
     return await step("merge and publish", close, run, own, planned)
 
 

@@ -83,16 +83,15 @@ def done(files: Files, folder: str) -> list[Page]:
     return [Page(key, _facts(files, key)) for key in keys]
 
 
-def ids(files: Files, folder: str, column: str = "id") -> Ids:
-    """Count the records of a slice's staged pages, and their lower-cased ids."""
-    staged = done(files, folder)
-    every = came(files, staged, column)
+def ids(files: Files, staged: Sequence[Page]) -> Ids:
+    """Count the records of some staged pages, and their lower-cased ids."""
+    every = came(files, staged)
     return Ids(received=sum(page.facts.received for page in staged), unique=pc.count_distinct(every).as_py())
 
 
-def came(files: Files, staged: Iterable[Page], column: str = "id") -> pa.ChunkedArray:
+def came(files: Files, staged: Iterable[Page]) -> pa.ChunkedArray:
     """Return the lower-cased ids of the records of some staged pages, null where one has none."""
-    found = [pc.utf8_lower(read(files, page.key, [column]).column(0)) for page in staged]
+    found = [pc.utf8_lower(read(files, page.key, ["id"]).column(0)) for page in staged]
     return pa.chunked_array([chunk for ids in found for chunk in ids.chunks], pa.string())
 
 

@@ -13,9 +13,9 @@ from etl.declare import Json
 from etl.errors import StoreError
 from etl.manifest import TableFacts
 from etl.part import PartReceipt
-from etl.run import Outcome, Run
+from etl.run import Delivery, Outcome, Run
 from etl.slices import Part, Plan, Slice
-from etl.store import Receipt
+from etl.store import Receipt, Store
 from etl.window import Window
 
 
@@ -111,11 +111,26 @@ def facts(run: Run) -> dict[str, Json]:
 
 
 def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
+    """Publish the staged dataset as `put` does; work of which no slice is to be fetched again is given up."""
+    outcome = put(run.store, run.delivery, proof, verdict, seconds=max(0.0, run.clock() - run.started), beside=beside)
+    if not outcome.published and all(one["unique"] == one["expected_after"] for one in proof["slices"]):
+        run.store.give_up()  # what does not agree is the plan
+    return outcome
+
+
+def put(
+    store: Store,
+    delivery: Delivery,
+    proof: dict[str, Json],
+    verdict: Verdict,
+    *,
+    seconds: float,
+    beside: Mapping[str, bytes] | None = None,
+) -> Outcome:
     """Publish the staged dataset with its reports, and with what else stands `beside` them, if its verdict lets it be.
 
     Otherwise only the reports are put.
     """
-    delivery = run.delivery
     good = completeness.publishable(
         verdict,
         named=proof["missing"],
@@ -124,14 +139,12 @@ def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[
     )
     reports = report.render(proof, published=good)
     if good:
-        run.store.publish(proof, {**reports, **(beside or {})})
+        store.publish(proof, {**reports, **(beside or {})})
     else:
         for name, content in reports.items():
-            run.store.report(name, content)
-        if all(one["unique"] == one["expected_after"] for one in proof["slices"]):
-            run.store.give_up()  # no slice is to be fetched again: what does not agree is the plan
-    name = f"{run.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
-    return Outcome(proof=proof, published=good, seconds=max(0.0, run.clock() - run.started), manifest=name)
+            store.report(name, content)
+    name = f"{store.files.name}/{places.MANIFEST if good else places.OWN + '/report.json'}"
+    return Outcome(proof=proof, published=good, seconds=seconds, manifest=name)
 
 
 def _receipt(run: Run, one: Slice) -> Receipt:

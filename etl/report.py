@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from etl import reportcharts
 from etl.declare import Json
-from etl.webpage import Badge, Cell, Safe, Share, contents, document, section, table, text, tiles
+from etl.webpage import Badge, Cell, Safe, Share, sectioned, table, text, tiles
 
 MOST_SLICES = 500
 """Slices shown on the page, the worst first; the JSON has all of them."""
@@ -39,10 +39,7 @@ def _html(proof: Mapping[str, Json], *, published: bool) -> bytes:
         ("drift", "Attributes that no column maps", _drift(proof)),
         ("run", "The run", _run(proof)),
     ]
-    shown = [(name, title, body) for name, title, body in parts if body]
-    links = contents([(name, title) for name, title, _ in shown])
-    body = [_head(proof, published=published), links, *(section(name, title, part) for name, title, part in shown)]
-    return document(f"{proof['resource']}: {proof['verdict']}", body)
+    return sectioned(f"{proof['resource']}: {proof['verdict']}", _head(proof, published=published), parts)
 
 
 def _head(proof: Mapping[str, Json], *, published: bool) -> Safe:

@@ -3,7 +3,6 @@
 What follows from counts and ids is decided in `reconciling`, `moves` and `completeness`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,28 +15,12 @@ from etl.parse import Parser
 from etl.reconciling import Held
 from etl.run import Delivery, Run
 from etl.slices import Part, Slice
-from etl.step import Step, directly, together
 from etl.store import published_manifest
 from etl.synced import Settled
 
 ROUNDS = 3
 """How often the dataset is compared with the server before its counts are judged as they are."""
 _PLAIN = Delivery()
-
-
-async def fetch(own: Run, parts: list[Part], step: Step = directly) -> None:
-    """Fetch parts and stage their tables apart from the dataset's."""
-    slots = asyncio.Semaphore(own.settings.concurrency)
-
-    async def walked(one: Slice) -> None:
-        async with slots:
-            await step(f"slice {one.key}", export.export_slice, own, one)
-
-    async def parted(each: Part) -> None:
-        await together(walked(one) for one in each.slices)
-        await step(f"part {each.key}", export.write_part, own, each)
-
-    await together(parted(each) for each in parts)
 
 
 async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every_id: bool = False) -> Settled:
@@ -57,7 +40,7 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
         wanted = [at for at, one in enumerate(tiles) if counts[at] != one.expected or (every_id and not turn)]
         gone, lacking = await _settled(run, held, tiles, wanted, turn)
         again = [_again(run, tiles[at], turn) for at in lacking]
-        await fetch(replace(run, layout=own.layout), again)
+        await export.fetch(replace(run, layout=own.layout), again)
         parts += again
         held = await run.aside(held_now, run, parts, gone)
         settled = await _proved(run, held, tiles, made)

@@ -15,7 +15,7 @@ from etl.declare import Paging
 from etl.events import Noted, Planned
 from etl.query import Query
 from etl.run import Run
-from etl.settling import fetch, reconcile
+from etl.settling import reconcile
 from etl.slices import Plan
 from etl.step import Step, directly
 from etl.store import published_manifest
@@ -42,7 +42,7 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
     own = _fetching(run, wish)
     planned = await step("plan", plan, own)
     parts = list(planned.parts)
-    await fetch(own, parts, step)
+    await export.fetch(own, parts, step)
     settled = await step("reconcile", reconcile, own, run, parts, planned.made, every_id=wish.every_id)
     return await step("merge and publish", close, run, planned, settled)
 

@@ -81,8 +81,8 @@ async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> Receipt:
         for window in windows:
             last = await _window(run, one, window, last)
             total += last.total or 0
-    ids = await run.aside(pages.ids, run.files, folder)
     done = await run.aside(pages.done, run.files, folder)
+    ids = await run.aside(pages.ids, run.files, done)
     tally = Tally(
         key=one.key,
         window=one.window,

@@ -54,6 +54,13 @@ def document(title: str, body: Iterable[str]) -> bytes:
     return page.encode("utf-8", "backslashreplace")
 
 
+def sectioned(title: str, head: str, parts: Iterable[tuple[str, str, str]]) -> bytes:
+    """Return a page of sections with links to them: each is an anchor, a title and content; those without any go."""
+    shown = [(name, said, body) for name, said, body in parts if body]
+    links = contents([(name, said) for name, said, _ in shown])
+    return document(title, [head, links, *(section(name, said, body) for name, said, body in shown)])
+
+
 def section(name: str, title: str, *parts: str, lead: str = "") -> Safe:
     """Return a headed section, nothing if it has no content; `name` is its anchor."""
     body = "\n".join(filter(None, parts))

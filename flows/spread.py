@@ -70,16 +70,17 @@ class _Spread:
         if function not in (export.export_slice, export.write_part):
             return await as_task(name, function, *args, **kwargs)
         run, what = cast("tuple[Run, Any]", args)
-        told = await self._away(name, what.key)
+        kind = "slice" if function is export.export_slice else "part"
+        told = await self._away(name, kind, what.key)
         run.client.add(**told["spent"])
         for event in told["events"]:
             self._observe(_decoded(event))
-        found = run.store.receipt(what.key) if name.startswith("slice") else part.read_receipts(run.files, what.key)
+        found = run.store.receipt(what.key) if kind == "slice" else part.read_receipts(run.files, what.key)
         return cast("T", found)
 
-    async def _away(self, name: str, key: str) -> dict[str, Json]:
-        sent = errand.with_options(name=name.partition(" ")[0], task_run_name=name)
-        parameters = {**self._errand, "kind": name.partition(" ")[0], "key": key}
+    async def _away(self, name: str, kind: str, key: str) -> dict[str, Json]:
+        sent = errand.with_options(name=kind, task_run_name=name)
+        parameters = {**self._errand, "kind": kind, "key": key}
         future = await asyncio.to_thread(self._runner.submit, sent, parameters)
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         future.wrapped_future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))

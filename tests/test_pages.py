@@ -58,9 +58,9 @@ def test_only_the_wanted_columns_are_read(files):
 def test_ids_are_counted_without_regard_to_case(files):
     """`A` and `a` are one record, received twice; a record without an id is received and not unique."""
     stage(files, "s", [[work("A"), work("b")], [work("a"), work(None)]])
-    found = pages.ids(files, FOLDER)
+    found = pages.ids(files, pages.done(files, FOLDER))
     assert (found.received, found.unique) == (4, 2)
-    assert pages.ids(files, "_etl/work/slices/other").received == 0
+    assert pages.ids(files, pages.done(files, "_etl/work/slices/other")).received == 0
 
 
 def test_what_came_along_lies_beside_its_page(files):

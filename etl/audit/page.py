@@ -13,7 +13,7 @@ from etl.audit.tables import Audit
 from etl.audit.words import Level, Severity
 from etl.charts import Bar, bars, columns, figure
 from etl.declare import Json
-from etl.webpage import Badge, Cell, Doi, Safe, Share, contents, details, document, section, table, text, tiles
+from etl.webpage import Badge, Cell, Doi, Safe, Share, details, sectioned, table, text, tiles
 
 _LEVELS = (Level.MANDATORY, Level.RECOMMENDED, Level.OPTIONAL)
 _MOST_YEARS = 40
@@ -33,10 +33,7 @@ def render(found: Audit) -> bytes:
         ("terms", "Relations and dates by type", _terms(found)),
         ("method", "How this was made", _method(found)),
     ]
-    shown = [(name, title, body) for name, title, body in parts if body]
-    sections = [section(name, title, body) for name, title, body in shown]
-    links = contents([(name, title) for name, title, _ in shown])
-    return document(f"Metadata audit of {PurePath(found.name).name}", [_head(found), links, *sections])
+    return sectioned(f"Metadata audit of {PurePath(found.name).name}", _head(found), parts)
 
 
 def _head(found: Audit) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measuring import Contender, run, served, taken_turns
+from tests.benchmarks.measuring import Contender, run, served, show, taken_turns
 
 Json = Any
 Show = Callable[[str], None]
@@ -108,12 +108,6 @@ def latency(options: argparse.Namespace) -> dict[str, Json]:
 
 
 PARTS = {"cpu": cpu, "memory": memory, "latency": latency}
-
-
-def show(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> None:

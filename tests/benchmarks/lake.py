@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.sandbox import Corpus, datafile, running
+from tests.benchmarks.measuring import show
 
 Json = Any
 PROGRAM = [sys.executable, "-c", "from etl.cli import main; main()"]
@@ -100,12 +101,6 @@ def sync(records: int, folder: Path) -> None:
 
 
 PARTS = {"ingest": ingest, "load": load, "sync": sync}
-
-
-def show(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> None:

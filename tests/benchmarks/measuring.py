@@ -64,3 +64,9 @@ def taken_turns(
         for contender in contenders:
             found[contender.title].append(run(contender, url, records))
     return found
+
+
+def show(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
