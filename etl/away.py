@@ -7,8 +7,6 @@ destination. How the word gets there is the shell's matter.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import msgspec
-
 from etl import export, lock
 from etl.ahead import writing_ahead
 from etl.budget import Shared
@@ -19,7 +17,7 @@ from etl.files import Files
 from etl.lock import Owner
 from etl.query import Query
 from etl.run import Clock, Delivery, Run, opened
-from etl.slices import Part, Plan
+from etl.slices import Part, restored
 from etl.store import Claim, Store
 
 
@@ -74,7 +72,7 @@ async def write_part(run: Run, key: str) -> None:
 def _parts(run: Run) -> tuple[Part, ...]:
     if (kept := run.store.plan()) is None:
         raise StoreError(f"{run.files.name} has no plan any more", fix="run the export again")
-    return msgspec.convert(kept, Plan).parts
+    return restored(kept).parts
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from etl.events import Noted, Planned
 from etl.query import Query
 from etl.run import Run
 from etl.settling import reconcile
-from etl.slices import Plan
+from etl.slices import Plan, restored
 from etl.step import Step, directly
 from etl.store import published_manifest
 from etl.synced import SyncOutcome, close
@@ -67,7 +67,7 @@ def changed(query: Query, since: int | None) -> Query:
 async def plan(own: Run) -> Plan:
     """Return the plan of the unfinished sync in the destination, or count and make one."""
     if (kept := own.store.plan()) is not None:
-        planned = msgspec.convert(kept, Plan)
+        planned = restored(kept)
         own.observe(Noted(text="going on with the unfinished sync of this destination"))
         export.forget_short(own, planned)
     else:

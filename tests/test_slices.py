@@ -4,8 +4,11 @@ import asyncio
 import bisect
 import itertools
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from etl.declare import Column, Paging, Resource, Table, Type
 from etl.errors import TransientError
 from etl.query import Query
-from etl.slices import Plan, Slice, key, plan
+from etl.slices import Part, Plan, Slice, key, plan, restored
 from etl.window import EVERYTHING, Window, year_start
 
 YEAR = 2026
@@ -234,3 +237,27 @@ class TestTrouble:
 def test_keys_name_windows(window: Window, expected: str) -> None:
     """A key shows both ends to the second and is good for a file's name."""
     assert key(window) == expected
+
+
+def test_a_kept_plan_comes_back_as_it_was() -> None:
+    one = Slice(key="a", window=Window(1, 2), expected=3)
+    made = Plan(total=3, parts=(Part(key="p", slices=(one,), year=2020),), empty=(Window(None, 1),), counts=4, made=5.5)
+    assert restored(msgspec.to_builtins(made)) == made
+
+
+def test_many_threads_may_restore_their_first_plan_at_once() -> None:
+    """A worker of Dask does; msgspec alone ends the process when two threads first meet the same dataclass."""
+    script = """
+import sys, threading
+from etl.slices import restored
+sys.setswitchinterval(1e-6)
+start = threading.Barrier(16)
+def restore():
+    start.wait()
+    restored({"total": 0, "parts": []})
+threads = [threading.Thread(target=restore) for _ in range(16)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", script], check=True)
