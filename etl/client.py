@@ -128,6 +128,18 @@ class Client:
         self._known(query, params)
         return records
 
+    async def moment(self, query: Query, window: Window, rank: int) -> int | None:
+        """Ask in which second the record of a rank (from 0) was created; None if list or record does not tell."""
+        if (by_rank := paging.by_rank(query.resource, rank)) is None:
+            return None
+
+        def first(found: Document) -> Facts:
+            return read_facts(found, query.resource.type, ids=False)
+
+        params = query.params(window) | by_rank
+        _, facts = await self._one(query.path, params, _form(query), glean=first, of=query.resource)
+        return facts.first[0] if facts.first and facts.number == rank + 1 else None
+
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
         """Ask for `meta` with the facets, off by default since March 2026 (API.md 0), all or those named."""
         params = query.params() | paging.strategy(query).count()

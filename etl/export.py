@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -81,7 +82,8 @@ async def count(run: Run) -> Plan:
     """Ask for counts until the query is cut into slices."""
     year = datetime.fromtimestamp(run.started, UTC).year
     target = None if run.delivery.limit is None else sys.maxsize  # a sample is taken from one uncut slice
-    planned = await slices.plan(run.query, lambda window: run.client.count(run.query, window), year=year, target=target)
+    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
+    planned = await slices.plan(run.query, count, moment, year=year, target=target)
     return replace(planned, made=run.started)
 
 

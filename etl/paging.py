@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from etl.cursors import cursor_of, make_cursor, read_cursor
-from etl.declare import Paging
+from etl.declare import Paging, Resource
 from etl.errors import ProtocolError, RefusedError
 from etl.facts import Facts
 from etl.query import Query
@@ -258,6 +258,16 @@ def strategy(query: Query) -> Strategy:
             return Offset(_LAGOTTO_ROWS if _by_lagotto(query) else None)
         case Paging.WHOLE:
             return Whole(resource.page_size)
+
+
+def by_rank(resource: Resource, rank: int) -> dict[str, str] | None:
+    """Spell the request for the one record of a rank (from 0) in the order of creation.
+
+    None where the list knows no such order; RefusedError beyond its reach (API.md 1.3).
+    """
+    if resource.slice_on != "created" or "created" not in resource.sorts:
+        return None
+    return {"sort": "created"} | Number().params(Position(str(rank)), 1)
 
 
 def _key_of(token: str) -> tuple[int, str] | None:

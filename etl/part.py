@@ -33,7 +33,7 @@ class PartReceipt:
     drift: Mapping[str, tuple[int, str]]
 
 
-GROUP = 25_000
+GROUP = 20_000
 """Records that are flattened, sorted and written together: what is in memory at once. The last group of a part holds
 up to half as many more."""
 

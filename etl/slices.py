@@ -8,21 +8,35 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
 
 from etl.declare import Json, Paging
+from etl.paging import REACH
 from etl.query import Query
 from etl.window import EVERYTHING, Window, year_start
 
-PART_RECORDS = 50_000
+PART_RECORDS = 40_000
 _FEWEST, _MOST, _SHARE = 5_000, 60_000, 12
 _PIECES = 4
+_AT_ONCE = 4
+_MOSTLY = 0.75
 _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
 _BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
 _FAR_PAST, _FAR_FUTURE = 1900, 2100
 
+T = TypeVar("T")
 Count = Callable[[Window], Awaitable[int]]
+Moment = Callable[[Window, int], Awaitable[int | None]]
+"""Tells in which second the record of a rank (from 0) was created, None if it cannot be told."""
+
+
+async def untold(window: Window, rank: int) -> int | None:
+    """Tell no moment: the way of lists that cannot be asked for one record of a rank."""
+    del window, rank
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +100,7 @@ class _Tile:
 
     window: Window
     records: int
+    crowded: bool = False  # most records of a larger window fell into it: many of them may be of one second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +113,17 @@ class _Grid:
 
 
 async def plan(
-    query: Query, count: Count, *, year: int, target: int | None = None, part_records: int = PART_RECORDS
+    query: Query,
+    count: Count,
+    moment: Moment = untold,
+    *,
+    year: int,
+    target: int | None = None,
+    part_records: int = PART_RECORDS,
 ) -> Plan:
     """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
+
+    Where windows do not get emptier by cutting, `moment` leads to the second that is full, in two requests, not thirty.
 
     A single second is never cut: it may hold more. Queries of more than two parts are cut at every new year too.
     The default target is a twelfth of all, between 5,000 and 60,000. Lists without cursors or without a time that
@@ -113,7 +136,7 @@ async def plan(
         whole = _slice(_Tile(EVERYTHING, total))
         return Plan(total=total, parts=(Part(key=whole.key, slices=(whole,)),))
     grid = _Grid(target=target, year=year, by_year=total > 2 * part_records)
-    tiles, counts = await _tile(_Tile(root, total), grid, count)
+    tiles, counts = await _tile(_Tile(root, total), grid, count, moment)
     merged = _merge(tiles, grid)
     return Plan(
         total=total,
@@ -123,12 +146,12 @@ async def plan(
     )
 
 
-async def pieces(query: Query, one: Slice, count: Count, *, year: int) -> list[Window]:
+async def pieces(query: Query, one: Slice, count: Count, moment: Moment = untold, *, year: int) -> list[Window]:
     """Cut a slice that does not come whole into some smaller windows that tile it, empty ones included."""
     if _root(query) is None or one.expected < 2:
         return [one.window]
     grid = _Grid(target=-(-one.expected // _PIECES), year=year, by_year=False)
-    tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count)
+    tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count, moment)
     return [tile.window for tile in _merge(tiles, grid)]
 
 
@@ -147,55 +170,72 @@ def _root(query: Query) -> Window | None:
     return query.window if query.by == resource.slice_on else EVERYTHING
 
 
-async def _tile(root: _Tile, grid: _Grid, count: Count) -> tuple[list[_Tile], int]:
-    """Halve windows until nothing is to be cut; left halves are counted, right ones are the difference."""
+async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple[list[_Tile], int]:
+    """Cut windows until nothing is to be cut; all pieces but the last are counted, that one is the difference."""
     done, pending, asked = [], [root], 0
     while pending:
-        cuts = {tile: moment for tile in pending if (moment := _cut(tile, grid)) is not None}
-        done += [tile for tile in pending if tile not in cuts]
-        halves = [tile.window.cut([moment]) for tile, moment in cuts.items()]
-        counts = await _all(count(left) for left, _ in halves)
-        asked += len(counts)
-        pending = []
-        for tile, (left, right), records in zip(cuts, halves, counts, strict=True):
-            rest = tile.records - records
+        crowded = [tile for tile in pending if tile.crowded and tile.records > grid.target]
+        seconds = await _all(moment(tile.window, min(grid.target, REACH - 1)) for tile in crowded)
+        full = dict(zip(crowded, seconds, strict=True))
+        tiled = {tile: tile.window.cut(_moments(tile, grid, full.get(tile))) for tile in pending}
+        done += [tile for tile, windows in tiled.items() if len(windows) == 1]
+        counts = await _all(count(window) for windows in tiled.values() for window in windows[:-1])
+        asked += len(counts) + sum(second is not None for second in seconds)
+        left, pending = iter(counts), []
+        for tile, windows in tiled.items():
+            records = list(islice(left, len(windows) - 1))
+            rest = tile.records - sum(records)
             if rest < 0:  # the index has moved since the whole was counted
-                rest, asked = await count(right), asked + 1
-            pending += [_Tile(left, records), _Tile(right, rest)]
+                rest, asked = await count(windows[-1]), asked + 1
+            pending += _pieces(tile, windows, [*records, rest], grid)
     return sorted(done, key=lambda tile: _begin(tile.window)), asked
 
 
-async def _all(counts: Iterable[Awaitable[int]]) -> list[int]:
+def _pieces(tile: _Tile, windows: Sequence[Window], records: Sequence[int], grid: _Grid) -> list[_Tile]:
+    """Return what a tile was cut into, nothing if it stays whole."""
+    if len(windows) == 1:
+        return []
+    evenly = not tile.crowded and not (grid.by_year and _new_years(tile.window, grid.year))
+    return [
+        _Tile(window, found, crowded=evenly and found > tile.records * _MOSTLY)
+        for window, found in zip(windows, records, strict=True)
+    ]
+
+
+async def _all(answers: Iterable[Awaitable[T]]) -> list[T]:
     """Await all at once; the first error cancels the others and stands for them."""
 
-    async def one(waiting: Awaitable[int]) -> int:
+    async def one(waiting: Awaitable[T]) -> T:
         return await waiting
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(waiting)) for waiting in counts]
+            tasks = [group.create_task(one(waiting)) for waiting in answers]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
 
 
-def _cut(tile: _Tile, grid: _Grid) -> int | None:
-    """Choose the moment at which a window is cut in two, None if it stays whole."""
+def _moments(tile: _Tile, grid: _Grid, full: int | None) -> list[int]:
+    """Choose the moments at which a window is cut, none if it stays whole; `full` is a second that may hold much."""
     if tile.records == 0:
-        return None
+        return []
     if grid.by_year and (years := _new_years(tile.window, grid.year)):
-        return years[len(years) // 2]
-    return _middle(tile, grid) if tile.records > grid.target else None
+        cuts = min(_AT_ONCE, len(years) + 1)
+        return [years[len(years) * nth // cuts] for nth in range(1, cuts)]
+    if tile.records <= grid.target:
+        return []
+    around = [] if full is None else [full, full + 1]
+    return around if len(tile.window.cut(around)) > 1 else _evenly(tile, grid)
 
 
-def _middle(tile: _Tile, grid: _Grid) -> int | None:
-    """Choose where a window that holds too many falls into halves of whole slices, were its records spread evenly."""
+def _evenly(tile: _Tile, grid: _Grid) -> list[int]:
+    """Choose where a window that holds too many falls into equal times."""
     start, end = _bounds(tile.window, grid.year)
-    parts = -(-tile.records // grid.target)
-    moment = max(start + 1, start + (end - start) * (parts // 2) // parts)
     if end - start <= 1:  # all that is closed is a second: what is left to cut off is an open side
-        moment = start if tile.window.start is None else end
-    return moment if len(tile.window.cut([moment])) > 1 else None
+        return [start if tile.window.start is None else end]
+    cuts = min(_AT_ONCE, -(-tile.records // grid.target), end - start)
+    return [start + (end - start) * nth // cuts for nth in range(1, cuts)]
 
 
 def _bounds(window: Window, year: int) -> tuple[int, int]:

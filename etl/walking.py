@@ -6,6 +6,7 @@ What makes a page is in `client`, where pages lie in `pages`, what "short" means
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -67,7 +68,8 @@ def _settled(receipt: Receipt) -> bool:
 
 async def _pieces(run: Run, one: Slice) -> list[Window]:
     year = datetime.fromtimestamp(run.started, UTC).year
-    return await slices.pieces(run.query, one, lambda window: run.client.count(run.query, window), year=year)
+    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
+    return await slices.pieces(run.query, one, count, moment, year=year)
 
 
 async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> Receipt:

@@ -133,6 +133,27 @@ class TestSandbox:
         assert whole == sum(halves) == len(corpus.ids())
         assert all(halves)
 
+    @pytest.mark.parametrize("rank", [0, 1, 57])
+    async def test_the_record_of_a_rank_tells_its_second(self, corpus: Corpus, rank: int) -> None:
+        """Ranks go by creation, within the window."""
+        window = Window(year_start(2018), None)
+        created = corpus.now.frame.filter("findable")["created"].sort() // 1000
+        async with Sandbox(corpus) as server, against(server) as setup:
+            second = await setup.client.moment(QUERY, window, rank)
+        assert second == created.filter(created >= window.start)[rank]
+
+    @pytest.mark.parametrize("resource", ["prefixes", "reference-repositories"])
+    async def test_a_list_that_knows_no_order_of_creation_is_not_asked(self, corpus: Corpus, resource: str) -> None:
+        """The cutting goes by counts there."""
+        async with Sandbox(corpus) as server, against(server) as setup:
+            assert await setup.client.moment(Query(resource=resources.load(resource)), Window(), 3) is None
+            assert not server.targets
+
+    async def test_a_rank_that_is_not_there_tells_nothing(self, corpus: Corpus) -> None:
+        """A server with fewer records than it counted, or one that goes back to an earlier page, is not believed."""
+        async with Sandbox(corpus) as server, against(server) as setup:
+            assert await setup.client.moment(QUERY, Window(), 9_999) is None
+
     async def test_a_window_narrows_the_walk(self, corpus: Corpus) -> None:
         """A slice's walk brings what its count promised."""
         window = Window(year_start(2018), year_start(2021))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from etl.cli.options import Asking, Showing, Talking
@@ -59,7 +60,7 @@ async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "P
 
     year = datetime.fromtimestamp(time.time(), UTC).year
     async with connected(settings, observe) as client:
-        return await slices.plan(query, lambda window: client.count(query, window), year=year)
+        return await slices.plan(query, partial(client.count, query), partial(client.moment, query), year=year)
 
 
 def estimate(query: "Query", planned: "Plan", settings: "Settings") -> "dict[str, Json]":
