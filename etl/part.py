@@ -35,7 +35,7 @@ class PartReceipt:
 
 GROUP = 20_000
 """Records that are flattened, sorted and written together: what is in memory at once. The last group of a part holds
-up to half as many more."""
+up to a quarter as many more."""
 
 
 def write_part(
@@ -143,7 +143,7 @@ def _staged(files: Files, slices: Sequence[str]) -> list[Page]:
 
 def full_groups(rows: int) -> int:
     """Tell how many groups are sure to be followed by a last one, whatever else is to come."""
-    return max(0, (rows - GROUP // 2) // GROUP)
+    return max(0, (rows - GROUP // 4) // GROUP)
 
 
 def merge_drift(every: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, tuple[int, str]]:

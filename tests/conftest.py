@@ -13,6 +13,7 @@ from etl.sandbox import Corpus, Sandbox, running
 from tests.bucket import serving
 
 hypothesis.settings.register_profile("patient", deadline=None)  # the machine's speed is no property of ours
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("patient")
 
 REAL = Path(__file__).parents[2] / "shared" / "real"

@@ -17,6 +17,8 @@ from etl.transport import Transport
 from tests.loopback import Loopback, Request, http
 from tests.virtual import Time
 
+pytestmark = pytest.mark.slow
+
 QUERY = Query(resource=resources.load("dois"))
 COUNTED = http(b'{"data":[],"meta":{"total":7}}')
 STORM = 16

@@ -14,6 +14,8 @@ from etl.verify import verify
 from tests.faulty import FaultyFiles, PowerLoss
 from tests.small import claim, data, layout, local, owner, publish, work
 
+pytestmark = pytest.mark.slow
+
 OLD = [work("a", 2018, title="old", tags=[{"tag": "x"}]), work("b", 2019), work("d", 2020)]
 NEW = [work("a", 2018, title="new"), work("c", None), work("d", 2020)]
 FEW = layout(tables=("work_tags",))

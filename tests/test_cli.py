@@ -76,6 +76,7 @@ def test_a_server_that_is_not_there_is_named(nobody: str, command: Command, tmp_
     assert not (tmp_path / "o" / "dois").exists()
 
 
+@pytest.mark.slow
 async def test_a_web_page_instead_of_the_api_is_recognised(tmp_path: Path) -> None:
     """HTML with status 200: exit code 1 and a hint at the base URL."""
     import asyncio

@@ -24,6 +24,8 @@ from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import data_files
 from tests.faulty import FaultyFiles, PicturedFiles
 
+pytestmark = pytest.mark.slow
+
 RECORDS = int(os.environ.get("DATACITE_ETL_CRASH_RECORDS", "20000"))
 """As many as make several parts of several slices of several pages."""
 QUERY = Query(resource=resources.load("dois"), tables=("doi_titles",))

@@ -168,6 +168,7 @@ works = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.lists(works, max_size=12), chance=st.randoms(use_true_random=False))
 def test_the_same_records_give_the_same_bytes_in_any_order_and_cut(tmp_path_factory, found, chance):
@@ -187,6 +188,7 @@ def test_the_same_records_give_the_same_bytes_in_any_order_and_cut(tmp_path_fact
     assert written[0] == written[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.lists(works, max_size=12, unique_by=lambda record: record["id"].lower()))
 def test_what_goes_in_comes_out(tmp_path_factory, found):

@@ -24,6 +24,8 @@ from tests.faulty import FaultyFiles, PowerLoss
 from tests.small import claim, data, layout, owner, publish, work
 from tests.synced import Asked, exported, frames
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 OLD = [work("a", 2018, title="old", tags=[{"tag": "x"}]), work("b", 2019), work("d", 2020)]
 NEW = [work("a", 2018, title="new"), work("c", None), work("d", 2020)]

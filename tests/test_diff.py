@@ -15,6 +15,8 @@ from tests.audit.records import doi
 from tests.browser import needs_chromium, opened
 from tests.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 LATER = datetime(2026, 6, 1, tzinfo=UTC)
 QUIET = ("--quiet", "--json")
 

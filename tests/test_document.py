@@ -85,6 +85,7 @@ def test_only_halves_of_surrogate_pairs_are_replaced(text: str) -> None:
     assert json.loads(mended) == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+@pytest.mark.slow
 def test_every_recorded_body_is_cut_into_its_records(real: Path) -> None:
     """Real answers of eight years give the records that a plain JSON reader finds."""
     bodies = [path for path in real.glob("*/*/*.json") if not {"_errors", "dois_resource"} & set(path.parts)]

@@ -21,6 +21,8 @@ import pytest
 import etl
 from etl.sandbox import Corpus, Sandbox, running
 
+pytestmark = pytest.mark.slow
+
 RECORDS = int(os.environ.get("DATACITE_ETL_ENDURANCE_RECORDS", "20000"))
 DEATHS = 5
 MEGABYTES = 512

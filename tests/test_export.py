@@ -134,6 +134,7 @@ def test_the_same_question_gives_the_same_bytes(box: Sandbox, exported: Path, co
     assert data_files(tmp_path / "o") == data_files(exported)
 
 
+@pytest.mark.slow
 def test_slices_do_not_show_in_the_files(command: Command, tmp_path: Path) -> None:
     """A query of several slices is proved slice by slice and exported whole."""
     with running(Corpus.generate(records=12_000, seed=5)) as box:
@@ -163,6 +164,7 @@ def test_partitions_follow_the_wish(box: Sandbox, command: Command, tmp_path: Pa
     assert all(path.suffix == ".parquet" for path in (tmp_path / "b" / "dois").iterdir())
 
 
+@pytest.mark.slow
 def test_a_published_dataset_verifies(exported: Path, command: Command) -> None:
     """`verify` finds nothing wrong with a fresh dataset, and names a flipped byte."""
     assert command("verify", exported).code == 0
@@ -175,6 +177,7 @@ def test_a_published_dataset_verifies(exported: Path, command: Command) -> None:
     assert ran.json["findings"][0]["path"] == str(victim.relative_to(exported))
 
 
+@pytest.mark.slow
 def test_raw_records_are_kept_on_demand(box: Sandbox, command: Command, tmp_path: Path) -> None:
     """`--keep-raw` keeps every record as received, a line each."""
     options = ("--filter", TCIA, "--keep-raw", "--quiet")

@@ -2,10 +2,14 @@
 
 import json
 
+import pytest
+
 from etl.declare import Facet
 from etl.facets import compared
 from etl.sandbox import Sandbox
 from tests.conftest import Command
+
+pytestmark = pytest.mark.slow
 
 
 def facets(to):

@@ -144,6 +144,7 @@ def rows(page: pa.Table) -> dict[str, list[tuple[Json, ...]]]:
     return {table.name: frame(table.name, page).rows() for table in WIDGETS.tables}
 
 
+@pytest.mark.slow
 @given(PAGES, st.integers(0, 5), st.integers(0, 5))
 def test_a_part_of_a_page_gives_a_part_of_the_rows(records: list[bytes], first: int, length: int) -> None:
     """Slices of a nested table, which share its buffers, flatten to the rows of their records alone."""
@@ -153,6 +154,7 @@ def test_a_part_of_a_page_gives_a_part_of_the_rows(records: list[bytes], first: 
         assert found == expected
 
 
+@pytest.mark.slow
 @given(PAGES, PAGES)
 def test_pages_may_be_flattened_together(one: list[bytes], other: list[bytes]) -> None:
     """Two pages in one table give the rows of the first and then of the second, counted on."""
@@ -194,6 +196,7 @@ def test_children_are_as_many_as_plain_python_counts(records: list[bytes]) -> No
         assert [found[row] for row in range(page.num_rows)] == [count(record, table) for record in kept]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", resources.names())
 def test_recorded_children_are_as_many_as_plain_python_counts(real: Path, name: str) -> None:
     """Over all real bodies, every child table has one row an entry of its list, record by record."""

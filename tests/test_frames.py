@@ -10,6 +10,8 @@ from etl.errors import StoreError
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 
 def test_scan_gives_the_tables_of_a_dataset(box: Sandbox, command: Command, tmp_path: Path) -> None:
     """`etl.scan` maps table names to lazy frames with the partition column; no dataset is an error."""

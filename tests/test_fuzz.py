@@ -22,6 +22,8 @@ from etl.errors import ProtocolError
 from etl.flatten import flatten, needed
 from etl.parse import Parser
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("DATACITE_ETL_FUZZ_SECONDS", "5"))
 SEED = int(os.environ.get("DATACITE_ETL_FUZZ_SEED", "1"))
 DOIS = resources.load("dois")

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from etl import gauges
 from etl.sandbox import Sandbox
 from tests.conftest import Command
+
+pytestmark = pytest.mark.slow
 
 
 def read(text: str) -> dict[tuple[str, str, str], float]:

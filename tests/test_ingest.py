@@ -11,6 +11,8 @@ from etl.sandbox import Corpus, datafile, running
 from tests.conftest import Command
 from tests.standstill import kill_where_it_reads
 
+pytestmark = pytest.mark.slow
+
 PLAIN = ("--partition-by", "none")  # fewer files
 
 

@@ -12,7 +12,7 @@ from etl import cli, manifestdocs
 from etl.sandbox import Corpus, datafile, running
 from tests.overcounting import overcounting
 
-pytestmark = pytest.mark.xdist_group("manifests")  # their making is most of the work
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("manifests")]  # their making is most of the work
 
 COMMANDS = ("export", "facets", "sample", "incomplete", "v1", "synced", "metrics", "ingested")
 

@@ -13,6 +13,8 @@ from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
 from tests.overcounting import overcounting
 
+pytestmark = pytest.mark.slow
+
 FILE = """
 [defaults]
 base-url = "{url}"

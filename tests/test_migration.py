@@ -12,6 +12,8 @@ import pytest
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[1] / "docs" / "migration.md"
 QUERY = re.search(r"cat > getdoi\.sql <<'END'\n(.*?)^END$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 

@@ -9,6 +9,8 @@ from etl.errors import UsageError
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 TCIA = {"client-id": "nihnci.tcia"}
 
 

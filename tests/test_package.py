@@ -12,6 +12,8 @@ from hatchling.builders.wheel import WheelBuilder
 
 import etl
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SOURCES = {
     str(path.relative_to(ROOT))

@@ -279,6 +279,7 @@ def test_the_slow_lane_agrees_with_the_fast_one(page: list[bytes]) -> None:
     assert parse(*page).table.select(columns).equals(parse(*slow).table.select(columns))
 
 
+@pytest.mark.slow
 @given(st.lists(PAGES, max_size=4))
 def test_what_a_parser_learned_never_changes_its_answers(pages: list[list[bytes]]) -> None:
     """A page parsed after others gives the same as the same page parsed first."""
@@ -308,6 +309,7 @@ def test_threads_may_share_a_parser() -> None:
     assert [(parsed.issues, parsed.drift) for parsed in together] == [(one.issues, one.drift) for one in alone]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", resources.names())
 def test_every_recorded_record_is_a_row(real: Path, name: str) -> None:
     """Eight years of real bodies: each record comes out once and in order, and next to nothing has to be set aside."""

@@ -123,6 +123,7 @@ def told(*arguments: str, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_no_color_means_no_colour() -> None:
     """Where colours would be shown, NO_COLOR leaves them out; without a terminal there are none anyway."""
     coloured = told("export", "--help", FORCE_COLOR="1", NO_COLOR="")

@@ -13,6 +13,8 @@ import etl.resources
 from etl.declare import Resource, Table
 from etl.sandbox import Corpus, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def records(real: Path) -> list[dict[str, Any]]:

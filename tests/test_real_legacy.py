@@ -15,6 +15,8 @@ from etl.errors import RefusedError
 from etl.frames import tables
 from etl.parse import Parser
 
+pytestmark = pytest.mark.slow
+
 BODIES = Path(__file__).parents[2] / "shared" / "real"
 FILES = sorted(path for root in ("legacy", "legacy-derived") for path in (BODIES / root).rglob("*.json"))
 BY_TYPE: Mapping[str, Resource] = {

@@ -21,6 +21,8 @@ from tests.conftest import Command, data_files
 from tests.small import WORKS, local, work
 from tests.synced import Asked, brought_up, exported, frames
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 

@@ -12,6 +12,8 @@ from etl.sandbox import Corpus, running
 from tests.conftest import Command, data_files
 from tests.fault_table import PAGE, ROWS, SOON, Outcome, Row, page
 
+pytestmark = pytest.mark.slow
+
 EXIT = {Outcome.INCOMPLETE: 3, Outcome.FAILED: 1}
 VERDICT = {Outcome.COMPLETE: "complete", Outcome.DRIFTED: "drifted"}
 COMMON = ("--tables", "doi_titles", "--attempts", "3")

@@ -7,6 +7,8 @@ import pytest
 from etl import report
 from tests.small import local, publish, work
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def proof(tmp_path):

@@ -16,6 +16,8 @@ import pytest
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import data_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def slow_box() -> "Sandbox":  # type: ignore[misc]

@@ -11,6 +11,8 @@ from etl.sandbox import Corpus, running
 from tests.conftest import Command
 from tests.loopback import Loopback, Request, http
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "s3cr3t-T0ken-of-somebody"
 PASSWORD = "pa55word-of-somebody"
 ENDS = (

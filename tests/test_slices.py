@@ -157,6 +157,7 @@ def spread(count: int, seed: int = 1) -> list[int]:
 
 
 class TestEconomy:
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", [1, 2, 3])
     def test_a_million_records_with_a_third_in_one_second(self, seed: int) -> None:
         """Counting costs at most a twentieth of the requests for pages, whatever the skew."""
@@ -166,6 +167,7 @@ class TestEconomy:
         assert [one.window.seconds for one in found.slices if one.expected > 60_000] == [1]
         assert all(part.year for part in found.parts)
 
+    @pytest.mark.slow
     def test_a_full_second_costs_little_more_where_nobody_tells_the_moment(self) -> None:
         """Cutting time again and again finds it too."""
         found = cut(Index(spread(666_667) + spread(1, 101) * 333_333, off=None))
@@ -262,6 +264,7 @@ def test_a_kept_plan_comes_back_as_it_was() -> None:
     assert restored(msgspec.to_builtins(made)) == made
 
 
+@pytest.mark.slow
 def test_many_threads_may_restore_their_first_plan_at_once() -> None:
     """A worker of Dask does; msgspec alone ends the process when two threads first meet the same dataclass."""
     script = """

@@ -153,6 +153,7 @@ def test_a_report_can_be_put_without_publishing(tmp_path):
     assert data(files) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_at_any_step_leaves_the_old_dataset_or_the_new_one(tmp_path, after):
     """Whichever change is the last, the next run finds a whole dataset, and running again gives the new one."""

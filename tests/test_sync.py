@@ -21,6 +21,8 @@ from tests.conftest import Command, data_files
 from tests.faulty import FaultyFiles, PowerLoss
 from tests.synced import Asked, brought_up, exported, same
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
 TABLES = ("doi_titles", "doi_creators", "doi_subjects", "doi_relationships", "links")

@@ -15,6 +15,8 @@ from etl.sandbox.v1.entry import Entry, Manner
 from etl.sandbox.v1.library import Library, library
 from tests.conftest import Command, data_files
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in etl.resources.names() if name.startswith("v1/")]
 GENERATIONS = ("1.0", "1.1")
 

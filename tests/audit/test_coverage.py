@@ -12,6 +12,8 @@ from etl.audit.properties import DETAILS, MAIN, PROPERTIES
 from etl.audit.words import Level
 from tests.audit.records import doi, tables
 
+pytestmark = pytest.mark.slow
+
 
 def counted(records: list[dict[str, Any]]) -> pl.DataFrame:
     """Return `audit_coverage` of records."""

@@ -12,6 +12,8 @@ from etl.errors import UsageError
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def exported(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -16,6 +16,8 @@ from etl.sandbox import Corpus, running
 from tests.audit.records import doi
 from tests.browser import Tab, needs_chromium, opened
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<script>alert('x')</script>"
 
 

@@ -8,6 +8,8 @@ import pytest
 from etl.audit.words import rules
 from tests.audit.records import broken, doi
 
+pytestmark = pytest.mark.slow
+
 
 def related(kind: str, *names: str | None) -> list[dict[str, Any]]:
     return [

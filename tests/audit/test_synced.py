@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from etl.sandbox import Corpus, running
 from tests.conftest import Command
+
+pytestmark = pytest.mark.slow
 
 LATER = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -1,5 +1,9 @@
+import pytest
+
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import charts, lake
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_benchmark_runs_and_its_curves_can_be_drawn(tmp_path, capsys):

@@ -9,6 +9,7 @@ from etl.sandbox import Sandbox
 from tests.flows.test_export import TCIA, artifacts, run_flow
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

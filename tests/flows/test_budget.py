@@ -14,6 +14,7 @@ from etl.sandbox import Corpus, Sandbox, running
 from tests.flows.server import Server, eventually
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

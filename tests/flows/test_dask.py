@@ -21,6 +21,7 @@ from tests.flows.server import Server, eventually
 from tests.test_destination import downloaded
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

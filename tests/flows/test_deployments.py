@@ -17,7 +17,7 @@ from tests.conftest import data_files
 from tests.flows.server import ROOT, Server, eventually
 from tests.overcounting import overcounting
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 TCIA = ["client-id=nihnci.tcia"]
 

@@ -8,6 +8,7 @@ from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

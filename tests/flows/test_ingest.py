@@ -13,6 +13,7 @@ from tests.conftest import data_files
 from tests.flows.test_export import artifacts
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

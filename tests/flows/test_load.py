@@ -9,6 +9,7 @@ from tests.flows.test_export import artifacts
 from tests.small import local, publish, work
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

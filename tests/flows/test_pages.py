@@ -12,6 +12,7 @@ from tests.flows.server import Server
 from tests.overcounting import overcounting
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.browser,
     needs_chromium,

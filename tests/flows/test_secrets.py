@@ -15,7 +15,7 @@ from etl.sandbox import Corpus, running
 from tests.flows.server import ROOT, Server, eventually
 from tests.test_secrets import TOKEN, everything
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 FORMS = (TOKEN, base64.b64encode(TOKEN.encode()).decode(), base64.b64encode(f":{TOKEN}".encode()).decode())
 SHOWN = ("flow_runs", "task_runs", "flow_run_states", "task_run_states", "artifacts", "logs", "deployments")

@@ -11,6 +11,7 @@ from tests.flows.test_export import artifacts
 from tests.synced import Asked, exported
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend

@@ -112,6 +112,7 @@ def test_what_is_no_date_is_null_on_both_sides(text: str | None) -> None:
     assert read(text) == [(None, None)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.text() | st.from_regex(r"[0-9/ .TZ:–-]{0,24}"), max_size=20))
 def test_any_text_can_be_read(texts: list[str | None]) -> None:
     """Reading never fails, gives one answer a row, and the same whatever stands beside."""

@@ -11,6 +11,8 @@ from etl.declare import Json, Resource, Struct, shape
 from etl.flatten import flatten
 from etl.parse import Parser
 
+pytestmark = pytest.mark.slow
+
 BODIES = Path(__file__).parents[2].parent / "shared" / "real" / "current"
 
 FOLDERS = {

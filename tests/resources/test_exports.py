@@ -22,6 +22,8 @@ from etl.sandbox.answer import Request
 from etl.sandbox.paging import encode_cursor
 from etl.sandbox.search.dates import span
 
+pytestmark = pytest.mark.slow
+
 Raw = dict[str, Any]
 Holds = Callable[[Raw], bool]
 

@@ -3,6 +3,7 @@
 import json
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,7 @@ def test_relationships_of_the_api_are_edges_but_for_media() -> None:
     ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(

@@ -14,6 +14,8 @@ from etl.sandbox.corpus import Corpus
 
 from .conftest import answer, asker, walk, walked_ids
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(__file__).parents[3] / "shared" / "real" / "current"
 LATER = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

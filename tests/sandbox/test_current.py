@@ -10,6 +10,8 @@ from etl.sandbox.corpus import Corpus
 from .conftest import answer, asker, cursor_of
 from .test_organisations import REAL, needs_real
 
+pytestmark = pytest.mark.slow
+
 NEW = {"accept": "application/vnd.api+json; version=2"}
 
 

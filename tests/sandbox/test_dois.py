@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import answer, walk, walked_ids
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(__file__).parents[3] / "shared" / "real" / "current"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="recorded bodies are not beside the repository")
 

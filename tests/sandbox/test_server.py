@@ -13,6 +13,8 @@ import pytest
 from etl.sandbox import Corpus, Sandbox, running
 from etl.sandbox.faults import KINDS, parse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(corpus):

@@ -22,6 +22,8 @@ from tests.test_sync import EVENTS, START, Event
 from tests.warehouses.places import Duck, Lake, Place, Postgres
 from tests.warehouses.rows import assert_holds
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("doi_titles", "doi_subjects", "links")
 NIGHTS = st.lists(st.lists(EVENTS, min_size=1, max_size=4), min_size=1, max_size=2)
 STAMP = "2026-11-21T00:00:00Z"

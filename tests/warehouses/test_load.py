@@ -20,6 +20,8 @@ from tests.standstill import kill_where_it_reads
 from tests.warehouses.places import Duck, Lake, Place, Postgres
 from tests.warehouses.rows import assert_holds, of_dataset, of_place, relations
 
+pytestmark = pytest.mark.slow
+
 STAMP = "2026-11-21T00:00:00Z"
 
 

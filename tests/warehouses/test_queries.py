@@ -14,7 +14,7 @@ from tests.warehouses.places import Duck, Postgres
 PAGE = Path(__file__).parents[2] / "docs" / "warehouse.md"
 QUERIES = re.findall(r"^\*\*(\d+)\. [^\n]*\n\n```sql\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 
-pytestmark = pytest.mark.xdist_group("queries")  # loading is most of the work
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("queries")]  # loading is most of the work
 
 
 @pytest.fixture(scope="module")
