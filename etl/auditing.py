@@ -15,7 +15,7 @@ from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
 from etl.audit.words import Profile, Rule, Severity, rules
 from etl.declare import Json
-from etl.errors import StoreError, UsageError
+from etl.errors import UsageError
 from etl.files import Files
 from etl.spill import PIECE, Spill, spilling, write
 
@@ -61,9 +61,7 @@ def audit(
 
     StoreError if there is no dataset, UsageError if it is not of DOIs; `against` is an older audit or its dataset.
     """
-    proof = store.read_manifest(files)
-    if proof is None:
-        raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
+    proof = store.manifest_of_one(files)
     before = None if against is None else _older(against)
     known = scan.opened(files.name, proof, files.options)
     with spilling(target) as spill:

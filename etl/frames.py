@@ -71,12 +71,10 @@ async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> T
 def scan(destination: str) -> Tables[pl.LazyFrame]:
     """Return the tables of a published dataset as lazy frames by name, partition columns included.
 
-    Raises StoreError if there is no dataset.
+    Raises StoreError if there is no dataset, or one that is half-way to the next.
     """
     files = reading(destination)
-    proof = store.read_manifest(files)
-    if proof is None:
-        raise StoreError(f"{destination} holds no dataset", fix="export one there first")
+    proof = store.manifest_of_one(files)
     if not {"parquet", sinks.DELTA} & set(proof["formats"]):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
     return Tables({name: _scan(files, facts) for name, facts in proof["tables"].items()})

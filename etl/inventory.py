@@ -105,7 +105,7 @@ def open_dataset(files: Files) -> Inventory:
     """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
     proof = store.published_manifest(files)
     if store.half_way(files):
-        raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+        raise store.half_a_switch(files)
     if set(proof["formats"]) == {sinks.LINES}:
         raise UsageError(
             f"{files.name} holds records as received (NDJSON) and no tables",

@@ -47,7 +47,8 @@ def compare(
         *_each(tally.key, "withdrawn", _created(gone, since), received=True),
     ]
     counted = replace(tally, expected_after=listed.height)
-    lost = sorted({*vanished} - {*listed["id"]})
+    before = pl.DataFrame({"id": vanished}, schema={"id": pl.String()})
+    lost = before.join(listed, on="id", how="anti")["id"].unique().sort().to_list()
     return counted, moves + _before(counted, moves, received.join(gone, on="id", how="anti"), since, lost)
 
 

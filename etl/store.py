@@ -155,6 +155,22 @@ def published_manifest(files: Files) -> dict[str, Json]:
     return proof
 
 
+def manifest_of_one(files: Files) -> dict[str, Json]:
+    """Return the manifest of a dataset to be read; StoreError if there is none, or if the tables may be of two.
+
+    They are where a process was killed among its renames, until the next run finishes its work.
+    """
+    proof = published_manifest(files)
+    if files.exists(places.JOURNAL):
+        raise half_a_switch(files)
+    return proof
+
+
+def half_a_switch(files: Files) -> StoreError:
+    """Say that what is there may be of two datasets."""
+    return StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+
+
 def finish(files: Files) -> None:
     """Finish a publication that was begun, whichever of its steps are done, and clear what is spent."""
     if beside.recover(files):

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from etl import deltalog, manifest, places, received, resources, sinks, store
 from etl.declare import Json
-from etl.errors import StoreError
 from etl.files import Files
 from etl.manifest import DataFile
 from etl.repeats import hashes, repeated
@@ -59,7 +58,7 @@ def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
     proof = store.published_manifest(files)
     if store.half_way(files):
-        raise StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+        raise store.half_a_switch(files)
     tables = manifest.data_files(proof)
     listed = [file for found in tables.values() for file in found]
     every = deltalog.every_file(proof)

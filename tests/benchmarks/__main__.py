@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks [--only cpu,memory,latency] [--records 50000] [--rounds 5] [--peers PYTHON]
 
-`--peers` is the interpreter of an environment that has `dlt[parquet]`, `pandas`, `orjson`, `aiohttp` and `isal`;
-without it the peers are left out, unless this environment has them.
+`--peers` is the interpreter of an environment that has `dlt[parquet]`, `pandas`, `tcia_utils`, `orjson`, `aiohttp` and
+`isal`; without it the peers are left out, unless this environment has them.
 """
 
 import argparse
@@ -32,8 +32,12 @@ BURST = 1_564_730_071
 
 def peers(python: str | None) -> list[Contender]:
     """Return the other programs, as far as they are installed."""
-    titles = {"normalize": "download + pandas.json_normalize", "dlt": "dlt, REST API to Parquet, child tables"}
-    needs = {"normalize": "pandas", "dlt": "dlt"}
+    titles = {
+        "normalize": "download + pandas.json_normalize",
+        "dlt": "dlt, REST API to Parquet, child tables",
+        "tcia_utils": "tcia_utils.datacite.getDoi",
+    }
+    needs = {"normalize": "pandas", "dlt": "dlt", "tcia_utils": "tcia_utils"}
     return [
         Contender(title=title, name=name, python=python or sys.executable)
         for name, title in titles.items()
@@ -51,14 +55,19 @@ def cpu(options: argparse.Namespace) -> dict[str, Json]:
     others = peers(options.peers)
     if others:
         with served(few) as url:
-            runs |= taken_turns(others, url, few, options.rounds)
+            for peer in others:
+                try:
+                    runs |= taken_turns([peer], url, few, options.rounds)
+                except RuntimeError as stopped:
+                    show(f"{peer.title:40} stopped: {str(stopped).splitlines()[-1]}")
     medians = {title: statistics.median(one["cpu"] / one["records"] for one in found) for title, found in runs.items()}
     own = medians[OURS.title]
     for title, seconds in medians.items():
         each = sorted(one["cpu"] / one["records"] * 1e5 for one in runs[title])
         show(
             f"{title:40} {seconds * 1e5:8.2f} CPU s/100k ({each[0]:.2f} to {each[-1]:.2f})"
-            f" {1 / seconds:9,.0f} records/CPU s {runs[title][0]['rss_mb']:5.0f} MB, export / it {own / seconds:5.2f}"
+            f" {1 / seconds:9,.0f} records/CPU s {runs[title][0]['rss_mb']:5.0f} MB, export / it {own / seconds:5.2f},"
+            f" {runs[title][0]['records']:,} records"
         )
     contenders = sum(one["whole_cpu"] for found in list(runs.values())[:4] for one in found)
     both = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

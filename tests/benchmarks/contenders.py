@@ -93,6 +93,20 @@ def dlt(options: argparse.Namespace) -> dict[str, Json]:
     return {"records": counts["dois"], "tables": sum(1 for name in counts if not name.startswith("_dlt"))}
 
 
+def tcia_utils(options: argparse.Namespace) -> dict[str, Json]:
+    """Make tcia_utils' frame of DOIs, of any client and from this server: it asks for one of its own."""
+    import requests
+    from tcia_utils import datacite
+
+    real = requests.get
+
+    def get(url: str, *, params: dict[str, Json], **rest: Json) -> Json:
+        return real(f"{options.url}/dois", params={"page[size]": params["page[size]"]}, **rest)
+
+    datacite.requests.get = get
+    return {"records": len(datacite.getDoi())}
+
+
 async def ours(options: argparse.Namespace) -> dict[str, Json]:
     """Export with this program, as the command line does it: all tables, proof and publication."""
     from etl import cli, resources  # noqa: F401 - the command line's own imports are start-up
@@ -135,6 +149,7 @@ CONTENDERS: dict[str, Callable[[argparse.Namespace], Json]] = {
     "decode": decode,
     "normalize": normalize,
     "dlt": dlt,
+    "tcia_utils": tcia_utils,
     "ours": ours,
 }
 
@@ -187,6 +202,7 @@ def warm(name: str) -> None:
         "decode": ("aiohttp", "isal.isal_zlib", "orjson"),
         "normalize": ("aiohttp", "isal.isal_zlib", "orjson", "pandas"),
         "dlt": ("dlt", "dlt.destinations", "dlt.sources.helpers.rest_client", "pyarrow.parquet"),
+        "tcia_utils": ("tcia_utils.datacite",),
         "ours": ("etl.cli.export", "etl.export", "etl.sinks.parquet", "etl.resources.v2.dois"),
     }
     for module in wanted[name]:
