@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,19 @@ def test_what_was_there_before_is_neither_fetched_nor_waited_for() -> None:
     clock.now = 1.0
     assert (course.records, course.speed) == (991_000, 1_000)
     assert course.left() == pytest.approx(9)
+
+
+def test_a_slice_that_is_done_counts_as_what_it_holds() -> None:
+    """Also where some of its pages were staged by an earlier run, or came twice in this one."""
+    course = Course(475, Clock())
+    course(PLANNED)
+    course(PAGE)
+    course(SliceDone(slice_key="s", records=28_000, expected=28_000))
+    course(replace(PAGE, slice_key="t"))
+    course(replace(PAGE, slice_key="t"))
+    course(SliceDone(slice_key="t", records=1_000, expected=1_000))
+    assert course.records == 29_000
+    assert course.fetched == 3_000
 
 
 @pytest.mark.parametrize(

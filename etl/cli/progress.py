@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -45,6 +46,7 @@ class Course:
         self._started = clock()
         self.records = self.fetched = self.expected = self.slices = self.done = self.retries = 0
         self._requests = self._planned = 0
+        self._under_way: Counter[str] = Counter()
 
     def __call__(self, event: Event) -> None:
         """Count the event."""
@@ -54,10 +56,12 @@ class Course:
             case PageFetched():
                 self.records += event.records
                 self.fetched += event.records
+                self._under_way[event.slice_key] += event.records
                 self._requests += 1
             case SliceDone():
                 self.done += 1
-                self.records += event.records if event.resumed else 0
+                # Pages that an earlier run had staged are in the slice and were not fetched; a page may come twice.
+                self.records += event.records - self._under_way.pop(event.slice_key, 0)
             case Retried():
                 self.retries += 1
                 self._requests += 1
