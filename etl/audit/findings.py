@@ -31,7 +31,9 @@ def of_place(scan: Scan, tables: Tables, rules: Sequence[Rule]) -> Iterator[tupl
     for table, group in groupby(single, key=lambda rule: rule.table):
         own = list(group)
         rows = _rows(scan, tables, table, own).collect(engine="streaming").lazy()
-        found = pl.collect_all([_breaking(rows, rule) for rule in own])
+        # Apart, for polars would join both filters and test every row for what few rows have.
+        among = pl.collect_all([rows if rule.among is None else rows.filter(rule.among) for rule in own])
+        found = pl.collect_all([_breaking(here.lazy(), rule) for here, rule in zip(among, own, strict=True)])
         yield from ((rule, frame) for rule, frame in zip(own, found, strict=True) if frame.height)
 
 
@@ -53,8 +55,7 @@ def finished(rule: Rule, found: pl.LazyFrame) -> pl.DataFrame:
 
 def _breaking(rows: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
     assert rule.bad is not None
-    among = rows if rule.among is None else rows.filter(rule.among)
-    return _cut(among.filter(rule.bad).select("doi", value=rule.shown().cast(pl.String)))
+    return _cut(rows.filter(rule.bad).select("doi", value=rule.shown().cast(pl.String)))
 
 
 def _cut(found: pl.LazyFrame) -> pl.LazyFrame:

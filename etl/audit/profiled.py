@@ -56,10 +56,8 @@ def whole(held: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
 def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
     value = need.value.cast(pl.String)
     met = (filled(value) if need.met is None else need.met).fill_null(value=False)
-    rows = table.select("doi", met=met, value=value.str.slice(0, LONGEST))
-    known = rows.group_by("doi").agg(
-        pl.col("met").any(), pl.col("value").filter(pl.col("met")).str.join("; ").str.slice(0, LONGEST)
-    )
+    rows = table.select("doi", met=met, value=value.str.slice(0, LONGEST)).filter("met")
+    known = rows.group_by("doi").agg(pl.col("met").any(), pl.col("value").str.join("; ").str.slice(0, LONGEST))
     said = pl.when(filled(pl.col("value"))).then("value")
     joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False), value=said)
     return joined.with_columns(
