@@ -63,6 +63,8 @@ async def plan(run: Run) -> Plan:
         run.store.begin(run.claim, msgspec.to_builtins(planned), started=run.started)
     requests = planned.requests(run.query.page_size)
     run.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
+    if not planned.total:
+        run.observe(Noted(text="note: the API has no records for this query; is each filter's value right?"))
     if either := joined_by_or(run.query):
         run.observe(Noted(text=f"note: the API joins {' and '.join(either)} by OR, not by AND"))
     return planned

@@ -15,7 +15,7 @@ _TOTAL = "total in the API"
 def completeness(slices: Sequence[Mapping[str, Json]]) -> Safe:
     """Draw what came against what the API counts, slices in the order of time, neighbours put together."""
     known = [one for one in slices if one["expected_after"] is not None]
-    if not known:
+    if len(known) < 2:  # one column beside another says less than the table below
         return Safe("")
     ordered = sorted(known, key=_start)
     size = -(-len(ordered) // _MOST)

@@ -6,7 +6,6 @@ nor what a status means (`document`), nor when to ask again (`retry`), nor how o
 
 import asyncio
 import base64
-import ipaddress
 import os
 import re
 import time
@@ -21,7 +20,7 @@ from isal import isal_zlib
 from yarl import URL
 
 from etl import __version__
-from etl.config import Credentials, Settings
+from etl.config import Credentials, Settings, loopback
 from etl.errors import AnswerError, ProtocolError, RefusedError, TooLargeError, TransientError, UsageError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -171,7 +170,7 @@ def user_agent(mailto: str = "") -> str:
 def authorization(credentials: Credentials, base: str) -> str:
     """Spell the Authorization header for a base URL; UsageError where it could be overheard."""
     parts = urlsplit(base)
-    if parts.scheme != "https" and not _loopback(parts.hostname or ""):
+    if parts.scheme != "https" and not loopback(parts.hostname or ""):
         raise UsageError(
             f"credentials are not sent over plain http to {parts.hostname}",
             fix="use an https:// base URL, or run without credentials",
@@ -195,13 +194,6 @@ def _split(text: str) -> SplitResult:
         shown = re.sub(r"//[^/]*@", "//…@", text)
         raise UsageError(f"{shown!r} is not a base URL", fix=fix)
     return parts
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _origin(url: str) -> str:

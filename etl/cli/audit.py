@@ -77,10 +77,13 @@ def _tell(found: "Outcome") -> None:
     line(f"findings  {found.tables['audit_findings']:,}; records with errors {audit.affected['error']:,}")
     if audit.profile:
         line(f"profile   {audit.profile.name}: {audit.meeting:,} of {audit.records:,} meet what is essential")
-    worst = audit.rules.filter(audit.rules["findings"] > 0).head(_SHOWN)
+    broken = audit.rules.filter(audit.rules["findings"] > 0)
+    worst = broken.head(_SHOWN)
     rows = [("severity", "rule", "records", "what")]
     rows += [(r["severity"], r["rule"], f"{r['records']:,}", r["title"]) for r in worst.iter_rows(named=True)]
     columns(rows)
+    if broken.height > _SHOWN:
+        line(f"          and {broken.height - _SHOWN} rules more, all on the page")
     if audit.skipped:
         line(f"skipped   {', '.join(audit.skipped)}: their tables were not exported")
     line(f"page      {found.page}")

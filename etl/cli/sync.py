@@ -6,14 +6,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from cyclopts import Group, Parameter
 
 from etl.cli.export import code, owner
 from etl.cli.options import Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
-from etl.cli.show import as_json, line
-from etl.config import BASE_URL
+from etl.cli.show import as_json, line, note
+from etl.config import BASE_URL, loopback
 
 if TYPE_CHECKING:
     from etl.config import Settings
@@ -128,7 +129,12 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, 
 
 def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
     """Return the options with the server that the dataset came from, unless another one is named."""
-    return talking if talking.base_url != BASE_URL else replace(talking, base_url=proof["base_url"])
+    if talking.base_url != BASE_URL:
+        return talking
+    home = str(proof["base_url"])
+    if not talking.sandbox and loopback(urlsplit(home).hostname or ""):
+        note(f"this dataset came from {home}, on this machine; if that was the sandbox, say --sandbox again")
+    return replace(talking, base_url=home)
 
 
 async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
