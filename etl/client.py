@@ -18,7 +18,7 @@ from etl.budget import Clock, Gate, Shared, Sleep, shared
 from etl.config import Settings
 from etl.declare import Json, Resource
 from etl.document import Document
-from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, TooLargeError, TransientError
+from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
 from etl.events import Observe, ignore
 from etl.facts import Facts, total
 from etl.facts import read as read_facts
@@ -129,7 +129,7 @@ class Client:
         return records
 
     async def moment(self, query: Query, window: Window, rank: int) -> int | None:
-        """Ask in which second the record of a rank (from 0) was created; None if list or record does not tell."""
+        """Ask in which second the record of a rank (from 0) was created; None if that is not to be had."""
         if (by_rank := paging.by_rank(query.resource, rank)) is None:
             return None
 
@@ -137,7 +137,10 @@ class Client:
             return read_facts(found, query.resource.type, ids=False)
 
         params = query.params(window) | by_rank
-        _, facts = await self._one(query.path, params, _form(query), glean=first, of=query.resource)
+        try:
+            _, facts = await self._one(query.path, params, _form(query), glean=first, of=query.resource)
+        except (RefusedError, ProtocolError):  # windows can be cut without it
+            return None
         return facts.first[0] if facts.first and facts.number == rank + 1 else None
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:

@@ -154,6 +154,12 @@ class TestSandbox:
         async with Sandbox(corpus) as server, against(server) as setup:
             assert await setup.client.moment(QUERY, Window(), 9_999) is None
 
+    async def test_a_server_that_refuses_to_tell_a_moment_is_counted_on(self) -> None:
+        """What is only a hint ends no run."""
+        refusal = http(b'{"errors":[{"status":"400","title":"no such sort"}]}', status=400)
+        async with scripted(lambda request: refusal) as setup:
+            assert await setup.client.moment(QUERY, Window(), 3) is None
+
     async def test_a_window_narrows_the_walk(self, corpus: Corpus) -> None:
         """A slice's walk brings what its count promised."""
         window = Window(year_start(2018), year_start(2021))
