@@ -60,7 +60,7 @@ def bars(
     parts.append(_text(left + width / 2, height - 6, axis, "soft", anchor="middle"))
     for place, bar in enumerate(rows):
         y, length = top + step * place + 4, max(width * bar.share / end, 1 if bar.share else 0)
-        parts.append(_text(left - 8, y + 12, _short(bar.name, 54), anchor="end"))
+        parts.append(_text(left - 8, y + 12, _short(bar.name, 46), anchor="end"))
         parts.append(_box((left, y, length, step - 8), colours[bar.series], f"{bar.name}: {bar.label}"))
         parts.append(_text(left + length + 6, y + 12, bar.label))
     parts.append(_line(left, top, left, height - 40, "axis"))
@@ -101,8 +101,9 @@ def heat(
     name: str, title: str, rows: Sequence[str], heads: Sequence[str], values: Sequence[Sequence[float | None]]
 ) -> str:
     """Draw a grid of shares: the fuller a cell, the stronger its colour; the number stands in it."""
-    left, top, high = 170, 128, 24
-    wide = min((WIDTH - left - 36) / max(len(heads), 1), 84)
+    longest = min(max((len(head) for head in heads), default=0), 22)
+    left, top, high = 170, 52 + 4 * longest, 24
+    wide = min((WIDTH - left - 110) / max(len(heads), 1), 84)  # the last head leans over the edge
     height = top + high * len(rows) + 44
     parts = [_text(0, 16, title, "title")]
     for place, head in enumerate(heads):
@@ -139,7 +140,7 @@ def _opacity(share: float) -> float:
 def _scale(x: float, y: float) -> list[str]:
     """Draw the legend of a heat map."""
     parts = [_text(x, y + 12, "share in per cent:", "soft")]
-    for place, share in enumerate((0.0, 0.25, 0.5, 0.75, 1.0)):
+    for place, share in enumerate((0.0, 0.25, 0.5, 0.75, 0.9, 1.0)):
         parts += _cell((x + 120 + 44 * place, y - 4, 44, 24), share, "legend")
     return parts
 
