@@ -9,19 +9,7 @@ from dataclasses import asdict, replace
 
 import polars as pl
 
-from etl import (
-    changes,
-    export,
-    incoming,
-    leftovers,
-    manifest,
-    merging,
-    part,
-    proving,
-    published,
-    sync,
-    synced,
-)
+from etl import changes, export, incoming, leftovers, manifest, merging, part, proving, published, sync, synced
 from etl.completeness import State, Verdict
 from etl.declare import Json, Resource
 from etl.errors import UsageError

@@ -100,7 +100,7 @@ class _Tile:
 
     window: Window
     records: int
-    crowded: bool = False  # most records of a larger window fell into it: many of them may be of one second
+    crowded: bool = False  # too many, and most of a larger window: they may be of one second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple
     """Cut windows until nothing is to be cut; all pieces but the last are counted, that one is the difference."""
     done, pending, asked = [], [root], 0
     while pending:
-        crowded = [tile for tile in pending if tile.crowded and tile.records > grid.target]
+        crowded = [tile for tile in pending if tile.crowded]
         seconds = await _all(moment(tile.window, min(grid.target, REACH - 1)) for tile in crowded)
         full = dict(zip(crowded, seconds, strict=True))
         tiled = {tile: tile.window.cut(_moments(tile, grid, full.get(tile))) for tile in pending}
@@ -197,7 +197,7 @@ def _pieces(tile: _Tile, windows: Sequence[Window], records: Sequence[int], grid
         return []
     evenly = not tile.crowded and not (grid.by_year and _new_years(tile.window, grid.year))
     return [
-        _Tile(window, found, crowded=evenly and found > tile.records * _MOSTLY)
+        _Tile(window, found, crowded=evenly and found > max(grid.target, tile.records * _MOSTLY))
         for window, found in zip(windows, records, strict=True)
     ]
 

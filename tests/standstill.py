@@ -4,9 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
+
+from tests.program import PROGRAM
 
 
 def kill_where_it_reads(file: Path, *arguments: object) -> None:
@@ -14,8 +15,7 @@ def kill_where_it_reads(file: Path, *arguments: object) -> None:
     aside = file.with_name(f"{file.name}.aside")
     file.rename(aside)
     os.mkfifo(file)
-    code = "from etl.cli import main; main()"
-    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
     reader = threading.Thread(target=_let_go, args=(process, file))
     reader.start()
     with file.open("wb"):  # waits until somebody reads

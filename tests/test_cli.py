@@ -11,6 +11,7 @@ from etl.cli import COMMANDS
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 from tests.loopback import Loopback
+from tests.program import PROGRAM
 
 
 @pytest.fixture
@@ -80,11 +81,10 @@ def test_a_server_that_is_not_there_is_named(nobody: str, command: Command, tmp_
 async def test_a_web_page_instead_of_the_api_is_recognised(tmp_path: Path) -> None:
     """HTML with status 200: exit code 1 and a hint at the base URL."""
     import asyncio
-    import sys
 
     async with Loopback(lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>x</html>") as server:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from etl.cli import main; main()",
+            *PROGRAM,
             "export", "dois", "--base-url", server.url, "--to", str(tmp_path / "o"), "--quiet",
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

@@ -9,7 +9,6 @@ import os
 import random
 import re
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import pytest
 
 import etl
 from etl.sandbox import Corpus, Sandbox, running
+from tests.program import PROGRAM
 
 pytestmark = pytest.mark.slow
 
@@ -44,11 +44,10 @@ class Lived:
 def lived(box: Sandbox, to: Path, *, until: int | None = None) -> Lived:
     """Export in a process; kill it once the server has been asked so many more times."""
     out, err = to.with_name("out"), to.with_name("err")
-    code = "from etl.cli import main; main()"
     before = box.asked
     with out.open("w") as told, err.open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "export", "dois", "--base-url", box.base_url, "--to", str(to), "--json"],
+            [*PROGRAM, "export", "dois", "--base-url", box.base_url, "--to", str(to), "--json"],
             stdout=told,
             stderr=said,
         )

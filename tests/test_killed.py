@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from etl import places
 from etl.errors import StoreError
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command
+from tests.program import PROGRAM
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +33,7 @@ def changed(corpus: Corpus) -> None:
 
 def killed(*arguments: object, to: Path, delay: float) -> bool:
     """Run a command line and kill it a moment after it began to switch; tell whether it was still at it."""
-    code = "from etl.cli import main; main()"
-    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
     journal = to / places.JOURNAL
     while not journal.exists() and process.poll() is None:
         time.sleep(0.0002)

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from etl.cli.progress import Course, lasting, progress
 from etl.events import Noted, PageFetched, PartWritten, Planned, Retried, SliceDone
 from etl.sandbox import Sandbox
 from tests.conftest import Command
+from tests.program import PROGRAM
 
 PLANNED = Planned(slices=2, records=1_000_000, requests=1_000)
 PAGE = PageFetched(slice_key="s", records=1_000, size=1_000, seconds=0.5)
@@ -132,7 +132,7 @@ def test_an_export_can_be_followed_page_by_page(box: Sandbox, command: Command, 
 
 def told(*arguments: str, **environment: str) -> str:
     """Return what the command line prints in a process of its own."""
-    run = [sys.executable, "-c", "from etl.cli import main; main()", *arguments]
+    run = [*PROGRAM, *arguments]
     done = subprocess.run(run, env=os.environ | environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import data_files
+from tests.program import PROGRAM
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def slow_box() -> "Sandbox":  # type: ignore[misc]
 
 
 def start(box: Sandbox, to: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", "from etl.cli import main; main()", "export", "dois", "--base-url", box.base_url]
+    command = [*PROGRAM, "export", "dois", "--base-url", box.base_url]
     return subprocess.Popen(
         [*command, "--to", str(to), "--quiet", "--json", "--include", "client", "--concurrency", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -14,7 +14,6 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,10 +24,10 @@ import polars as pl
 
 from etl.sandbox.process import embedded
 from tests.browser import CHROMIUM, opened
+from tests.program import PROGRAM
 
 SECONDS, BYTES, RECORDS = 90.0, 2_000_000_000, 1_000_000
 """What an audit of so many records may take on two cores."""
-_MAIN = "from etl.cli import main; main()"
 
 
 def dataset(folder: Path, records: int) -> Path:
@@ -37,7 +36,7 @@ def dataset(folder: Path, records: int) -> Path:
     if not (to / "_etl" / "manifest.json").exists():
         with embedded(["--records", str(records)]) as url:
             export = ["export", "dois", "--base-url", url, "--include", "client", "--to", str(to), "--quiet"]
-            subprocess.run([sys.executable, "-c", _MAIN, *export], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([*PROGRAM, *export], check=True, stdout=subprocess.DEVNULL)
     return to
 
 
@@ -81,7 +80,7 @@ def audited(folder: Path, profile: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as to:
         asked = ["audit", str(folder), "--to", to, "--json", *(["--profile", profile] if profile else [])]
         began = time.monotonic()
-        process = subprocess.Popen([sys.executable, "-c", _MAIN, *asked], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([*PROGRAM, *asked], stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
         if status:

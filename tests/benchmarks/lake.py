@@ -10,7 +10,6 @@ import gzip
 import json
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from typing import Any
 
 from etl.sandbox import Corpus, datafile, running
 from tests.benchmarks.measuring import show
+from tests.program import PROGRAM
 
 Json = Any
-PROGRAM = [sys.executable, "-c", "from etl.cli import main; main()"]
 
 
 @dataclass(frozen=True, kw_only=True)

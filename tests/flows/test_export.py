@@ -6,6 +6,7 @@ import pytest
 
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
+from tests.program import PROGRAM
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,9 +36,7 @@ async def artifacts(key: str) -> list:
 async def test_the_flow_gives_the_same_bytes_as_the_command_line(prefect: None, box: Sandbox, tmp_path: Path) -> None:
     """Flow and command line write the same data files; the flow's result is the command's summary."""
     import asyncio
-    import sys
 
-    script = "from etl.cli import main; main()"
     options = [
         "--base-url",
         box.base_url,
@@ -49,7 +48,7 @@ async def test_the_flow_gives_the_same_bytes_as_the_command_line(prefect: None, 
         "client",
         "--quiet",
     ]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, "export", "dois", *options)
+    process = await asyncio.create_subprocess_exec(*PROGRAM, "export", "dois", *options)
     assert await process.wait() == 0
     summary = await run_flow(box, tmp_path / "flow", filter=(TCIA,), include="client")
     assert summary["verdict"] == "complete"
