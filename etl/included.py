@@ -28,7 +28,7 @@ def fold(
     """
     keys = [key for page in staged for key in pages.siblings(files, page, resource.name)]
     if keys:
-        files.write(places.noted(f"included/{resource.name}", part), pages.serialise(_unique(files, resource, keys)))
+        pages.keep(files, places.noted(f"included/{resource.name}", part), _unique(files, resource, keys))
     linked = linked_ids(files, main, names, [page.key for page in staged])
     with files.create(places.noted(f"linked/{resource.name}", part)) as target:
         pl.DataFrame({"id": linked}, schema={"id": pl.String}).write_ipc(target)

@@ -68,10 +68,10 @@ def write(
     """Stage a page with the records that came along, by resource name, and its compressed raw records."""
     stem = f"{folder}/page-{facts.number:06d}"
     for name, table in (included or {}).items():
-        files.write(f"{stem}.{_flat(name)}.arrow", serialise(table))
+        keep(files, f"{stem}.{_flat(name)}.arrow", table)
     if raw:
         files.write(f"{stem}.ndjson.zst", raw)
-    files.write(f"{stem}.arrow", serialise(nested, {FACTS: json.dumps(asdict(facts)).encode()}))
+    keep(files, f"{stem}.arrow", nested, {FACTS: json.dumps(asdict(facts)).encode()})
 
 
 def done(files: Files, folder: str) -> list[Page]:
@@ -166,13 +166,11 @@ def names(files: Files, key: str) -> list[str]:
         return found
 
 
-def serialise(table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> memoryview:
-    """Write a table as an uncompressed Arrow IPC file in memory."""
+def keep(files: Files, key: str, table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> None:
+    """Write a table as an uncompressed Arrow IPC file, a piece at a time: no copy of it is made in memory."""
     table = table.replace_schema_metadata(dict(metadata) if metadata else None)
-    target = pa.BufferOutputStream()
-    with pa.ipc.new_file(target, table.schema) as writer:
+    with files.create(key) as target, pa.ipc.new_file(target, table.schema) as writer:
         writer.write_table(table)
-    return memoryview(target.getvalue())
 
 
 def _table(mapped: mmap.mmap) -> pa.Table:

@@ -25,20 +25,29 @@ class Parquet:
         sorted_by: tuple[str, ...],
     ) -> None:
         """Write sorted rows as one file, a row group a piece; the same pieces give the same bytes."""
-        # The writer ends a data page at the edge of a chunk: one chunk a row group keeps bytes the same however the
-        # rows were put together.
-        each = (piece.rechunk().to_arrow().replace_schema_metadata(dict(metadata)) for piece in pieces)
+        each = map(_arrow, pieces)
         first = next(each)
         order = [pq.SortingColumn(first.column_names.index(name)) for name in sorted_by]
         options = {"compression": "zstd", "compression_level": 3, "sorting_columns": order}
-        with pq.ParquetWriter(target, first.schema, **options) as writer:
+        # Arrow's own schema would have text read as views, which not everybody knows.
+        with pq.ParquetWriter(target, first.schema, store_schema=False, **options) as writer:
             for piece in itertools.chain([first], each):
                 writer.write_table(piece, row_group_size=max(piece.num_rows, 1))
+            writer.add_key_value_metadata(dict(metadata))
 
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file that `write` wrote, as they were."""
         table: pa.Table = pq.ParquetFile(source).read(columns=columns)
         return pl.DataFrame(table).select(pl.col(name).cast(schema[name]) for name in columns)
+
+
+def _arrow(piece: pl.DataFrame) -> pa.Table:
+    """Give the rows to the writer without a copy: text stays the views into larger buffers that polars keeps.
+
+    The writer ends a data page at the edge of a chunk: one chunk a row group keeps bytes the same however the rows were
+    put together.
+    """
+    return piece.to_arrow(compat_level=pl.CompatLevel.newest()).combine_chunks()
 
 
 SINK = Parquet()

@@ -87,7 +87,7 @@ def test_duckdb_reads_the_same_from_csv_as_from_parquet(tmp_path_factory, frame)
     for name in ("csv", "parquet"):
         (path / f"t.{name}").write_bytes(written(name, frame))
     columns = {"text": "varchar", "whole": "bigint", "real": "double", "yes": "boolean", "day": "date"}
-    options = "nullstr='', allow_quoted_nulls=false, header=true, all_varchar=true, new_line='\\n'"
+    options = "nullstr='', allow_quoted_nulls=false, header=true, all_varchar=true, new_line='\\n', comment=''"
     read = f"read_csv('{path}/t.csv', {options})"
     casts = ", ".join(f'{name}::{kind} as "{name}"' for name, kind in columns.items())
     from_csv = duckdb.sql(f"select {casts} from {read}").pl()
