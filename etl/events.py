@@ -6,11 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The slices are known: how many, and the records the API says they hold."""
+    """The slices are known: how many, and the records the API says they hold, None if nobody can say yet.
+
+    `noun` is what one of the records is to the run.
+    """
 
     slices: int
-    records: int
+    records: int | None
     requests: int
+    noun: str = "record"
+
+    def __str__(self) -> str:
+        if self.records is None:
+            return counted(self.slices, "slice")
+        records, slices = counted(self.records, self.noun), counted(self.slices, "slice")
+        return f"{records} in {slices}, about {counted(self.requests, 'request')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,9 @@ class PartWritten:
     rows: int
     files: int
 
+    def __str__(self) -> str:
+        return f"part {self.part_key}, {counted(self.rows, 'row')} in {counted(self.files, 'file')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
@@ -62,6 +75,11 @@ class Noted:
 
 Event = Planned | PageFetched | Retried | SliceDone | PartWritten | Noted
 Observe = Callable[[Event], None]
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: `1 slice`, `1,200 slices`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def ignore(event: Event) -> None:

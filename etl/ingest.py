@@ -140,7 +140,7 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
 
 
 async def _conduct(run: Ingest, step: Step) -> Outcome:
-    run.observe(Planned(slices=len(run.data.parts), records=0, requests=0))
+    run.observe(Planned(slices=len(run.data.parts), records=None, requests=0))
     groups = [(key, tuple(names)) for key, names in run.store.plan()["groups"]]
     receipts = [await step(f"part {key}", _write, run, key, names) for key, names in groups]
     return await step("prove and publish", _close, run, groups, receipts)

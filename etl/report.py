@@ -39,7 +39,7 @@ def _html(proof: Mapping[str, Json], *, published: bool) -> bytes:
         ("drift", "Attributes that no column maps", _drift(proof)),
         ("run", "The run", _run(proof)),
     ]
-    return sectioned(f"{proof['resource']}: {proof['verdict']}", _head(proof, published=published), parts)
+    return sectioned(f"{_asked(proof)}: {proof['verdict']}", _head(proof, published=published), parts)
 
 
 def _head(proof: Mapping[str, Json], *, published: bool) -> Safe:
@@ -47,9 +47,16 @@ def _head(proof: Mapping[str, Json], *, published: bool) -> Safe:
     said = "This is the dataset beside it." if published else _UNPUBLISHED
     reasons = "".join(f"<li>{text(str(reason))}</li>" for reason in proof["reasons"])
     banner = f"<p>{text(_MEANING.get(verdict, ''))} {text(said)}</p>" + (f"<ul>{reasons}</ul>" if reasons else "")
-    heading = f"<h1>{text(str(proof['resource']))} {text(Badge(verdict))}</h1>"
+    heading = f"<h1>{text(_asked(proof))} {text(Badge(verdict))}</h1>"
     bad = verdict if verdict in _MEANING else "incomplete"
     return Safe(f'<header>{heading}<div class="banner {bad}">{banner}</div>{_tiles(proof)}</header>')
+
+
+def _asked(proof: Mapping[str, Json]) -> str:
+    """Name the resource and what of it was asked for."""
+    request = proof["request"]
+    filters = [f"{name}={value}" for name, value in request.get("filters", {}).items()]
+    return " ".join([proof["resource"], *filters, *filter(None, [request.get("query")])])
 
 
 def _tiles(proof: Mapping[str, Json]) -> Safe:

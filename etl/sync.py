@@ -77,5 +77,5 @@ async def plan(own: Run) -> Plan:
         planned = replace(cut, parts=parts)
         own.store.begin(own.claim, msgspec.to_builtins(planned), started=own.started)
     requests = planned.requests(own.query.page_size)
-    own.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
+    own.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests, noun="changed record"))
     return planned

@@ -36,12 +36,11 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
     def observe(event: Event) -> None:
         match event:
             case Planned():
-                told = "%s%s records in %d slices, about %s requests"
-                logger.info(told, head, f"{event.records:,}", event.slices, f"{event.requests:,}")
+                logger.info("%s%s", head, event)
             case SliceDone():
                 logger.info("%sslice %s: %d of %d records", head, event.slice_key, event.records, event.expected)
             case PartWritten():
-                logger.info("%spart %s: %d rows in %d files", head, event.part_key, event.rows, event.files)
+                logger.info("%s%s", head, event)
             case Retried():
                 logger.warning("%sretry %d in %.1f s: %s", head, event.attempt, event.delay, event.reason)
             case Noted():
@@ -63,7 +62,7 @@ class Counting:
         """Count the event and hand it on."""
         match event:
             case Planned():
-                self._slices, self.expected = event.slices, event.records
+                self._slices, self.expected = event.slices, event.records or 0
             case PageFetched():
                 self._came[event.slice_key] += event.records
             case SliceDone():

@@ -114,6 +114,15 @@ def test_there_are_three_volumes(
         assert "1,000 requests, at least 6 min at 475 in 5 minutes" in lines[0]
 
 
+def test_events_say_what_they_count_in_the_right_number() -> None:
+    """One slice is no slices; a sync says that it counts changed records, and nobody knows what a data file holds."""
+    one = Planned(slices=1, records=0, requests=1, noun="changed record")
+    assert str(one) == "0 changed records in 1 slice, about 1 request"
+    assert str(PLANNED) == "1,000,000 records in 2 slices, about 1,000 requests"
+    assert str(Planned(slices=3, records=None, requests=0)) == "3 slices"
+    assert str(PartWritten(part_key="p", rows=1, files=2)) == "part p, 1 row in 2 files"
+
+
 def test_an_export_can_be_followed_page_by_page(box: Sandbox, command: Command, tmp_path: Path) -> None:
     """`--verbose` names pages and slices; `-q` leaves stderr empty."""
     asked = (

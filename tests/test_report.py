@@ -56,6 +56,14 @@ def test_the_page_is_well_formed_and_says_the_verdict(proof):
     assert '<h1>works <span class="badge complete">complete</span></h1>' in page(proof)
 
 
+def test_the_page_is_named_after_what_was_asked_for(proof):
+    """Two reports of one resource, open side by side, can be told apart by their tabs."""
+    asked = {**proof["request"], "filters": {"client-id": "a.b"}, "query": "sea & ice"}
+    text = page({**proof, "request": asked})
+    assert "<title>works client-id=a.b sea &amp; ice: complete</title>" in text
+    assert "<h1>works client-id=a.b sea &amp; ice <span" in text
+
+
 def test_what_came_from_outside_is_escaped(proof):
     """Ids and attribute names are text, whatever they look like."""
     evil = "<script>alert(1)</script>"

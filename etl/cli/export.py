@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 from etl.cli.options import Asking, Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
+from etl.events import counted
 
 if TYPE_CHECKING:
     from etl.config import Settings
@@ -156,8 +157,8 @@ def tell(outcome: "Outcome") -> None:
     line(f"verdict   {summary['verdict']}")
     of = "" if summary["expected"] is None else f" of {summary['expected']:,}"
     line(f"records   {summary['unique']:,}{of} ({summary['resource']})")
-    line(f"rows      {rows:,} in {len(summary['tables'])} tables")
+    line(f"rows      {rows:,} in {counted(len(summary['tables']), 'table')}")
     line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
     if summary["rejects"]:
-        line(f"rejects   {summary['rejects']:,} values did not fit their column; they are kept in _etl/rejects")
+        line(f"rejects   {counted(summary['rejects'], 'value')} did not fit a column; kept in _etl/rejects")
     line(f"proof     {summary['manifest']}")

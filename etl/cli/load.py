@@ -5,6 +5,7 @@ import time
 from etl.cli.options import Showing, destination
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line
+from etl.events import counted
 
 
 def load(
@@ -60,7 +61,7 @@ def load(
     if showing.json:
         as_json(found)
         return 0
-    line(f"{loaded.state}: {sum(loaded.tables.values()):,} rows in {len(loaded.tables)} tables")
+    line(f"{loaded.state}: {counted(sum(loaded.tables.values()), 'row')} in {counted(len(loaded.tables), 'table')}")
     if loaded.added is not None:
         line(f"records   {loaded.added:,} added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn")
     return 0

@@ -175,7 +175,7 @@ def _lines(entry: "Entry") -> Observe:
     def observe(event: Event) -> None:
         match event:
             case Planned():
-                note(f"{name}: {event.records:,} records, about {event.requests:,} requests")
+                note(f"{name}: {event}")
             case Retried():
                 note(f"{name}: retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
             case Noted():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from etl.cli.options import Asking, Showing, Talking
 from etl.cli.progress import progress
 from etl.cli.show import as_json, columns, line
+from etl.events import counted
 
 if TYPE_CHECKING:
     from etl.config import Settings
@@ -102,7 +103,7 @@ def _tell(estimated: "dict[str, Json]") -> None:
     rows += [(one["key"], one["window"], f"{one['expected']:,}") for one in estimated["slices"]]
     columns(rows)
     line("")
-    line(f"records   {estimated['records']:,} in {len(estimated['slices'])} slices")
+    line(f"records   {estimated['records']:,} in {counted(len(estimated['slices']), 'slice')}")
     line(f"requests  {estimated['requests']:,} at {estimated['rate']:,} in 5 minutes")
     line(f"time      at least {estimated['minutes']:,.0f} minutes of waiting for the rate limit")
     line(f"size      about {estimated['bytes'] / 1e6:,.1f} MB as Parquet")

@@ -9,7 +9,7 @@ from math import ceil
 
 from etl.cli.show import note
 from etl.config import UNLIMITED, WINDOW_SECONDS
-from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, ignore
+from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, counted, ignore
 
 QUIET_SECONDS = 5.0
 """Plain lines come at most this often, warnings aside."""
@@ -52,7 +52,7 @@ class Course:
         """Count the event."""
         match event:
             case Planned():
-                self.expected, self.slices, self._planned = event.records, event.slices, event.requests
+                self.expected, self.slices, self._planned = event.records or 0, event.slices, event.requests
             case PageFetched():
                 self.records += event.records
                 self.fetched += event.records
@@ -101,7 +101,7 @@ class Lines:
             case Retried():
                 note(f"retry {event.attempt} in {event.delay:.1f} s: {event.reason}")
             case PartWritten():
-                note(f"written: part {event.part_key}, {event.rows:,} rows in {event.files} files")
+                note(f"written: {event}")
             case Noted():
                 note(event.text)
             case PageFetched() if self._verbose:
@@ -118,13 +118,13 @@ class Lines:
         self._last = now
         course = self._course
         note(
-            f"{course.records:,} of {course.expected:,} records, {course.done} of {course.slices} slices, "
+            f"{course.records:,} of {course.expected:,} records, {course.done} of {counted(course.slices, 'slice')}, "
             f"{course.speed:,.0f} records/s, {course.retries} retries{_soon(course)}"
         )
 
 
 def _planned(event: Planned, rate: int) -> str:
-    said = f"planned: {event.records:,} records in {event.slices} slices, about {event.requests:,} requests"
+    said = f"planned: {event}"
     waiting = max(0, event.requests - rate) / rate * WINDOW_SECONDS
     return f"{said}, at least {lasting(waiting)} at {rate:,} in 5 minutes" if waiting else said
 

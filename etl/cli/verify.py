@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from etl.cli.options import Showing, Talking, destination
 from etl.cli.show import as_json, line, note
 from etl.cli.sync import at_home
+from etl.events import counted
 
 if TYPE_CHECKING:
     from etl.remote import Today
@@ -54,7 +55,8 @@ def verify(
     else:
         _tell(found, today)
     if not found.ok:
-        note(f"datacite-etl: {len(found.findings)} findings; export again with --fresh, or restore the files")
+        wrong = counted(len(found.findings), "finding")
+        note(f"datacite-etl: {wrong}; export again with --fresh, or restore the files")
         return 1
     if strict and today is not None and not today.same:
         note("datacite-etl: the API's totals are not the dataset's; run datacite-etl sync")
@@ -63,12 +65,14 @@ def verify(
 
 
 def _tell(found: "Verification", today: "Today | None") -> None:
-    line(f"{'sound' if found.ok else 'damaged'}: {found.files} files, {found.rows:,} rows, verdict {found.verdict}")
+    held = f"{counted(found.files, 'file')}, {counted(found.rows, 'row')}"
+    line(f"{'sound' if found.ok else 'damaged'}: {held}, verdict {found.verdict}")
     for finding in found.findings:
         line(f"  {finding.path} {finding.problem}")
     if today is None:
         return
-    line(f"{today.held:,} records here, {today.today:,} in the API today; {len(today.moved)} slices differ")
+    other = counted(len(today.moved), "slice")
+    line(f"{today.held:,} records here, {today.today:,} in the API today; another number in {other}")
     for moved in today.moved[:MOST]:
         line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} today")
 
