@@ -4,6 +4,7 @@ Windows on the creation time tile the query. Asking is the conductor's; here the
 what has been fetched are counted and compared.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,13 +39,19 @@ class Held:
 
     def counts(self, tiles: Sequence[Slice]) -> list[int]:
         """Count the records of each window."""
-        fetched = self.incoming.keys.select("key")
         totals = [0] * len(tiles)
-        frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
-        for frame in (*frames, self.incoming.keys):
-            for tile, count in _tiled(frame.join(self.gone, on="key", how="anti"), tiles)["tile"].value_counts().rows():
+        for frame in self._now(tiles):
+            for tile, count in frame["tile"].value_counts().rows():
                 totals[tile] += count
         return totals
+
+    def seconds(self, tiles: Sequence[Slice], wanted: Sequence[int]) -> dict[int, pl.Series]:
+        """Return when the records of some windows were created, sorted, those left out of which that is not known."""
+        found = [pl.DataFrame(schema={"tile": pl.Int64(), "second": pl.Int64()})]
+        for frame in self._now(tiles):
+            some = frame.filter(pl.col("tile").is_in(list(wanted)), pl.col("created").is_not_null())
+            found.append(some.select("tile", pl.col("created").dt.epoch("s").alias("second")))
+        return {at: some["second"] for at, some in each(pl.concat(found).sort("second"), wanted)}
 
     def within(self, tiles: Sequence[Slice], wanted: Sequence[int]) -> pl.DataFrame:
         """Return `key`, `old` and `tile` of the records of some windows."""
@@ -58,14 +65,19 @@ class Held:
 
     def times(self, tiles: Sequence[Slice], at: int) -> pl.DataFrame:
         """Return the records of one window with the columns of `moves.RECORDS`."""
-        fetched = self.incoming.keys.select("key")
-        frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
         found = [pl.DataFrame(schema=RECORDS)]
-        for frame in (*frames, self.incoming.keys):
-            left = _tiled(frame.join(self.gone, on="key", how="anti"), tiles).filter(pl.col("tile") == at)
+        for frame in self._now(tiles):
+            left = frame.filter(pl.col("tile") == at)
             seconds = [pl.col(name).dt.epoch("s").alias(name) for name in ("created", "updated")]
             found.append(left.select(pl.col("key").alias("id"), *seconds).cast(RECORDS))  # type: ignore[arg-type]
         return pl.concat(found)
+
+    def _now(self, tiles: Sequence[Slice]) -> Iterator[pl.DataFrame]:
+        """Yield the records, each once, with the number of the window that each is in as `tile`."""
+        fetched = self.incoming.keys.select("key")
+        frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
+        for frame in itertools.chain(frames, [self.incoming.keys]):
+            yield _tiled(frame.join(self.gone, on="key", how="anti"), tiles)
 
     def fetched_before(self) -> pl.DataFrame:
         """Return `key` and `old` of the fetched records that the published dataset has."""
@@ -120,6 +132,7 @@ def _begin(one: Slice) -> int:
 
 
 def each(frame: pl.DataFrame, wanted: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Yield the records of each wanted window."""
+    """Yield the records of each wanted window, in their order."""
+    found = frame.partition_by("tile", as_dict=True)
     for tile in wanted:
-        yield tile, frame.filter(pl.col("tile") == tile)
+        yield tile, found.get((tile,), frame.clear())

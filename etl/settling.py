@@ -5,16 +5,19 @@ What follows from counts and ids is decided in `reconciling`, `moves` and `compl
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
 from etl import explaining, export, incoming, moves, part, published, reconciling
 from etl.completeness import Move, State, Tally
 from etl.confirming import confirmed
+from etl.narrowing import narrowed
 from etl.parse import Parser
 from etl.reconciling import Held
 from etl.run import Delivery, Run
-from etl.slices import Part, Slice
+from etl.slices import Part, Slice, can_cut
+from etl.step import together
 from etl.store import published_manifest
 from etl.synced import Settled
 
@@ -37,9 +40,12 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
         tiles = reconciling.tiles(counted)
         held = await run.aside(held_now, run, parts, gone)
         counts = await run.aside(held.counts, tiles)
-        wanted = [at for at, one in enumerate(tiles) if counts[at] != one.expected or (every_id and not turn)]
-        gone, lacking = await _settled(run, held, tiles, wanted, turn)
-        again = [_again(run, tiles[at], turn) for at in lacking]
+        narrow, differing = tiles, list(range(len(tiles)))
+        if turn or not every_id:
+            differing = [at for at in differing if counts[at] != tiles[at].expected]
+            narrow, differing = await _narrowed(run, held, tiles, differing)
+        gone, lacking = await _settled(run, held, narrow, differing, turn)
+        again = [_again(run, narrow[at], turn) for at in lacking]
         await export.fetch(replace(run, layout=own.layout), again)
         parts += again
         held = await run.aside(held_now, run, parts, gone)
@@ -50,14 +56,23 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
     return settled
 
 
+async def _narrowed(
+    run: Run, held: Held, tiles: tuple[Slice, ...], wanted: list[int]
+) -> tuple[tuple[Slice, ...], list[int]]:
+    """Return narrower windows and the numbers of those that differ; the same ones where a list cannot be cut."""
+    if not wanted or not can_cut(run.query):
+        return tiles, wanted
+    size = reconciling.ids_query(run.query).page_size
+    seconds = await run.aside(held.seconds, tiles, wanted)
+    return await narrowed(tiles, seconds, partial(run.client.count, run.query), page_size=size)
+
+
 async def _settled(
     run: Run, held: Held, tiles: Sequence[Slice], wanted: Sequence[int], turn: int
 ) -> tuple[pl.DataFrame, list[int]]:
     """Return what is gone now, and the windows in which something is lacking."""
-    walked: dict[int, pl.DataFrame] = {}
-    for at in wanted:
-        if (found := await _ids(run, tiles[at], turn)) is not None:
-            walked[at] = found
+    found = await together(_ids(run, tiles[at], turn) for at in wanted)
+    walked = {at: ids for at, ids in zip(wanted, found, strict=True) if ids is not None}
     return await run.aside(_compared, held, tiles, walked)
 
 

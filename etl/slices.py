@@ -4,18 +4,18 @@ Slices are what is fetched and proved one by one; parts are neighbouring slices 
 Counting is the caller's; every decision here is pure.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 
 from etl.declare import Json, Paging
 from etl.paging import REACH
 from etl.query import Query
+from etl.step import together
 from etl.window import EVERYTHING, Window, year_start
 
 PART_RECORDS = 40_000
@@ -27,9 +27,8 @@ _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 
 _BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
 _FAR_PAST, _FAR_FUTURE = 1900, 2100
 
-T = TypeVar("T")
-Count = Callable[[Window], Awaitable[int]]
-Moment = Callable[[Window, int], Awaitable[int | None]]
+Count = Callable[[Window], Coroutine[Any, Any, int]]
+Moment = Callable[[Window, int], Coroutine[Any, Any, int | None]]
 """Tells in which second the record of a rank (from 0) was created, None if it cannot be told."""
 
 
@@ -148,7 +147,7 @@ async def plan(
 
 async def pieces(query: Query, one: Slice, count: Count, moment: Moment = untold, *, year: int) -> list[Window]:
     """Cut a slice that does not come whole into some smaller windows that tile it, empty ones included."""
-    if _root(query) is None or one.expected < 2:
+    if not can_cut(query) or one.expected < 2:
         return [one.window]
     grid = _Grid(target=-(-one.expected // _PIECES), year=year, by_year=False)
     tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count, moment)
@@ -159,6 +158,11 @@ def key(window: Window) -> str:
     """Name a window so that names sort like their starts and are good for files: 20190101T000000-max."""
     start = "0min" if window.start is None else _stamp(window.start)
     return f"{start}-{'max' if window.end is None else _stamp(window.end)}"
+
+
+def can_cut(query: Query) -> bool:
+    """Tell whether the list can be asked for windows of time."""
+    return _root(query) is not None
 
 
 def _root(query: Query) -> Window | None:
@@ -175,11 +179,11 @@ async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple
     done, pending, asked = [], [root], 0
     while pending:
         crowded = [tile for tile in pending if tile.crowded]
-        seconds = await _all(moment(tile.window, min(grid.target, REACH - 1)) for tile in crowded)
+        seconds = await together(moment(tile.window, min(grid.target, REACH - 1)) for tile in crowded)
         full = dict(zip(crowded, seconds, strict=True))
         tiled = {tile: tile.window.cut(_moments(tile, grid, full.get(tile))) for tile in pending}
         done += [tile for tile, windows in tiled.items() if len(windows) == 1]
-        counts = await _all(count(window) for windows in tiled.values() for window in windows[:-1])
+        counts = await together(count(window) for windows in tiled.values() for window in windows[:-1])
         asked += len(counts) + sum(second is not None for second in seconds)
         left, pending = iter(counts), []
         for tile, windows in tiled.items():
@@ -200,20 +204,6 @@ def _pieces(tile: _Tile, windows: Sequence[Window], records: Sequence[int], grid
         _Tile(window, found, crowded=evenly and found > max(grid.target, tile.records * _MOSTLY))
         for window, found in zip(windows, records, strict=True)
     ]
-
-
-async def _all(answers: Iterable[Awaitable[T]]) -> list[T]:
-    """Await all at once; the first error cancels the others and stands for them."""
-
-    async def one(waiting: Awaitable[T]) -> T:
-        return await waiting
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(waiting)) for waiting in answers]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def _moments(tile: _Tile, grid: _Grid, full: int | None) -> list[int]:

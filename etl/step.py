@@ -24,11 +24,11 @@ async def directly(name: str, function: Callable[P, Awaitable[T]], *args: P.args
     return await function(*args, **kwargs)
 
 
-async def together(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Do steps side by side; the first error cancels the others and is raised as itself."""
+async def together(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do steps side by side and return what they return; the first error cancels the others and is raised as itself."""
     try:
         async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(step)
+            tasks = [group.create_task(step) for step in steps]
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
