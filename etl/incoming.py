@@ -3,8 +3,9 @@
 They lie beside the staged dataset in tables of another name and are never published themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import polars as pl
 
@@ -16,7 +17,10 @@ from etl.flatten import frame_schema
 from etl.part import PartReceipt
 from etl.published import folders, identity, reader, telling
 
+Rows = Callable[[pl.DataFrame], pl.DataFrame]
 PREFIX = "incoming_"
+_REMEMBERED = 2
+"""Parts of which a table is kept in memory, at most 25,000 records each."""
 KEYS = {
     "key": pl.String(),
     "created": pl.Datetime("us", "UTC"),
@@ -40,15 +44,23 @@ class Incoming:
     parts: Mapping[str, PartReceipt]
     keys: pl.DataFrame
 
-    def rows(self, table: Table, wanted: pl.DataFrame) -> pl.DataFrame:
-        """Return a table's rows of some records, given with `key` and `part`, by record in the order of keys."""
-        key = self.layout.resource.key.name if table.name == self.layout.resource.main.name else None
-        name = key or self.layout.resource.parent
-        found = [pl.DataFrame(schema=frame_schema(self.layout.resource, table))]
-        for (part,), some in wanted.group_by("part", maintain_order=True):
-            whole = _table(self.files, self.layout, self.parts[str(part)], table)
-            found.append(whole.join(some.select(pl.col("key").alias(name)), on=name, how="semi", maintain_order="left"))
-        return pl.concat(found).sort(name, maintain_order=True)
+    def rows(self, table: Table) -> Rows:
+        """Return what finds a table's rows of some records, given with `key` and `part`, in the order of keys.
+
+        What was read last stays in memory, for the records of one part are all over the dataset.
+        """
+        resource = self.layout.resource
+        name = resource.key.name if table.name == resource.main.name else resource.parent
+        read = lru_cache(maxsize=_REMEMBERED)(lambda part: _table(self.files, self.layout, self.parts[part], table))
+
+        def rows(wanted: pl.DataFrame) -> pl.DataFrame:
+            found = [pl.DataFrame(schema=frame_schema(resource, table))]
+            for (part,), some in wanted.group_by("part", maintain_order=True):
+                keys = some.select(pl.col("key").alias(name))
+                found.append(read(str(part)).join(keys, on=name, how="semi", maintain_order="left"))
+            return pl.concat(found).sort(name, maintain_order=True)
+
+        return rows
 
     def lines(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Return some records, given with `key` and `part`, as they were received."""

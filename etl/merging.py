@@ -5,19 +5,24 @@ fetched and which are gone was decided before; who switches the staged dataset i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
 from etl import changes, dataset, received
 from etl.dataset import MOST_ROWS, Layout
 from etl.declare import Table
-from etl.incoming import Incoming
+from etl.incoming import Incoming, Rows
 from etl.manifest import DataFile
 from etl.order import split
 from etl.published import Place, Published, restored
 from etl.seating import Seated
 from etl.store import Store
+
+_AT_ONCE = 2
+"""Places of which one table is merged side by side: their rows are in memory, and polars alone leaves a core idle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +67,16 @@ class _Here:
 
 def merge(job: Merge) -> Merged:
     """Stage the merged tables; can be done again with the same outcome."""
-    tables: dict[str, list[DataFile]] = {job.layout.prefix + table.name: [] for table in job.layout.wanted}
+    tables: dict[str, tuple[DataFile, ...]] = {}
     changed: list[pl.DataFrame] = []
-    gone: list[pl.DataFrame] = []
-    for number, place in enumerate(job.seated.places):
-        here = _here(job, number, place)
-        if here.leave.height:
-            gone.append(_last_known(job, here))
+    every = [_here(job, number, place) for number, place in enumerate(job.seated.places)]
+    gone = tuple(_last_known(job, here) for here in every if here.leave.height)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="merge") as threads:
         for table in job.layout.wanted:
-            files, differing = _table(job, table, here)
-            tables[job.layout.prefix + table.name] += files
-            changed += differing
-    return Merged(
-        tables={name: tuple(files) for name, files in tables.items()}, changed=tuple(changed), gone=tuple(gone)
-    )
+            merged = list(threads.map(partial(_table, job, table, job.incoming.rows(table)), every))
+            tables[job.layout.prefix + table.name] = tuple(file for files, _ in merged for file in files)
+            changed += [frame for _, differing in merged for frame in differing]
+    return Merged(tables=tables, changed=tuple(changed), gone=gone)
 
 
 def _here(job: Merge, number: int, place: Place) -> _Here:
@@ -100,12 +101,12 @@ def _last_known(job: Merge, here: _Here) -> pl.DataFrame:
     return restored(job.layout, gone, here.place)
 
 
-def _table(job: Merge, table: Table, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
+def _table(job: Merge, table: Table, fetched: Rows, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
     """Merge one table of one place; returns its files and what differs in it."""
     every = job.published.tables[job.layout.prefix + table.name].get(here.place, ())
     if here.untouched:
         return _kept(job, every), []
-    found, told = _rows(job, table, here, [file for file in every if not _of_records(job, table, file)])
+    found, told = _rows(job, table, fetched, here, [file for file in every if not _of_records(job, table, file)])
     if table.name == job.layout.resource.main.name and job.layout.lines:
         found += _lines(job, here, [file for file in every if _of_records(job, table, file)])
     return found, told
@@ -133,20 +134,20 @@ def _lines(job: Merge, here: _Here, found: Sequence[DataFile]) -> list[DataFile]
 
 
 def _rows(
-    job: Merge, table: Table, here: _Here, found: Sequence[DataFile]
+    job: Merge, table: Table, fetched: Rows, here: _Here, found: Sequence[DataFile]
 ) -> tuple[list[DataFile], list[pl.DataFrame]]:
     """Merge the rows of one table of one place."""
     key = job.layout.resource.key.name if table.name == job.layout.resource.main.name else job.layout.resource.parent
     names = list(dataset.columns(job.layout, table))
     old = job.published.frame(table, here.place).with_columns(pl.col(key).set_sorted())
     refetched = pl.concat([here.stay, here.moved])
-    new = job.incoming.rows(table, refetched).select(names)
+    new = fetched(refetched).select(names)
     before = old.join(refetched, left_on=key, right_on="key", how="semi", maintain_order="left")
     differing = changes.differing(before, new, key)
     out = pl.concat([pl.DataFrame({"key": differing}), here.leave]).unique()
     stayed = new.join(here.moved, left_on=key, right_on="key", how="anti", maintain_order="left")
     back = stayed.filter(pl.col(key).is_in(differing.implode()))
-    come = job.incoming.rows(table, here.come).select(names)
+    come = fetched(here.come).select(names)
     kept = old.join(out, left_on=key, right_on="key", how="anti", maintain_order="left")
     told = [_told(job, table, before, new, differing)]
     if kept.height == old.height and not (back.height or come.height):

@@ -13,7 +13,7 @@ from etl import changes, export, incoming, leftovers, manifest, merging, part, p
 from etl.completeness import State, Verdict
 from etl.declare import Json, Resource
 from etl.errors import UsageError
-from etl.incoming import Incoming
+from etl.incoming import Incoming, Rows
 from etl.manifest import DataFile
 from etl.parse import Parser
 from etl.published import Place, Published
@@ -67,7 +67,8 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     receipts = [group for each in planned.parts for group in part.read_receipts(run.files, each.key)]
     came = incoming.gather(run.files, own.layout, receipts)
     main = run.layout.prefix + run.layout.resource.main.name
-    merged = {place: _merged(run, standing, came, place) for place in standing.places}
+    counts = came.rows(came.layout.resource.main)
+    merged = {place: _merged(run, standing, came, counts, place) for place in standing.places}
     stale = {file.path for place, (new, _) in merged.items() if new for file in standing.tables[main][place]}
     listed = manifest.data_files(before)
     for file in (file for files in listed.values() for file in files if file.path not in stale):
@@ -91,13 +92,15 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     return SyncOutcome(outcome=proving.publish(run, proof, verdict, beside))
 
 
-def _merged(run: Run, standing: Published, came: Incoming, place: Place) -> tuple[list[DataFile], pl.DataFrame]:
+def _merged(
+    run: Run, standing: Published, came: Incoming, counts: Rows, place: Place
+) -> tuple[list[DataFile], pl.DataFrame]:
     """Stage the main table of one place if counts differ; returns its files, none if it stays, and what differs."""
     resource, main = run.layout.resource, run.layout.resource.main
     key, names = resource.key.name, list(came.layout.resource.main.columns[1:])
     old = standing.frame(main, place)
     wanted = came.keys.join(old.select(pl.col(key).alias("key")), on="key", how="semi")
-    new = came.rows(came.layout.resource.main, wanted).with_columns(pl.lit(value=True).alias(_MATCHED))
+    new = counts(wanted).with_columns(pl.lit(value=True).alias(_MATCHED))
     both = old.join(new, on=key, how="left", suffix=_NEW, maintain_order="left")
     fresh = both.with_columns(
         pl.when(_MATCHED).then(pl.col(column.name + _NEW)).otherwise(pl.col(column.name)).alias(column.name)
