@@ -79,16 +79,16 @@ async def _settled(
 async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame | None:
     """Walk the ids of a window; an earlier walk of it is of another time and does not count.
 
-    None if fewer came than there are: who does not come in such a list is not gone.
+    One without records by the counts is asked too: what one knows of it may be the difference of two that were counted
+    at different times. None if fewer came than there are: who does not come in such a list is not gone.
     """
     query = reconciling.ids_query(run.query)
     bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN)
     own = replace(one, key=f"ids{turn}-{one.key}")
     run.store.discard(own.key)
-    if one.expected:
-        tally = (await export.export_slice(bare, own)).tally
-        if tally.unique != tally.expected_after:
-            return None
+    tally = (await export.export_slice(bare, own)).tally
+    if tally.unique != tally.expected_after:
+        return None
     return await run.aside(reconciling.ids, run.files, own)
 
 

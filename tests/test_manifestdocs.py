@@ -10,7 +10,7 @@ import pytest
 
 from etl import cli, manifestdocs
 from etl.sandbox import Corpus, datafile, running
-from tests.overcounting import overcounting
+from tests.miscounting import overcounting
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("manifests")]  # their making is most of the work
 

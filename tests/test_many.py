@@ -11,7 +11,7 @@ from etl.errors import UsageError
 from etl.many import clients_of, worst
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
-from tests.overcounting import overcounting
+from tests.miscounting import overcounting
 
 pytestmark = pytest.mark.slow
 

@@ -19,6 +19,7 @@ from etl.store import read_manifest
 from etl.verify import verify
 from tests.conftest import Command, data_files
 from tests.faulty import FaultyFiles, PowerLoss
+from tests.miscounting import miscounting
 from tests.synced import Asked, brought_up, exported, same
 
 pytestmark = pytest.mark.slow
@@ -330,6 +331,23 @@ def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_pa
         assert (ended.summary()["added"], ended.summary()["withdrawn"]) == (1, 1)
         asyncio.run(exported(box.base_url, fresh, asked, START.timestamp()))
         same(to, fresh)
+
+
+def test_a_server_that_counts_nothing_for_a_moment_withdraws_nothing(tmp_path: Path) -> None:
+    """Who is gone is told by lists of ids, also where the counts say that there is nothing to list."""
+    to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
+    corpus = Corpus.generate(records=60, seed=4)
+    nothing = iter([0] * 2)
+
+    def blank(query: str, total: int) -> int:
+        return total if "query=updated" in query else next(nothing, total)
+
+    with running(corpus) as box:
+        asyncio.run(exported(box.base_url, to, asked, START.timestamp()))
+    with miscounting(corpus, blank) as url:
+        ended = asyncio.run(brought_up(url, LocalFiles(to), START.timestamp()))
+    assert next(nothing, None) is None, "it has counted nothing, twice"
+    assert (ended.summary()["withdrawn"], ended.summary()["unique"], ended.proof["verdict"]) == (0, 60, "complete")
 
 
 def test_a_server_that_moves_during_a_sync_is_explained_and_caught_up_with(tmp_path: Path) -> None:

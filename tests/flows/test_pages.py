@@ -9,7 +9,7 @@ import pytest
 from etl.sandbox import Corpus, running
 from tests.browser import Tab, needs_chromium, opened
 from tests.flows.server import Server
-from tests.overcounting import overcounting
+from tests.miscounting import overcounting
 
 pytestmark = [
     pytest.mark.slow,

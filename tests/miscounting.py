@@ -1,9 +1,9 @@
-"""A server that counts one record more than it has: whatever comes from it is incomplete."""
+"""A server whose totals are not what it has."""
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from etl.sandbox import Corpus, site
@@ -12,20 +12,21 @@ from etl.sandbox.answer import Request
 _TOTAL = re.compile(rb'"total":(\d+)')
 
 
-def one_more(found: re.Match[bytes]) -> bytes:
-    return b'"total":%d' % (int(found[1]) + 1)
+def overcounting(corpus: Corpus) -> AbstractContextManager[str]:
+    """Serve a corpus with every total one too high: whatever comes from it is incomplete."""
+    return miscounting(corpus, lambda query, total: total + 1)
 
 
 @contextmanager
-def overcounting(corpus: Corpus) -> Iterator[str]:
-    """Serve a corpus with every total one too high, and yield the base URL."""
+def miscounting(corpus: Corpus, told: Callable[[str, int], int]) -> Iterator[str]:
+    """Serve a corpus with the totals that `told` makes of a query string and the true one, and yield the base URL."""
 
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             origin = f"http://{self.headers['Host']}"
             answer = site.respond(Request(path=path, query=query, origin=origin, headers={}), corpus)
-            body = _TOTAL.sub(one_more, answer.plain())
+            body = _TOTAL.sub(lambda found: b'"total":%d' % told(query, int(found[1])), answer.plain())
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.content_type)
             self.send_header("Content-Length", str(len(body)))
