@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol
 
 from asyncio_throttle.throttler import Throttler
 
@@ -81,13 +81,6 @@ class Budget:
             self._share = max(_LEAST, self._share / 2)
             self._heard = now + max(after, _TOGETHER)
         self._opens = max(self._opens, now + max(after, self._spacing))
-
-    async def __aenter__(self) -> Self:
-        await self.acquire()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
 
     @property
     def _spacing(self) -> float:

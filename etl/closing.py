@@ -4,7 +4,7 @@ Can be done again after a crash with the same outcome: receipts and notes of the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
@@ -21,9 +21,9 @@ from etl.repeats import hashes, repeated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """The whole staged dataset; `twice` records came in two parts and are in it once.
+    """The whole staged dataset: `unique` records, each once; `duplicates` counts how often one came once more.
 
-    `duplicates` counts them as well, and what came more than once within a part.
+    `contested` has `key`, `updated` and `part` of those that came in more than one part.
     """
 
     tables: Mapping[str, TableFacts]
@@ -31,14 +31,16 @@ class Closed:
     drift: Mapping[str, tuple[int, str]]
     rejects: int
     duplicates: int
-    twice: int
+    unique: int
+    contested: pl.DataFrame = field(compare=False)
 
 
 def close(
     files: Files, layout: Layout, parts: Sequence[PartReceipt], along: Mapping[str, Resource] | None = None
 ) -> Closed:
     """Make the parts one dataset, with a file for every table and the tables of the included resources."""
-    losers = settle(twice(files, [part.key for part in parts]))
+    contested = twice(files, [part.key for part in parts])
+    losers = settle(contested)
     kept = [_without(files, layout, part, losers[part.key]) if part.key in losers else part.tables for part in parts]
     tables = dataset.fill(files, layout, dataset.facts(layout, kept))
     tallies = {}
@@ -52,7 +54,8 @@ def close(
         drift=merge_drift(part.drift for part in parts),
         rejects=sum(part.rejects for part in parts),
         duplicates=sum(part.duplicates for part in parts) + again,
-        twice=again,
+        unique=sum(part.unique for part in parts) - again,
+        contested=contested,
     )
 
 

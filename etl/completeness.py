@@ -77,14 +77,14 @@ def judge(
     query_after: int | None,
     sample: bool = False,
     moved: Sequence[Move] = (),
-    twice: int = 0,
+    unique: int | None = None,
 ) -> Verdict:
     """Judge a run by the counts of its slices and of the whole query.
 
-    `twice` is the number of records that came in two slices; `moved` must name every record that explains a
-    difference between what was counted and what came.
+    `unique` is how many different records there are in all, by default the sum of the slices': less where one came in
+    two of them. `moved` must name every record that explains a difference between what was counted and what came.
     """
-    unique = sum(tally.unique for tally in tallies) - twice
+    unique = sum(tally.unique for tally in tallies) if unique is None else unique
     if sample:
         return Verdict(state=State.SAMPLE, unique=unique, missing=0, slices=dict.fromkeys(_keys(tallies), State.SAMPLE))
     gaps = {tally.key: _slice_gap(tally, moved) for tally in tallies}

@@ -59,6 +59,13 @@ class Settings:
         return 1000 if self.mailto else 500
 
 
+def datacites(url: str) -> bool:
+    """Tell whether a server is one of DataCite's, asked under seal, or this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return loopback(host) or (parts.scheme == "https" and f".{host}".endswith(".datacite.org"))
+
+
 def loopback(host: str) -> bool:
     """Tell whether a host is this machine itself."""
     try:

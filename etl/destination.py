@@ -119,6 +119,7 @@ class Divided:
             if holder is self._work:
                 self._work.link(source, target)
             else:
+                self._work.remove(target)  # what a run that did not end has staged there would be read instead
                 self._work.write(_kept_key(target), b"")
         elif holder is self._work:
             self._published.upload(Path(self._work.name) / real, target)

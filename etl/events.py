@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The slices are known: how many, and the records the API says they hold, None if nobody can say yet.
+    """The slices are known, or some more: how many, and the records the API says they hold, None if nobody can say yet.
 
     `noun` is what one of the records is to the run.
     """

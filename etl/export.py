@@ -75,9 +75,14 @@ def forget_short(run: Run, planned: Plan) -> None:
     for each in planned.parts:
         receipts = [found for one in each.slices if (found := run.store.receipt(one.key))]
         if any(found.tally.unique != found.tally.expected_after for found in receipts):
-            part.discard(run.files, each.key)
-            for one in each.slices:
-                run.store.discard(one.key)
+            forget(run, each)
+
+
+def forget(run: Run, each: Part) -> None:
+    """Discard a part and its slices, so that they are fetched anew."""
+    part.discard(run.files, each.key)
+    for one in each.slices:
+        run.store.discard(one.key)
 
 
 async def count(run: Run) -> Plan:

@@ -15,7 +15,20 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl import closing, completeness, dataset, manifest, pages, part, places, proving, received, resources, tombstones
+from etl import (
+    closing,
+    completeness,
+    dataset,
+    listed,
+    manifest,
+    pages,
+    part,
+    places,
+    proving,
+    received,
+    resources,
+    tombstones,
+)
 from etl.completeness import State, Tally
 from etl.config import BASE_URL, Settings
 from etl.datafile import DataFile, month, opened
@@ -160,12 +173,13 @@ def _judged(
     written = [([one.key for one in found], names) for found, (_, names) in zip(receipts, groups, strict=True)]
     keys = [key for found, _ in written for key in found]
     compared = [_compare(run, name, written) for name in _months(run.data)]
-    tallies = [tally for tally, _, _ in compared]
+    tallies = [one.tally for one in compared] or [_unproved(run, closed.unique)]
     total = _sum(tally.expected_before for tally in tallies)
-    total = None if total is None else total - closed.twice
-    verdict = completeness.judge(
-        tallies, query_before=total, query_after=total, sample=not run.data.listings, twice=closed.twice
-    )
+    verdict = completeness.judge(tallies, query_before=total, query_after=total, sample=not compared)
+    again = sum(one.elsewhere for one in compared)
+    again += listed.in_other_months(closed.contested) if compared else 0
+    verdict = replace(verdict, unique=verdict.unique - again)
+    total = None if total is None else total - again
     evidence = manifest.Evidence(
         tallies=tallies,
         verdict=verdict,
@@ -174,10 +188,10 @@ def _judged(
         duplicates=closed.duplicates,
         rejects=closed.rejects,
         drift=closed.drift,
-        missing=[key for _, missing, _ in compared for key in missing],
+        missing=[key for one in compared for key in one.missing],
         watermark=_watermark(run, keys) if verdict.state is State.COMPLETE else None,
     )
-    gone = pl.concat([found for _, _, found in compared]) if compared else pl.DataFrame()
+    gone = pl.concat([pl.DataFrame(schema=listed.LISTED), *(one.registered for one in compared)])
     tables = dict(closed.tables) | _tombstones(run, gone, keys)
     return _publish(run, evidence, tables)
 
@@ -206,7 +220,7 @@ def _groups(data: DataFile) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _months(data: DataFile) -> list[str]:
-    return sorted({month(name) for name in (*data.parts, *data.listings)}) if data.listings else [EVERY]
+    return sorted({month(name) for name in (*data.parts, *data.listings)}) if data.listings else []
 
 
 async def _write(run: Ingest, key: str, names: Sequence[str]) -> list[PartReceipt]:
@@ -265,31 +279,31 @@ def with_media(nested: pa.Table) -> pa.Table:
     return nested.set_column(nested.column_names.index(MEDIA), nested.schema.field(MEDIA), whole)
 
 
-def _compare(
-    run: Ingest, name: str, written: Sequence[tuple[Sequence[str], Sequence[str]]]
-) -> tuple[Tally, list[str], pl.DataFrame]:
-    """Compare a month's records with its list: the counts, the listed ones that did not come, the registered ones."""
-    own = [(keys, parts) for keys, parts in written if name == EVERY or any(month(one) == name for one in parts)]
-    keys = _keys(run, name, [key for found, _ in own for key in found])
-    named = [one for _, parts in own for one in parts if name in (EVERY, month(one))]
-    received = sum(receipt.tally.received for one in named if (receipt := run.store.receipt(one)))
-    listings = [one for one in run.data.listings if month(one) == name]
-    listed = pl.concat([pl.DataFrame(schema={"doi": pl.String, "state": pl.String}), *map(run.data.listed, listings)])
-    findable = listed.filter(pl.col("state") == "findable")["doi"].unique()
-    missing = findable.filter(~findable.is_in(keys.implode())).sort().to_list()
-    strange = keys.filter(~keys.is_in(findable.implode())) if listings else keys.clear()
-    if len(strange):
-        run.observe(Noted(text=f"{name}: {len(strange)} records are not in its list, such as {strange[0]}"))
-    expected = len(findable) if listings else None
-    unique = len(keys) - (len(strange) if missing else 0)  # one too many does not make up for one too few
-    tally = Tally(key=name, expected_before=expected, expected_after=expected, received=received, unique=unique)
-    return tally, missing, listed.filter(pl.col("state") == "registered")
+def _compare(run: Ingest, name: str, written: Sequence[tuple[Sequence[str], Sequence[str]]]) -> listed.Compared:
+    """Compare a month's records with its list."""
+    own = [keys for keys, parts in written if any(month(one) == name for one in parts)]
+    named = [one for _, parts in written for one in parts if month(one) == name]
+    found = listed.compare(
+        name,
+        [run.data.listed(one) for one in run.data.listings if month(one) == name],
+        _noted(run, [key for keys in own for key in keys]),
+        lambda: _noted(run, [key for keys, _ in written for key in keys]),
+        received=_came(run, named),
+    )
+    if found.strange:
+        some = f"{len(found.strange)} records are not in its list, such as {found.strange[0]}"
+        run.observe(Noted(text=f"{name}: {some}"))
+    return found
 
 
-def _keys(run: Ingest, name: str, keys: Sequence[str]) -> pl.Series:
-    """Return the DOIs of a month's records, or of all."""
-    whose = pl.lit(value=True) if name == EVERY else pl.col("updated").dt.strftime("updated_%Y-%m") == name
-    return pl.concat([pl.Series("key", [], pl.String), *(found.filter(whose)["key"] for found in _noted(run, keys))])
+def _unproved(run: Ingest, unique: int) -> Tally:
+    """Count the records of a file without lists."""
+    came = _came(run, run.data.parts)
+    return Tally(key=EVERY, expected_before=None, expected_after=None, received=came, unique=unique)
+
+
+def _came(run: Ingest, names: Sequence[str]) -> int:
+    return sum(receipt.tally.received for one in names if (receipt := run.store.receipt(one)))
 
 
 def _noted(run: Ingest, keys: Sequence[str]) -> Iterator[pl.DataFrame]:

@@ -129,7 +129,7 @@ def totals(evidence: Evidence) -> dict[str, int | None]:
 
 def encode(manifest: Mapping[str, Json]) -> bytes:
     """Write a manifest as its file's bytes."""
-    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def decode(content: bytes, name: str) -> dict[str, Json]:

@@ -35,7 +35,7 @@ _TALLY = {
     "window": "Which records by their date of creation: start <= created < end, in seconds since 1970; null is open.",
     "expected_before": "The API's total before the records were fetched; null where it tells none.",
     "expected_after": "The API's total afterwards.",
-    "received": "Records that came.",
+    "received": "Records that came; after a sync, those that it compared: the dataset's.",
     "unique": "Distinct records among them.",
     "attempts": "How often the slice was walked.",
 }
@@ -69,7 +69,7 @@ _MOVE = {
 _TOTALS = {
     "expected_before": "The API's total of the whole query before anything was fetched.",
     "expected_after": "The same at the end.",
-    "received": "Records that came.",
+    "received": "Records that came; after a sync, those that it compared: the dataset's.",
     "unique": "Distinct records: the rows of the main table.",
     "duplicates": "Records that came more than once and are kept once.",
     "rejects": "Values and records that fit no column, kept in `_etl/rejects`.",
@@ -149,7 +149,7 @@ def _evidence() -> dict[str, Schema]:
         "columns": _list(column, "In the order of the files."),
         "files": _list(_object(_typed(DataFile, _FILE)), "Its files."),
     }
-    drift = {"path": _text("The attribute."), "count": count, "example": _text("The first record that has it.")}
+    drift = {"path": _text("The attribute."), "count": count, "example": _text("One of the records that have it.")}
     one = _typed(Tally, _TALLY) | {"verdict": verdict | {"description": "Of this slice."}}
     return {
         "verdict": verdict | {"description": "Whether everything that the API counts is here."},
@@ -182,7 +182,7 @@ def _beside() -> dict[str, Schema]:
     }
     source = {
         "name": _text("The file or folder."),
-        "fingerprint": _text("A hash of its parts' names and sizes."),
+        "fingerprint": _text("A hash of its checksums, or of its parts' names where it has none."),
         "parts": {"type": "integer", "description": "How many parts it has."},
     }
     return {

@@ -14,6 +14,8 @@ from etl.completeness import Move, Tally
 from etl.declare import Json
 from etl.window import moment
 
+_LONG_AGO = 0
+"""When a record was created that does not say so."""
 _UNNAMED = 20
 _UNNAMED_SHARE = 1_000
 """So many of a slice, or one in so many, may vanish before they came: an index that loses a part loses far more."""
@@ -38,6 +40,7 @@ def compare(
     A record that is listed, did not come, and is older than the moment did not move: it is missing. Those that
     `vanished` had come in an earlier walk, and not in the one that counts.
     """
+    received, listed = (frame.with_columns(pl.col("created").fill_null(_LONG_AGO)) for frame in (received, listed))
     came_later = listed.join(received, on="id", how="anti").sort("id")
     gone = received.join(listed, on="id", how="anti").sort("id")
     moves = [

@@ -4,7 +4,7 @@ What is held tells without a request how many of its records lie on either side 
 count. Counting is the caller's; every decision here is pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 
@@ -57,11 +57,17 @@ class _Piece:
 
 
 async def narrowed(
-    tiles: Sequence[Slice], held: Mapping[int, pl.Series], count: Count, *, page_size: int
+    tiles: Sequence[Slice],
+    held: Mapping[int, pl.Series],
+    count: Count,
+    *,
+    whole: Collection[int] = (),
+    page_size: int,
 ) -> tuple[tuple[Slice, ...], list[int]]:
     """Return a finer tiling of the same time, and the numbers of its windows that differ.
 
-    `held` has the creation times, in sorted epoch seconds, of the records of each window that differs, by its number.
+    `held` has the creation times, in sorted epoch seconds, of the records of each window to be cut, by its number;
+    those in `whole` differ too and stay as they are.
     """
     done: list[_Piece] = []
     pending = [_Piece(window=tiles[at].window, held=times, there=tiles[at].expected) for at, times in held.items()]
@@ -73,8 +79,8 @@ async def narrowed(
         pending = [
             half for (piece, windows), first in zip(cut, counts, strict=True) for half in piece.cut(windows, first)
         ]
-    same = [(tile, False) for at, tile in enumerate(tiles) if at not in held]
-    every = sorted([*same, *((piece.slice, piece.differs) for piece in done)], key=_begin)
+    uncut = [(tile, at in whole) for at, tile in enumerate(tiles) if at not in held]
+    every = sorted([*uncut, *((piece.slice, piece.differs) for piece in done)], key=_begin)
     return tuple(one for one, _ in every), [at for at, (_, differs) in enumerate(every) if differs]
 
 

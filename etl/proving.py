@@ -26,7 +26,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
     parts = {each.key: _part_receipts(run, each) for each in planned.parts}
     groups = [group for found in parts.values() for group in found]
     closed = await run.aside(closing.close, run.files, run.layout, groups, run.along)
-    judged = await _judge(run, planned, receipts, parts, closed.twice)
+    judged = await _judge(run, planned, receipts, parts, closed.unique)
     evidence = manifest.Evidence(
         tallies=judged.tallies,
         verdict=judged.verdict,
@@ -56,20 +56,20 @@ class _Judged:
 
 
 async def _judge(
-    run: Run, planned: Plan, receipts: Sequence[Receipt], parts: Mapping[str, Sequence[PartReceipt]], twice: int
+    run: Run, planned: Plan, receipts: Sequence[Receipt], parts: Mapping[str, Sequence[PartReceipt]], unique: int
 ) -> _Judged:
     """Judge the counts, with what moved during the run if they do not simply agree."""
     tallies = [receipt.tally for receipt in receipts]
     sample = run.delivery.limit is not None
     after = await run.client.count(run.query)
-    verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, twice=twice)
+    verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, unique=unique)
     if verdict.state is State.SAMPLE or (verdict.state is State.COMPLETE and not await _stirred(run, planned)):
         return _Judged(tallies=tallies, after=after, verdict=verdict)
     picture = await explaining.explain(run, planned, {receipt.tally.key: receipt for receipt in receipts}, parts)
     if picture is None:
         return _Judged(tallies=tallies, after=after, verdict=verdict)
     verdict = completeness.judge(
-        picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, twice=twice
+        picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, unique=unique
     )
     return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
 

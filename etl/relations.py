@@ -3,16 +3,18 @@
 Pure. The manifest says what a dataset has; the declarations add what the words mean. How a dialect spells it is `ddl`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from etl import resources, tombstones
 from etl.declare import Json, Resource, Table, Type
-from etl.errors import UsageError
+from etl.errors import StoreError, UsageError
 from etl.flatten import frame_schema
 
 INCLUDED = "included_"
 """What dimension tables are prefixed with where the dataset has a table of that name anyway."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,14 @@ class Relation:
 
 
 def of_dataset(proof: Mapping[str, Json]) -> tuple[Relation, ...]:
-    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words."""
+    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words.
+
+    StoreError for a name that no table of ours has: it would stand in SQL.
+    """
     declared = _declared(str(proof["resource"]))
     tables: Mapping[str, Json] = proof["tables"]
+    if strange := [name for name in tables if not _NAME.fullmatch(name)]:
+        raise StoreError(f"the manifest names a table {strange[0]!r}", fix="export again with --fresh")
     found = [_stated(name, tables, declared) for name in sorted(tables)]
     return tuple(sorted(found, key=lambda relation: (relation.of, not relation.main, relation.name)))
 

@@ -3,14 +3,14 @@
 A difference is news and no damage: records were created or withdrawn since. What the files hold is `verify`'s matter.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl.client import Client
 from etl.declare import Json
 from etl.query import Query
-from etl.window import Window
+from etl.step import together
+from etl.window import EVERYTHING, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,11 @@ async def compare(client: Client, query: Query, proof: Mapping[str, Json]) -> To
     """Ask for today's totals of a dataset's slices and of its query."""
     slices = proof["slices"]
     windows = [Window(one["window"]["start"], one["window"]["end"]) for one in slices]
-    async with asyncio.TaskGroup() as group:
-        whole = group.create_task(client.count(query))
-        asked = [group.create_task(client.count(query, window)) for window in windows]
-    counts = [task.result() for task in asked]
+    whole, *counts = await together(client.count(query, window) for window in (EVERYTHING, *windows))
     return Today(
         held=proof["totals"]["unique"],
-        today=whole.result(),
-        elsewhere=whole.result() - sum(counts),
+        today=whole,
+        elsewhere=whole - sum(counts),
         slices=len(counts),
         moved=tuple(
             Moved(key=one["key"], held=one["unique"], today=count)

@@ -61,10 +61,11 @@ def _asked(proof: Mapping[str, Json]) -> str:
 
 def _tiles(proof: Mapping[str, Json]) -> Safe:
     totals, seconds = proof["totals"], _seconds(proof)
-    per_second = f"{totals['received'] / seconds:,.0f} a second" if seconds else ""
+    came = proof["changes"][-1]["received"] if proof.get("changes") else totals["received"]
+    per_second = f"{came / seconds:,.0f} a second" if seconds else ""
     facts: list[tuple[str, Cell, str]] = [
         ("Records", totals["unique"], f"the API counts {_number(totals['expected_after'])}"),
-        ("Received", totals["received"], per_second),
+        ("Received", came, per_second),
         ("Duplicates", totals["duplicates"], "came more than once, kept once"),
         ("Rejects", totals["rejects"], "values that fit no column, kept aside"),
         ("Requests", proof.get("requests", 0), f"{_number(proof.get('retries', 0))} of them again"),

@@ -3,15 +3,17 @@
 What follows from counts and ids is decided in `reconciling`, `moves` and `completeness`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import ceil
 
 import polars as pl
 
 from etl import explaining, export, incoming, moves, part, published, reconciling
 from etl.completeness import Move, State, Tally
 from etl.confirming import confirmed
+from etl.events import Noted, Observe, Planned
 from etl.narrowing import narrowed
 from etl.parse import Parser
 from etl.reconciling import Held
@@ -43,9 +45,13 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
         narrow, differing = tiles, list(range(len(tiles)))
         if turn or not every_id:
             differing = [at for at in differing if counts[at] != tiles[at].expected]
-            narrow, differing = await _narrowed(run, held, tiles, differing)
+            narrow, differing = await _narrowed(run, held, tiles, {at: counts[at] for at in differing})
         gone, lacking = await _settled(run, held, narrow, differing, turn)
         again = [_again(run, narrow[at], turn) for at in lacking]
+        for each in again:
+            export.forget(run, each)  # what a run that did not end has fetched is of another time
+        if again:
+            run.observe(_planned(run, [narrow[at] for at in lacking]))
         await export.fetch(replace(run, layout=own.layout), again)
         parts += again
         held = await run.aside(held_now, run, parts, gone)
@@ -57,14 +63,19 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
 
 
 async def _narrowed(
-    run: Run, held: Held, tiles: tuple[Slice, ...], wanted: list[int]
+    run: Run, held: Held, tiles: tuple[Slice, ...], differing: Mapping[int, int]
 ) -> tuple[tuple[Slice, ...], list[int]]:
-    """Return narrower windows and the numbers of those that differ; the same ones where a list cannot be cut."""
-    if not wanted or not can_cut(run.query):
-        return tiles, wanted
+    """Return narrower windows and the numbers of those that differ, given how many records are held in which.
+
+    A window stays as it is where a list cannot be cut, or where it is not known of all records when they were created.
+    """
+    if not differing or not can_cut(run.query):
+        return tiles, list(differing)
     size = reconciling.ids_query(run.query).page_size
-    seconds = await run.aside(held.seconds, tiles, wanted)
-    return await narrowed(tiles, seconds, partial(run.client.count, run.query), page_size=size)
+    seconds = await run.aside(held.seconds, tiles, list(differing))
+    whole = {at for at, count in differing.items() if len(seconds[at]) != count}
+    some = {at: found for at, found in seconds.items() if at not in whole}
+    return await narrowed(tiles, some, partial(run.client.count, run.query), whole=whole, page_size=size)
 
 
 async def _settled(
@@ -83,13 +94,23 @@ async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame | None:
     at different times. None if fewer came than there are: who does not come in such a list is not gone.
     """
     query = reconciling.ids_query(run.query)
-    bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN)
+    bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN, observe=_notes(run))
     own = replace(one, key=f"ids{turn}-{one.key}")
     run.store.discard(own.key)
     tally = (await export.export_slice(bare, own)).tally
     if tally.unique != tally.expected_after:
         return None
     return await run.aside(reconciling.ids, run.files, own)
+
+
+def _notes(run: Run) -> Observe:
+    """Return what observes only what is said: lists of ids are no progress."""
+    return lambda event: run.observe(event) if isinstance(event, Noted) else None
+
+
+def _planned(run: Run, again: Sequence[Slice]) -> Planned:
+    requests = sum(ceil(one.expected / run.query.page_size) for one in again)
+    return Planned(slices=len(again), records=sum(one.expected for one in again), requests=requests)
 
 
 def _compared(held: Held, tiles: Sequence[Slice], walked: dict[int, pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:

@@ -40,7 +40,7 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
     """
     wish = wish or Wish()
     own = _fetching(run, wish)
-    planned = await step("plan", plan, own)
+    planned = await step("plan", plan, own, noun="record" if own.query == run.query else "changed record")
     parts = list(planned.parts)
     await export.fetch(own, parts, step)
     settled = await step("reconcile", reconcile, own, run, parts, planned.made, every_id=wish.every_id)
@@ -64,8 +64,8 @@ def changed(query: Query, since: int | None) -> Query:
     return replace(query, text=f"({query.text}) AND {clause}" if query.text else clause)
 
 
-async def plan(own: Run) -> Plan:
-    """Return the plan of the unfinished sync in the destination, or count and make one."""
+async def plan(own: Run, noun: str = "record") -> Plan:
+    """Return the plan of the unfinished sync in the destination, or count and make one; `noun` is what it fetches."""
     if (kept := own.store.plan()) is not None:
         planned = restored(kept)
         own.observe(Noted(text="going on with the unfinished sync of this destination"))
@@ -77,5 +77,5 @@ async def plan(own: Run) -> Plan:
         planned = replace(cut, parts=parts)
         own.store.begin(own.claim, msgspec.to_builtins(planned), started=own.started)
     requests = planned.requests(own.query.page_size)
-    own.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests, noun="changed record"))
+    own.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests, noun=noun))
     return planned

@@ -1,7 +1,7 @@
 """Windows of time, half-open and in whole seconds, and how the API's query language spells them.
 
 DataCite's timestamps have second precision (API.md 1.3), so a window is a pair of epoch seconds; None leaves a side
-open. Tiling is exact: the halves of a window cover it without overlap.
+open. Tiling is exact: the pieces of a window cover it without overlap.
 """
 
 import itertools
@@ -17,11 +17,6 @@ class Window:
     start: int | None = None
     end: int | None = None
 
-    @property
-    def seconds(self) -> int | None:
-        """How many seconds it holds; None if a side is open."""
-        return None if self.start is None or self.end is None else self.end - self.start
-
     def clause(self, field: str) -> str:
         """Spell the window as a range of the query language: `created:[2019-01-01T00:00:00Z TO 2020-…Z}`."""
         start = "*" if self.start is None else iso(self.start)
@@ -32,22 +27,6 @@ class Window:
         inside = sorted({moment for moment in moments if self._inside(moment)})
         edges = [self.start, *inside, self.end]
         return [Window(start, end) for start, end in itertools.pairwise(edges)]
-
-    def divide(self, parts: int) -> list["Window"]:
-        """Tile a closed window into at most that many equal parts of at least one second each."""
-        assert self.start is not None
-        assert self.end is not None
-        span = self.end - self.start
-        return self.cut([self.start + span * part // parts for part in range(1, parts)])
-
-    def intersect(self, other: "Window") -> "Window":
-        """Return what both windows hold; an empty window (end at its start) if that is nothing."""
-        starts = [side for side in (self.start, other.start) if side is not None]
-        ends = [side for side in (self.end, other.end) if side is not None]
-        start, end = max(starts, default=None), min(ends, default=None)
-        if start is not None and end is not None and end < start:
-            end = start
-        return Window(start, end)
 
     def _inside(self, moment: int) -> bool:
         return (self.start is None or moment > self.start) and (self.end is None or moment < self.end)

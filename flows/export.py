@@ -15,7 +15,6 @@ from prefect.client.schemas.objects import State
 from etl import export as conductor
 from etl.cli.export import Delivering, owner
 from etl.cli.options import Asking, Talking, destination
-from etl.config import BASE_URL
 from etl.declare import Json
 from etl.run import opened
 from flows.budget import together
@@ -45,7 +44,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     fresh: bool = False,
     max_missing: int = 0,
     allow_incomplete: bool = False,
-    base_url: str = BASE_URL,
+    base_url: str = "",
     sandbox: bool = False,
     sandbox_options: str = "",
     mailto: str = "",
@@ -82,7 +81,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         fresh: Throw away unfinished work, and replace a dataset of another request.
         max_missing: Publish although up to this many named records are missing.
         allow_incomplete: Publish whatever came.
-        base_url: The root below which the resource's own path hangs.
+        base_url: The root below which the resource's own path hangs; by default DataCite's own.
         sandbox: Start the embedded API and use it.
         sandbox_options: Options for the embedded API.
         mailto: Your e-mail address, which doubles the rate that the API grants.

@@ -17,6 +17,7 @@ from prefect.states import Completed
 from etl import load as conductor
 from etl.cli.options import destination
 from etl.errors import UsageError
+from etl.events import counted
 from etl.warehouses import Loaded, postgresql
 from flows.observe import log
 from flows.steps import as_task, broke, emit, slug
@@ -52,13 +53,13 @@ async def load(dataset: str, into: str, *, schema: str = "", replace: bool = Fal
 
 
 def _refuse_secrets(into: str) -> None:
-    if into.startswith("postgres") and postgresql.secrets(into):
+    if into.lower().startswith("postgres") and postgresql.secrets(into):
         fix = "give PGPASSWORD to the worker instead, change that password and delete this flow run: Prefect stored it"
         raise UsageError("a password must not be in the address of a warehouse", fix=fix)
 
 
 def _told(loaded: Loaded) -> str:
-    rows = f"{loaded.state}: {sum(loaded.tables.values()):,} rows in {len(loaded.tables)} tables"
+    rows = f"{loaded.state}: {counted(sum(loaded.tables.values()), 'row')} in {counted(len(loaded.tables), 'table')}"
     if loaded.added is None:
         return rows
     return f"{rows}; {loaded.added:,} records added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn"

@@ -62,7 +62,8 @@ class Counting:
         """Count the event and hand it on."""
         match event:
             case Planned():
-                self._slices, self.expected = event.slices, event.records or 0
+                self._slices += event.slices
+                self.expected += event.records or 0
             case PageFetched():
                 self._came[event.slice_key] += event.records
             case SliceDone():

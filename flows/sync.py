@@ -16,7 +16,6 @@ from etl.cli.export import owner
 from etl.cli.options import Talking
 from etl.cli.options import destination as place
 from etl.cli.sync import Syncing, at_home, conducted, recalled
-from etl.config import BASE_URL
 from etl.declare import Json
 from etl.run import opened
 from flows.budget import together
@@ -34,7 +33,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     fresh: bool = False,
     max_missing: int = 0,
     allow_incomplete: bool = False,
-    base_url: str = BASE_URL,
+    base_url: str = "",
     sandbox: bool = False,
     sandbox_options: str = "",
     mailto: str = "",

@@ -162,7 +162,7 @@ def publish(files: Files, records: Sequence[Mapping[str, Json]], how: Layout | N
 def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> dict[str, Json]:
     """Close a run over some parts and write its manifest down."""
     closed = closing.close(files, how, receipts, {"author": PEOPLE})
-    unique = sum(receipt.unique for receipt in receipts) - closed.twice
+    unique = closed.unique
     received = sum(receipt.received for receipt in receipts)
     tally = completeness.Tally(key="s", expected_before=unique, expected_after=unique, received=received, unique=unique)
     evidence = manifest.Evidence(

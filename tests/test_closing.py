@@ -31,7 +31,7 @@ def test_a_record_that_came_in_two_parts_stays_in_the_newer_form(tmp_path, forma
     new = work("a", title="new", updated="2021-01-01T00:00:00Z")
     receipts = parts(files, how, [new, work("b")], [old, work("c")])
     closed = closing.close(files, how, receipts, {})
-    assert (closed.twice, closed.duplicates) == (1, 1)
+    assert (closed.unique, closed.contested["key"].to_list(), closed.duplicates) == (3, ["a", "a"], 1)
     assert sorted(staged(files, "works", ["id", "title"])) == [("a", "new"), ("b", None), ("c", None)]
     assert closed.tables["works"].rows == 3
     assert closed.tables["work_tags"].rows == closed.tables["links"].rows == 0

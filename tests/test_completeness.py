@@ -59,7 +59,7 @@ def test_records_that_no_slice_holds_are_missed():
 
 def test_records_that_came_in_two_slices_are_counted_once():
     """Two whole slices with a record in common fall short of the query by it."""
-    verdict = judge([tally("a"), tally("b")], query_before=20, query_after=20, twice=1)
+    verdict = judge([tally("a"), tally("b")], query_before=20, query_after=20, unique=19)
     assert (verdict.state, verdict.unique, verdict.missing) == (State.INCOMPLETE, 19, 1)
 
 

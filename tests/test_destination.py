@@ -12,7 +12,7 @@ import pytest
 
 import etl
 from etl import places, store
-from etl.destination import opened
+from etl.destination import Divided, opened
 from etl.errors import StoreError
 from etl.files import LocalFiles
 from etl.sandbox import Corpus, Sandbox, datafile, running
@@ -249,3 +249,14 @@ def test_somebody_elses_manifest_is_not_replaced(bucket: str, tmp_path: Path) ->
 def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
     """`file:///folder` is spelled otherwise and means the same."""
     assert isinstance(opened(f"file://{tmp_path}", tmp_path / "work"), LocalFiles)
+
+
+def test_a_file_that_is_taken_over_replaces_what_was_staged_in_its_place(tmp_path: Path) -> None:
+    """A run that crashed had staged another one there, which nobody may read any more."""
+    published, work = LocalFiles(tmp_path / "there"), LocalFiles(tmp_path / "here")
+    files, key = Divided(published, work), "dois/a.parquet"
+    published.write(key, b"as it was")
+    files.write(places.staged(key), b"of a run that crashed")
+    files.link(key, places.staged(key))
+    assert files.read(places.staged(key)) == b"as it was"
+    assert files.listing(places.staged("dois")) == [places.staged(key)]

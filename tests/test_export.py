@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import etl.resources
+from etl import part
 from etl.flatten import frame_schema
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
@@ -147,6 +148,20 @@ def test_slices_do_not_show_in_the_files(command: Command, tmp_path: Path) -> No
         proof = manifest(tmp_path / "o")
         assert sum(one["unique"] for one in proof["slices"]) == 12_000
         assert {one["verdict"] for one in proof["slices"]} == {"complete"}
+
+
+def test_a_record_that_comes_twice_is_there_once_however_far_apart(
+    monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path
+) -> None:
+    """Its second reception may be in another group of records that are written together."""
+    monkeypatch.setattr(part, "GROUP", 100)
+    options = ("--tables", "doi_titles", "--quiet", "--json")
+    with running(Corpus.generate(records=1_500, seed=4), faults=["twice=1"]) as box:
+        ran = command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", *options)
+    assert (ran.code, ran.json["verdict"], ran.json["unique"]) == (0, "complete", 1_500)
+    assert ran.json["duplicates"] == ran.json["received"] - 1_500 > 0
+    assert ran.json["tables"]["dois"] == 1_500
+    assert command("verify", tmp_path / "o").code == 0
 
 
 def test_a_sample_claims_nothing(box: Sandbox, command: Command, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """A data file of DataCite becomes the tables of an export, proved by its own lists, or is refused by name."""
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from etl import part
 from etl.sandbox import Corpus, datafile, running
 from tests.conftest import Command
 from tests.standstill import kill_where_it_reads
@@ -102,8 +104,6 @@ def test_an_ingested_dataset_is_sound_and_says_how_far_it_reaches(
     published: Path, tmp_path: Path, command: Command
 ) -> None:
     """Its manifest has a watermark to go on from, and every file is as it says."""
-    import json
-
     command("ingest", *PLAIN, published, "--to", tmp_path / "out")
     assert command("verify", tmp_path / "out").code == 0
     manifest = json.loads((tmp_path / "out/_etl/manifest.json").read_text())
@@ -171,6 +171,33 @@ def test_a_record_that_is_listed_but_not_there_is_named(copy: Path, tmp_path: Pa
     assert not (tmp_path / "out/dois").exists()
     again = command("ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet", "--json", "--max-missing", 1)
     assert (again.code, again.json["verdict"]) == (0, "incomplete")
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_record_that_is_there_twice_is_taken_once(
+    lists: bool, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    """Near its twin or far from it, in the same month or, as of another day, in a later one, it counts once."""
+    monkeypatch.setattr(part, "GROUP", 8)
+    for path in copy.glob("MANIFEST*"):
+        path.unlink()
+    *others, last = sorted(one for one in copy.rglob("part_*.jsonl.gz") if gzip.decompress(one.read_bytes()))
+    held = [line for one in (*others, last) for line in gzip.decompress(one.read_bytes()).splitlines(keepends=True)]
+    newest, older = json.loads(held[-1]), json.loads(held[0])
+    assert newest["attributes"]["updated"][:7] > older["attributes"]["updated"][:7]
+    older["attributes"]["updated"] = newest["attributes"]["updated"]
+    again = [held[-1], held[-1], json.dumps(older).encode() + b"\n"]
+    last.write_bytes(gzip.compress(gzip.decompress(last.read_bytes()) + b"".join(again)))
+    listing = next(last.parent.glob("*.csv.gz"))
+    listing.write_bytes(gzip.compress(gzip.decompress(listing.read_bytes()) + f"{older['id']},findable,,\n".encode()))
+    if not lists:
+        for path in copy.rglob("*.csv.gz"):
+            path.unlink()
+    ran = command("ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet", "--json")
+    assert (ran.code, ran.json["verdict"]) == (0, "complete" if lists else "sample")
+    assert (ran.json["unique"], ran.json["duplicates"]) == (len(held), 3)
+    assert len(table(tmp_path / "out", "dois")) == len(held)
+    assert command("verify", tmp_path / "out").code == 0
 
 
 def test_a_single_part_is_a_sample(published: Path, tmp_path: Path, command: Command) -> None:

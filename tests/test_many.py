@@ -1,5 +1,6 @@
 """Many exports from one file: each dataset as if exported alone, one budget, one account, and bad files."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from etl.errors import UsageError
 from etl.many import clients_of, worst
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
+from tests.loopback import Loopback, http
 from tests.miscounting import overcounting
 
 pytestmark = pytest.mark.slow
@@ -174,3 +176,15 @@ def test_a_file_that_is_not_there_is_named(command: Command, tmp_path: Path) -> 
     ran = command("run", tmp_path / "none.toml")
     assert ran.code == 2
     assert "none.toml" in ran.err
+
+
+async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_path: Path) -> None:
+    """What a server calls its clients does not decide where on this machine their datasets go."""
+    named = {"id": "../../escaped", "type": "clients", "attributes": {"name": "x"}}
+    body = json.dumps({"data": [named], "meta": {"total": 1, "totalPages": 1}}).encode()
+    async with Loopback(lambda request: http(body, content_type="application/json")) as server:
+        file = written(tmp_path, FILE.format(url=server.url, to=tmp_path / "a/b"))
+        ran = await asyncio.to_thread(command, "run", file, "--quiet")
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+    assert "'../../escaped'" in ran.err
+    assert set(data_files(tmp_path)) == {"many.toml"}

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 from hypothesis import given
@@ -82,3 +83,17 @@ def test_a_second_that_holds_everything_is_left_whole() -> None:
     held = [1_500_000_000] * 50_000
     found, differing = run(Server(held[1:]), held, [EVERYTHING], 1000)
     assert found[differing[0]].expected == 49_999
+
+
+def test_a_window_that_cannot_be_cut_is_named_as_it_is() -> None:
+    """Beside windows that are halved it stays whole, and in its place."""
+    held = list(range(1_500_000_000, 1_500_060_000))
+    tiles = [Slice(key=key(one), window=one, expected=0) for one in EVERYTHING.cut([held[0]])]
+    tiles[1] = replace(tiles[1], expected=len(held) - 1)
+    server = Server([one for one in held if one != 1_500_041_234])
+    cut = narrowed(tiles, {1: pl.Series(held)}, server.count, whole={0}, page_size=1000)
+    found, differing = asyncio.run(cut)
+    assert found[0] == tiles[0]
+    assert len(found) > 2
+    assert differing[0] == 0
+    assert within(found[differing[1]].window, [1_500_041_234])

@@ -84,6 +84,19 @@ def test_a_slice_that_is_done_counts_as_what_it_holds() -> None:
     assert course.fetched == 3_000
 
 
+def test_what_is_planned_later_is_more(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync learns of windows that it has to fetch again; where nobody can say how many records, none are told."""
+    course = Course(475, Clock())
+    course(Planned(slices=1, records=3, requests=1))
+    course(Planned(slices=2, records=4, requests=2))
+    assert (course.slices, course.expected) == (3, 7)
+    monkeypatch.setattr("etl.cli.progress.QUIET_SECONDS", 0.0)
+    with progress(rate=475) as observe:
+        observe(Planned(slices=2, records=None, requests=0))
+        observe(SliceDone(slice_key="s", records=10_000, expected=10_000))
+    assert capsys.readouterr().err.splitlines()[-1] == "10,000 records, 1 of 2 slices"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.2, "1 s"), (59, "59 s"), (61, "2 min"), (3_599, "1 h 00 min"), (9_000, "2 h 30 min")]
 )

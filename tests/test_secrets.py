@@ -90,3 +90,24 @@ def test_a_secret_is_never_sent_in_the_clear(secret: str, command: Command, tmp_
     assert ran.code == 2
     assert "plain http" in ran.err
     assert secret not in ran.err
+
+
+def test_a_dataset_or_an_address_from_elsewhere_does_not_lead_it_there(
+    secret: str, command: Command, tmp_path: Path
+) -> None:
+    """To a server that is none of DataCite's it goes only if that server is named."""
+    home, to = "https://mirror.example.org", tmp_path / "o"
+    with running(Corpus.generate(records=5, seed=3)) as box:
+        command("export", "dois", "--base-url", box.base_url, "--to", to, "--tables", "doi_titles", "--quiet")
+        proof = (to / "_etl/manifest.json").read_text().replace(box.base_url, home)
+    (to / "_etl/manifest.json").write_text(proof)
+    job = tmp_path / "job.toml"
+    job.write_text(f'[[sync]]\nto = "{to}"\n')
+    for asked in (("sync", to), ("verify", to, "--remote"), ("plan", f"{home}/dois?query=x")):
+        ran = command(*asked)
+        assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+        assert f"say --base-url {home}" in ran.err
+    assert f"say --base-url {home}" in command("run", job).err
+    ran = command("sync", to, "--base-url", home, "--attempts", 1, "--patience", 0, "--quiet")
+    assert ran.code == 1
+    assert "mirror.example.org" in ran.err

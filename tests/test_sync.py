@@ -1,9 +1,11 @@
 """A dataset that is brought up to date is the one that a fresh export would have made."""
 
 import asyncio
+import json
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -11,10 +13,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from etl.config import Settings
 from etl.errors import UsageError
 from etl.files import LocalFiles
 from etl.run import Delivery
 from etl.sandbox import Corpus, Sandbox, running
+from etl.sandbox.answer import Answer, document
+from etl.sandbox.faults.fault import Fault, Turn, honest
 from etl.store import read_manifest
 from etl.verify import verify
 from tests.conftest import Command, data_files
@@ -258,6 +263,15 @@ def test_remote_tells_what_moved_since(lively: Sandbox, command: Command, tmp_pa
     assert command("verify", to, "--remote", "--strict").code == 3
 
 
+def test_remote_without_a_server_is_one_line(lively: Sandbox, command: Command, tmp_path: Path) -> None:
+    """However many counts are asked for side by side, one failure is told."""
+    to = tmp_path / "o"
+    asyncio.run(exported(lively.base_url, to, Asked(tables=("doi_titles",), include=()), START.timestamp()))
+    ran = command("verify", to, "--remote", "--base-url", "http://127.0.0.1:9", "--attempts", 1, "--patience", 0)
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+    assert "127.0.0.1:9" in ran.err
+
+
 def given_records(count: int, views: int) -> list[dict]:
     """Return DOIs that are served as they are, with some views each."""
     return [
@@ -331,6 +345,43 @@ def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_pa
         assert (ended.summary()["added"], ended.summary()["withdrawn"]) == (1, 1)
         asyncio.run(exported(box.base_url, fresh, asked, START.timestamp()))
         same(to, fresh)
+
+
+def test_a_sync_that_came_short_is_made_whole_by_the_next_one(monkeypatch, tmp_path: Path) -> None:
+    """What an unfinished sync has fetched of a window is of another time: the window is fetched again."""
+    monkeypatch.setattr("tests.synced.Settings", partial(Settings, attempts=1))
+    to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
+    with running(Corpus.generate(records=60, seed=4)) as box:
+        ids = box.corpus.ids()
+        box.corpus.withdraw(ids[5:9])
+        asyncio.run(exported(box.base_url, to, asked, START.timestamp()))
+        box.corpus._swap(box.corpus.now.frame.with_columns(findable=True))
+        box.faults.append(Fault(name="hidden", act=partial(without, {one.lower() for one in ids[5:7]})))
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
+        assert (ended.published, sorted(ended.proof["missing"])) == (False, sorted(one.lower() for one in ids[5:7]))
+        box.faults.clear()
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), (START + DAY).timestamp()))
+        assert (ended.proof["verdict"], ended.summary()["added"]) == ("complete", 4)
+
+
+def without(hidden: set[str], turn: Turn) -> Answer:
+    """Answer lists of whole records without some of them."""
+    found = honest(turn)
+    whole = json.loads(found.plain()) if "landingPage" in turn.request.query else {}
+    if not whole.get("data"):
+        return found
+    return document({**whole, "data": [one for one in whole["data"] if one["id"].lower() not in hidden]})
+
+
+def test_a_withdrawn_record_that_never_said_when_it_was_created_is_found(tmp_path: Path) -> None:
+    """Nobody knows on which side of a moment it was, so its window is compared by id."""
+    to, records = tmp_path / "o", given_records(9, views=1)
+    del records[4]["attributes"]["created"]
+    with running(Corpus.from_records(records)) as box:
+        asyncio.run(exported(box.base_url, to, Asked(tables=("doi_titles",), include=()), START.timestamp()))
+        box.corpus.withdraw([records[4]["id"]])
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
+        assert (ended.proof["verdict"], ended.summary()["withdrawn"]) == ("complete", 1)
 
 
 def test_a_server_that_counts_nothing_for_a_moment_withdraws_nothing(tmp_path: Path) -> None:

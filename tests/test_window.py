@@ -28,27 +28,9 @@ class TestCutting:
         """Wherever a window is cut, every second of it is in exactly one piece, and no other second is in any."""
         assert sum(holds(piece, time) for piece in window.cut(moments)) == holds(window, time)
 
-    @given(seconds, st.integers(1, 10_000), st.integers(1, 50))
-    def test_parts_are_equal_to_a_second(self, start: int, span: int, parts: int) -> None:
-        """Dividing gives as many parts as asked for, or one a second, none longer than another by two seconds."""
-        pieces = Window(start, start + span).divide(parts)
-        lengths = [piece.seconds for piece in pieces]
-        assert len(pieces) == min(parts, span)
-        assert sum(lengths) == span
-        assert max(lengths) - min(lengths) <= 1
-
     def test_moments_outside_cut_nothing(self) -> None:
         """Edges and moments beyond them leave a window as it is."""
         assert Window(10, 20).cut([5, 10, 20, 25]) == [Window(10, 20)]
-
-    @given(windows(), windows(), seconds)
-    def test_an_intersection_holds_what_both_hold(self, one: Window, other: Window, time: int) -> None:
-        """A second is in the intersection exactly if it is in both."""
-        assert holds(one.intersect(other), time) == (holds(one, time) and holds(other, time))
-
-    def test_length_is_known_of_closed_windows_only(self) -> None:
-        """An open side has no length."""
-        assert (Window(5, 9).seconds, Window(5).seconds, EVERYTHING.seconds) == (4, None, None)
 
 
 class TestSpelling:

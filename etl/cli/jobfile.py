@@ -4,6 +4,7 @@ Which entries a file stands for, a template aside, is decided here; nothing is a
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -17,11 +18,12 @@ from etl.cli.export import Delivering
 from etl.cli.options import Asking, Talking
 from etl.cli.sync import Syncing
 from etl.declare import Json
-from etl.errors import UsageError
+from etl.errors import ProtocolError, UsageError
 
 T = TypeVar("T")
 CLIENT = "{client}"
 """What stands in `to` for the id of a client."""
+_CLIENT = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 _OF = ("provider-id", "consortium-id")
 _KINDS = ("export", "sync")
 
@@ -39,7 +41,9 @@ class Asked:
     syncing: Syncing | None = None
 
     def of_client(self, client: str) -> "Asked":
-        """Fill the template in for one client."""
+        """Fill the template in for one client; ProtocolError for an id that would lead to some other folder."""
+        if not _CLIENT.fullmatch(client):
+            raise ProtocolError(f"{self.where}: the API names a client {client!r}", fix=f"write 'to' without {CLIENT}")
         asking = replace(self.asking, filter=(*self.asking.filter, f"client-id={client}"))
         return replace(self, to=self.to.replace(CLIENT, client), clients_of={}, asking=asking)
 

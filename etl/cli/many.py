@@ -16,7 +16,6 @@ from etl.cli.options import Showing, Talking, destination
 from etl.cli.recording import Recording, lines, new_run
 from etl.cli.show import as_json, columns, line, note
 from etl.cli.sync import conducted, recalled
-from etl.config import BASE_URL
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, Planned, Retried
 
@@ -98,7 +97,7 @@ async def conduct(
         asked += [one.of_client(client) for client in clients] if one.clients_of else [one]
     jobfile.unique(asked)
     return await many(
-        [_entry(one, settings, sandbox=found.talking.sandbox) for one in asked],
+        [_entry(one, settings, found.talking) for one in asked],
         together,
         side_by_side=side_by_side,
         owner=owner(),
@@ -128,11 +127,11 @@ def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
     }
 
 
-def _entry(one: Asked, settings: "Settings", *, sandbox: bool) -> "Entry":
+def _entry(one: Asked, settings: "Settings", talking: Talking) -> "Entry":
     from etl.many import Entry
 
     try:
-        work = _synced(one, settings) if one.syncing else _exported(one, settings, sandbox=sandbox)
+        work = _synced(one, settings, talking) if one.syncing else _exported(one, settings, sandbox=talking.sandbox)
     except UsageError as error:
         raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
     return Entry(name=one.to, files=destination(one.to), work=work, run_id=new_run())
@@ -150,16 +149,17 @@ def _exported(one: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[
     return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
 
 
-def _synced(one: Asked, settings: "Settings") -> "Callable[[], Work]":
+def _synced(one: Asked, settings: "Settings", talking: Talking) -> "Callable[[], Work]":
     """Check what can be checked of a sync; the dataset says the rest when its turn comes."""
-    from etl.many import Work
+    from etl.many import Work, at_root
 
     assert one.syncing is not None
     syncing, wish = one.syncing, one.syncing.wish()
 
     def work() -> Work:
         proof, query, delivery = recalled(one.to, syncing)
-        own = settings if settings.base_url != BASE_URL else replace(settings, base_url=proof["base_url"])
+        home = settings if talking.sandbox else replace(settings, base_url=talking.home(proof["base_url"]).root)
+        own = at_root(home, query.resource.dialect, sandbox=talking.sandbox)
         return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, wish))
 
     return work

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from cyclopts import Group, Parameter
 
-from etl.config import BASE_URL, Credentials, Settings, loopback
+from etl.config import BASE_URL, Credentials, Settings, datacites, loopback
 from etl.errors import UsageError
 from etl.query import Query, check
 from etl.window import Window, moment
@@ -85,8 +85,9 @@ class Asking:
 class Talking:
     """Which server, and how politely."""
 
-    base_url: str = BASE_URL
-    """The root below which the resource's own path hangs; https://api.datacite.org by default."""
+    base_url: str = ""
+    """The root below which the resource's own path hangs; by default that of the dataset or pasted address, or else
+    https://api.datacite.org."""
 
     sandbox: Annotated[bool, Parameter(negative="")] = False
     """Start the embedded API on loopback and use it."""
@@ -117,8 +118,26 @@ class Talking:
         """Return the same options, with the host of a pasted address unless another was asked for."""
         from etl import pasted
 
-        origin = pasted.read(address).origin if pasted.is_address(address) else ""
-        return replace(self, base_url=origin) if origin and self.base_url == BASE_URL else self
+        return self.home(pasted.read(address).origin if pasted.is_address(address) else "")
+
+    @property
+    def root(self) -> str:
+        """The base URL, without a slash at its end."""
+        return (self.base_url or BASE_URL).rstrip("/")
+
+    def home(self, url: str) -> "Talking":
+        """Return the same options with a server that something comes from, unless another one is named.
+
+        UsageError if credentials would go to a server that is none of DataCite's and was not named.
+        """
+        if not url or self.base_url:
+            return self
+        if not self.sandbox and _credentials() and not datacites(url):
+            raise UsageError(
+                f"credentials would go to {url}, which is not DataCite's",
+                fix=f"say --base-url {url} if that is meant, or leave DATACITE_ETL_TOKEN and _USERNAME unset",
+            )
+        return replace(self, base_url=url)
 
     @contextmanager
     def settings(self, dialect: str = "v2") -> Iterator[Settings]:
@@ -138,7 +157,7 @@ class Talking:
 
     def _ledger(self) -> Path | None:
         """Name the file of requests for this server; None for one that nobody counts."""
-        parts = urlsplit(self.base_url)
+        parts = urlsplit(self.root)
         if self.rate is None and loopback(parts.hostname or ""):
             return None
         return self.remembered() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
@@ -154,12 +173,8 @@ class Talking:
         if self.attempts < 1 or self.patience < 0 or self.timeout <= 0:
             raise UsageError("--attempts counts from 1, --patience and --timeout from 0", fix="give positive numbers")
         return Settings(
-            base_url=self.base_url.rstrip("/"),
-            credentials=Credentials(
-                token=os.environ.get("DATACITE_ETL_TOKEN", ""),
-                username=os.environ.get("DATACITE_ETL_USERNAME", ""),
-                password=os.environ.get("DATACITE_ETL_PASSWORD", ""),
-            ),
+            base_url=self.root,
+            credentials=_credentials(),
             mailto=self.mailto,
             concurrency=self.concurrency,
             rate=self.rate,
@@ -183,6 +198,14 @@ class Showing:
 
     verbose: Annotated[bool, Parameter(negative="", name=("--verbose", "-v"))] = False
     """Every page and slice as a line on stderr."""
+
+
+def _credentials() -> Credentials:
+    return Credentials(
+        token=os.environ.get("DATACITE_ETL_TOKEN", ""),
+        username=os.environ.get("DATACITE_ETL_USERNAME", ""),
+        password=os.environ.get("DATACITE_ETL_PASSWORD", ""),
+    )
 
 
 def destination(where: str) -> "Files":

@@ -52,7 +52,9 @@ class Course:
         """Count the event."""
         match event:
             case Planned():
-                self.expected, self.slices, self._planned = event.records or 0, event.slices, event.requests
+                self.expected += event.records or 0
+                self.slices += event.slices
+                self._planned += event.requests
             case PageFetched():
                 self.records += event.records
                 self.fetched += event.records
@@ -117,10 +119,10 @@ class Lines:
             return
         self._last = now
         course = self._course
-        note(
-            f"{course.records:,} of {course.expected:,} records, {course.done} of {counted(course.slices, 'slice')}, "
-            f"{course.speed:,.0f} records/s, {course.retries} retries{_soon(course)}"
-        )
+        of = f" of {course.expected:,}" if course.expected else ""
+        speed = f", {course.speed:,.0f} records/s, {course.retries} retries" if course.fetched else ""
+        slices = f"{course.done} of {counted(course.slices, 'slice')}"
+        note(f"{course.records:,}{of} records, {slices}{speed}{_soon(course)}")
 
 
 def _planned(event: Planned, rate: int) -> str:

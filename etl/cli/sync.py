@@ -14,7 +14,7 @@ from etl.cli.export import code, owner
 from etl.cli.options import Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
-from etl.config import BASE_URL, loopback
+from etl.config import loopback
 
 if TYPE_CHECKING:
     from etl.config import Settings
@@ -129,12 +129,10 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, 
 
 def at_home(talking: Talking, proof: "Mapping[str, Json]") -> Talking:
     """Return the options with the server that the dataset came from, unless another one is named."""
-    if talking.base_url != BASE_URL:
-        return talking
     home = str(proof["base_url"])
-    if not talking.sandbox and loopback(urlsplit(home).hostname or ""):
+    if not (talking.base_url or talking.sandbox) and loopback(urlsplit(home).hostname or ""):
         note(f"this dataset came from {home}, on this machine; if that was the sandbox, say --sandbox again")
-    return replace(talking, base_url=home)
+    return talking.home(home)
 
 
 async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
