@@ -20,3 +20,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(importlib.import_module("etl.frames" if name == "scan" else "etl.notebook"), name)
     raise AttributeError(f"module 'etl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name them for whoever completes words."""
+    return [*__all__, "__version__"]

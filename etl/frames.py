@@ -12,11 +12,11 @@ import polars as pl
 from etl import document, flatten, sinks, store
 from etl.client import Client, connected
 from etl.config import Settings
-from etl.declare import Resource
+from etl.declare import Resource, Type
 from etl.destination import reading
 from etl.errors import IncompleteError, StoreError
 from etl.files import Files
-from etl.flatten import ROW
+from etl.flatten import DTYPES, ROW
 from etl.parse import Parser
 from etl.query import Query
 
@@ -29,6 +29,10 @@ class Tables(dict[str, Frame]):
     def __repr__(self) -> str:
         """Return a line a table."""
         return "\n".join(f"{name}: {rows} rows, {', '.join(columns)}" for name, rows, columns in self._told())
+
+    def __missing__(self, name: str) -> Frame:
+        """Raise KeyError with the names that there are."""
+        raise KeyError(f"there is no table {name!r}; there are {', '.join(self)}")
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -77,12 +81,18 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
     proof = store.manifest_of_one(files)
     if not {"parquet", sinks.DELTA} & set(proof["formats"]):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
-    return Tables({name: _scan(files, facts) for name, facts in proof["tables"].items()})
+    return Tables({name: _scan(files, facts, proof["partition_by"]) for name, facts in proof["tables"].items()})
 
 
-def _scan(files: Files, facts: Mapping[str, Any]) -> pl.LazyFrame:
+def _scan(files: Files, facts: Mapping[str, Any], partition_by: Sequence[str]) -> pl.LazyFrame:
     paths = [f"{files.name}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
-    return pl.scan_parquet(paths, hive_partitioning=True, storage_options=dict(files.options) or None)
+    types = {column["name"]: DTYPES[Type(column["type"])] for column in facts["columns"]}
+    return pl.scan_parquet(
+        paths,
+        hive_partitioning=True,
+        hive_schema={name: types[name] for name in partition_by if name in types},  # 10.60000 is no number
+        storage_options=dict(files.options) or None,
+    )
 
 
 async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:

@@ -5,19 +5,23 @@ drops unknown ids without a word and answers for other agencies' DOIs too (API.m
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from etl import document
 from etl.client import Client
 from etl.declare import Resource
-from etl.errors import RefusedError
+from etl.errors import RefusedError, UsageError
+from etl.query import Query
 
 GROUP = 50
 """Ids in one request: their length must fit into an address."""
 ALONE = 3
 """So few ids are asked for one by one: a single record has more in it than one in a list."""
 NOT_FOUND = 404
+_BEGINNING = re.compile(r"^https?://(?:(?:dx\.)?doi\.org/(?=10\.))?")
+_ACTIVITY = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\|.*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +33,20 @@ class Got:
 
 
 async def get(client: Client, resource: Resource, ids: Sequence[str]) -> Got:
-    """Fetch records by id, whatever its case; raises the client's errors other than "not found"."""
-    wanted = list(dict.fromkeys(one.strip().lower() for one in ids if one.strip()))
+    """Fetch records by id, whatever its case; raises the client's errors other than "not found".
+
+    UsageError for a resource whose ids are others in every answer.
+    """
+    if resource.identity and "id" not in resource.identity:
+        raise UsageError(f"{resource.name} has no lasting ids to fetch by", fix="export it, with --filter if need be")
+    wanted = list(dict.fromkeys(bare(one) for one in ids if one.strip()))
     grouped = len(wanted) > ALONE and any(entry.name == "ids" for entry in resource.filters)
     found = await _groups(client, resource, wanted) if grouped else {}
     singles = await asyncio.gather(*(_alone(client, resource, one) for one in wanted if one not in found))
     found |= {one: record for one, record in singles if isinstance(record, bytes)}
     missing = {one: reason for one, reason in singles if isinstance(reason, str)}
+    if missing and not found and resource.dialect == "v1":
+        await client.count(Query(resource=resource))  # tells of a list that the server has no more
     return Got(records=tuple(found[one] for one in wanted if one in found), missing=missing)
 
 
@@ -49,7 +60,7 @@ async def _groups(client: Client, resource: Resource, ids: Sequence[str]) -> dic
 async def _group(client: Client, resource: Resource, ids: Sequence[str]) -> dict[str, bytes]:
     params = {**resource.params, **resource.detail, "ids": ",".join(ids), "page[size]": str(len(ids))}
     answer = await client.get(resource.path, params, accept=resource.headers.get("Accept"))
-    return {one: record for record in answer.records if (one := document.id_of(record)) in set(ids)}
+    return {one: record for record in answer.records if (one := bare(document.id_of(record) or "")) in set(ids)}
 
 
 async def _alone(client: Client, resource: Resource, one: str) -> tuple[str, bytes | str]:
@@ -60,6 +71,14 @@ async def _alone(client: Client, resource: Resource, one: str) -> tuple[str, byt
             raise
         return one, "the API does not know it, or does not show it (registered, draft or withdrawn)"
     return one, next(iter(answer.records), "the answer holds no record")
+
+
+def bare(one: str) -> str:
+    """Spell an id as it stands in a path: what is an address in v1 is asked for without its beginning (API.md 3).
+
+    A DOI may be given as an address too. Behind the bar in an activity's id stands what it is about.
+    """
+    return _ACTIVITY.sub(r"\1", _BEGINNING.sub("", one.strip().lower()))
 
 
 def read_ids(lines: Iterable[str]) -> list[str]:

@@ -109,7 +109,7 @@ class Transport:
 
     def _address(self, target: str) -> str:
         """Spell the whole URL; a mail address that cannot stand in the User-Agent goes into the query string."""
-        url = target if "://" in target.partition("?")[0] else f"{self.base}{target}"
+        url = target if target.startswith(("http://", "https://")) else f"{self.base}{target}"
         _same_origin(self.base, url)
         mailto = self._settings.mailto
         if mailto and mailto not in self._headers["User-Agent"]:

@@ -23,3 +23,16 @@ def test_scan_gives_the_tables_of_a_dataset(box: Sandbox, command: Command, tmp_
     assert joined.height >= len(box.corpus.ids({"client-id": "nihnci.tcia"}))
     with pytest.raises(StoreError, match="holds no dataset"):
         etl.scan(str(tmp_path))
+
+
+def test_partitions_keep_their_types(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """A prefix that looks like a number stays as it is written, and a year is one where there is no record."""
+    options = ("export", "dois", "--base-url", box.base_url, "--tables", "doi_titles", "--quiet")
+    command(*options, "--partition-by", "prefix", "--to", tmp_path / "some")
+    for name, table in etl.scan(str(tmp_path / "some")).items():
+        found = table.select("doi", "prefix").collect()
+        assert found.filter(~pl.col("doi").str.starts_with(pl.col("prefix") + "/")).is_empty(), name
+        assert found["prefix"].str.ends_with("0").any(), name
+    command(*options, "--filter", "client-id=no.such", "--to", tmp_path / "none")
+    for table in etl.scan(str(tmp_path / "none")).values():
+        assert table.collect_schema()["created_year"] == pl.Int64()

@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import etl
+from etl import resources
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
@@ -71,3 +73,33 @@ def test_nothing_to_fetch_is_a_usage_error(box: Sandbox, command: Command) -> No
     ran = command("get", "dois", "--base-url", box.base_url)
     assert ran.code == 2
     assert "--ids-from" in ran.err
+
+
+@pytest.mark.parametrize(
+    "name", ["dois", "activities", "v1/works", "v1/contributors", "v1/pages", "v1/members", "v1/relation-types"]
+)
+def test_the_keys_of_a_table_are_ids(box: Sandbox, command: Command, name: str) -> None:
+    """Whatever stands in a table's key column can be asked for, addresses and compound keys among them."""
+    base = f"{box.base_url}/v1" if name.startswith("v1/") else box.base_url
+    tables = etl.fetch_sync(name, base_url=base, limit=2)
+    for key in tables[resources.load(name).main.name][resources.load(name).key.name]:
+        ran = command("get", name, key, "--base-url", base, "--json", "--quiet")
+        assert (ran.code, ran.json["found"]) == (0, 1)
+
+
+def test_a_doi_may_be_an_address(box: Sandbox, command: Command) -> None:
+    """As people copy it, alone and in a group."""
+    ids = [f"https://doi.org/{one.upper()}" for one in some_ids(box, 5)]
+    for asked in (ids[:1], ids):
+        ran = command("get", "dois", *asked, "--base-url", box.base_url, "--json", "--quiet")
+        assert (ran.code, ran.json["found"]) == (0, len(asked))
+
+
+def test_a_list_that_is_gone_or_has_no_lasting_ids_is_told(box: Sandbox, command: Command) -> None:
+    """An id of v1 that today's API does not know is no fault of the id."""
+    ran = command("get", "v1/works", "10.1/x", "--base-url", box.base_url)
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+    assert "use dois" in ran.err
+    ran = command("get", "v1/contributions", "x", "--base-url", f"{box.base_url}/v1")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert "no lasting ids" in ran.err

@@ -67,9 +67,9 @@ def all_completed(server: Server) -> list[dict[str, Any]] | None:
     return runs if states == {"COMPLETED"} else None
 
 
-async def test_a_budget_that_is_not_there_is_named(prefect: None, box: Sandbox) -> None:
+async def test_a_budget_that_is_not_there_is_named(prefect: None, box: Sandbox, tmp_path: Path) -> None:
     """A flow that is told of a limit that Prefect does not have fails and says how to make it."""
     from flows.export import export
 
     with pytest.raises(UsageError, match=r"flows\.setup"):
-        await export("dois", "nowhere", base_url=box.base_url, budget="missing")
+        await export("dois", str(tmp_path / "o"), base_url=box.base_url, budget="missing")
