@@ -95,15 +95,21 @@ class Asking:
             except AnswerError as error:
                 tries += 1
                 since = self._clock() if since is None else since
-                delay = self._delay(error, pace, self._clock() - since)
+                elapsed = self._clock() - since
+                delay = self._delay(error, pace, elapsed)
                 if await self._breaker.outlasted(error, self._look, hopeless=delay is None):
                     since, delay, pace = None, 0.0, replace(pace, failures=0)
-                elif delay is None:
-                    raise
                 else:
-                    pace = retry.failed(pace, error, legal(max(1, pace.size // 2)))
+                    slower = retry.failed(pace, error, legal(max(1, pace.size // 2)), last=delay is None)
+                    if delay is None and (slower.size == pace.size or not self._goes_on(elapsed)):
+                        raise
+                    pace, delay = slower, delay or 0.0
                 self._tell(error, tries, delay, pace)
                 await self._sleep(delay)
+
+    def _goes_on(self, elapsed: float) -> bool:
+        """Tell whether a page that was believed to fail may be tried as smaller ones: the server is there, and time."""
+        return self._answered and elapsed <= self._settings.patience
 
     def _delay(self, error: AnswerError, pace: Pace, elapsed: float) -> float | None:
         delay = retry.decide(
@@ -113,6 +119,7 @@ class Asking:
             self._settings,
             rng=self._rng,
             answered=self._answered,
+            lone=pace.lone,
         )
         self._complained(error, delay)
         return delay

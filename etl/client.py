@@ -32,6 +32,8 @@ from etl.window import EVERYTHING, Window
 
 _DOUBTS = 2
 """How often a list that ends early is asked again before it is believed."""
+_RIGID = Pace(size=1, wanted=1)
+_LONE = Pace(size=1, wanted=1, strained=True)
 
 T = TypeVar("T")
 
@@ -250,7 +252,8 @@ class Client:
         """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
         params = dict(query.resource.params) | ({"include": ",".join(query.include)} if query.include else {})
         try:
-            found, _ = await self._one(f"{query.resource.path}/{who.id}", params, _form(query), glean=_nothing)
+            path = f"{query.resource.path}/{who.id}"
+            found, _ = await self._one(path, params, _form(query), glean=_nothing, pace=_LONE)
             if not undelivered.same(found, who):
                 raise ProtocolError("the server answered with another record")
         except (LimitedError, DownError):
@@ -299,13 +302,14 @@ class Client:
         *,
         glean: Callable[[Document], T],
         of: Resource | None = None,
+        pace: Pace = _RIGID,
     ) -> tuple[Document, T]:
         target = address(path, params)
 
         async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
             return await _telling(self._asking.ask(target, form, glean=glean), of)
 
-        (found, gleaned, _), _ = await self._asking.patiently(attempt, _RIGID)
+        (found, gleaned, _), _ = await self._asking.patiently(attempt, pace)
         return found, gleaned
 
 
@@ -323,9 +327,6 @@ def address(path: str, params: Mapping[str, str]) -> str:
     """Spell a path of plain text and its parameters as they stand in a request."""
     spelled = quote(path, safe="/:@!$&'()*+,;=")
     return f"{spelled}?{encode(params)}" if params else spelled
-
-
-_RIGID = Pace(size=1, wanted=1)
 
 
 def _form(query: Query) -> Form:

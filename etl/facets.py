@@ -9,11 +9,11 @@ from urllib.parse import unquote
 import polars as pl
 
 from etl import completeness, dataset, places
-from etl.closing import Closed
 from etl.completeness import FacetCheck
 from etl.declare import Facet, Json
 from etl.errors import AnswerError
 from etl.events import Noted
+from etl.manifest import TableFacts
 from etl.published import reader
 from etl.run import Run
 
@@ -21,18 +21,23 @@ APPROXIMATE = 200
 """A list that is cut off is counted by shards: it may miss one record in so many (API.md 2.1)."""
 
 
-async def checks(run: Run, closed: Closed) -> tuple[FacetCheck, ...]:
-    """Compare the facets that the main table can tell; none for a sample, and none if the API does not answer."""
+async def asked(run: Run) -> Mapping[str, Json]:
+    """Ask for the facets that the main table can tell; nothing for a sample, and nothing if the API does not answer."""
     facets = _comparable(run)
     if not facets or run.delivery.limit is not None:
-        return ()
+        return {}
     try:
-        meta = await run.client.facets(run.query, tuple(facets))
+        return await run.client.facets(run.query, tuple(facets))
     except AnswerError as error:
         run.observe(Noted(text=f"facets were not compared: {error}"))
-        return ()
-    columns = [facet.column for facet in facets.values() if facet.column]
-    counted = await run.aside(_counted, run, closed, sorted(set(columns)))
+        return {}
+
+
+def checks(run: Run, meta: Mapping[str, Json], tables: Mapping[str, TableFacts]) -> tuple[FacetCheck, ...]:
+    """Compare what was asked for with the staged main table."""
+    facets = _comparable(run) if meta else {}
+    columns = {facet.column for facet in facets.values() if facet.column}
+    counted = _counted(run, tables, sorted(columns)) if columns else {}
     return tuple(compared(facets.values(), meta, counted, dashed=run.query.resource.dialect == "v1"))
 
 
@@ -80,13 +85,13 @@ def _of_years(facet: Facet, buckets: list[tuple[str, int]], own: Mapping[str, in
     return {year: count for year, count in own.items() if oldest <= int(year) <= max(listed, default=0)}
 
 
-def _counted(run: Run, closed: Closed, columns: list[str]) -> dict[str, dict[str, int]]:
+def _counted(run: Run, tables: Mapping[str, TableFacts], columns: list[str]) -> dict[str, dict[str, int]]:
     """Count the records of the staged main table by the values of some columns, a file at a time."""
     main = run.query.resource.main
     schema = dataset.columns(run.layout, main)
     sink = reader(run.layout)
     sums: dict[str, dict[str, int]] = {name: {} for name in columns}
-    for file in closed.tables[run.layout.prefix + main.name].files:
+    for file in tables[run.layout.prefix + main.name].files:
         if file.path.endswith(sink.suffix):
             with run.files.open(places.staged(file.path)) as source:
                 frame = sink.read(source, schema, [name for name in columns if name in schema])

@@ -35,7 +35,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
         duplicates=closed.duplicates,
         rejects=closed.rejects,
         included=closed.included,
-        facets=await facets.checks(run, closed),
+        facets=await run.aside(facets.checks, run, await facets.asked(run), closed.tables),
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
         watermark=watermark.reached(

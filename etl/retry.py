@@ -22,6 +22,8 @@ _DOUBTFUL = 5
 _STRAIN = 2
 _STEADY = 5
 _STEADIEST = 80
+_LONE_ATTEMPTS = 3
+"""So often a record is asked for alone, after larger pages with it have failed a dozen times and others have come."""
 _UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not help
 
 
@@ -39,6 +41,11 @@ class Pace:
     steady: int = _STEADY
     strained: bool = False
 
+    @property
+    def lone(self) -> bool:
+        """Whether it is down to one record."""
+        return self.strained and self.size == 1
+
 
 def decide(
     error: AnswerError,
@@ -48,16 +55,19 @@ def decide(
     *,
     rng: random.Random,
     answered: bool = True,
+    lone: bool = False,
 ) -> float | None:
     """Return the seconds to wait before the next try, or None to give up; `attempt` counts the failures so far.
 
     The delay is exponential with full jitter, never shorter than the server's Retry-After. Being limited is a matter
-    of patience, not of attempts; a server that never `answered` anything is probably a mistyped address.
+    of patience, not of attempts; a server that never `answered` anything is probably a mistyped address, and a `lone`
+    record that fails like all pages with it has a reason of its own.
     """
     if not isinstance(error, TransientError | ProtocolError):
         return None
     limited = isinstance(error, LimitedError)
-    attempts = settings.attempts if answered else min(settings.attempts, _HOPELESS_ATTEMPTS)
+    most = _LONE_ATTEMPTS if lone else settings.attempts if answered else _HOPELESS_ATTEMPTS
+    attempts = min(settings.attempts, most)
     if attempt >= attempts and not limited:
         return None
     longest = _LONGEST_PROTOCOL if isinstance(error, ProtocolError) else _LONGEST
@@ -68,17 +78,17 @@ def decide(
     return delay if elapsed + delay <= settings.patience else None
 
 
-def failed(pace: Pace, error: AnswerError, smaller: int) -> Pace:
+def failed(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
     """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
 
     Servers time out on pages of heavy records, at the same cursor again and again (API.md 4): after two failures the
-    page is halved, and from then on with every failure.
+    page is halved, and from then on with every failure; also after the `last` one that is allowed to a page.
     """
     failures = pace.failures + 1
     heavy = isinstance(error, TooLargeError) or (
         isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
     )
-    if not heavy or smaller >= pace.size or failures < (1 if pace.strained else _STRAIN):
+    if not heavy or smaller >= pace.size or failures < (1 if pace.strained or last else _STRAIN):
         return replace(pace, failures=failures, successes=0)
     return replace(pace, size=smaller, failures=0, successes=0, strained=True)
 

@@ -15,6 +15,7 @@ from etl import (
     completeness,
     dataset,
     dimensions,
+    facets,
     leftovers,
     manifest,
     merging,
@@ -85,10 +86,10 @@ class SyncOutcome:
 
 async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
     """Merge what was fetched, judge the counts and, if they let it be, publish."""
-    return await run.aside(_close, run, planned, settled)
+    return await run.aside(_close, run, planned, settled, await facets.asked(run))
 
 
-def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
+def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json]) -> SyncOutcome:
     before = published_manifest(run.files)
     receipts = [group for each in settled.parts for group in part.read_receipts(run.files, each.key)]
     job = _job(run, settled.held)
@@ -110,6 +111,7 @@ def _close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
             gone=settled.held.gone["key"],
         ),
         included=included,
+        facets=facets.checks(run, counted, tables),
         drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
         missing=_missing(run, planned, settled),
         watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),

@@ -450,6 +450,14 @@ class TestUndelivered:
         assert [one.id for one in missing] == [record(row)["id"] for row in sorted(rows)]
         assert all("504" in one.reason and json.loads(one.told)["id"] == one.id for one in missing)
 
+    @pytest.mark.parametrize("attempts", [1, 2, 8])
+    async def test_however_few_attempts_are_allowed_the_record_is_named(self, attempts: int) -> None:
+        """And however many: what fails in every size is not tried for minutes."""
+        async with scripted(poisoned({25}), attempts=attempts) as setup:
+            pages = [page async for page in setup.client.pages(QUERY, size=10)]
+            assert len(setup.server.requests) < 40
+        assert [one.id for page in pages for one in page.missing] == [record(25)["id"]]
+
     async def test_a_record_that_comes_alone_is_not_missing(self) -> None:
         """What no page delivers is asked for as a single resource."""
         async with scripted(poisoned({25}, alone=True), attempts=3) as setup:

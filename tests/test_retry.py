@@ -75,6 +75,13 @@ class TestDecide:
         assert wait(TIMEOUT, 2, answered=False) is not None
         assert wait(TIMEOUT, 3, answered=False) is None
 
+    def test_a_lone_record_is_given_up_soon(self) -> None:
+        """Larger pages with it have failed a dozen times by then, and others have come."""
+        assert wait(TIMEOUT, 2, lone=True) is not None
+        assert wait(TIMEOUT, 3, lone=True) is None
+        assert Pace(size=1, wanted=1000, strained=True).lone
+        assert not Pace(size=1, wanted=1).lone
+
 
 class TestPace:
     def test_one_failure_is_no_reason_to_shrink(self) -> None:
@@ -83,6 +90,10 @@ class TestPace:
         assert pace.size == 1000
         pace = failed(pace, TIMEOUT, 500)
         assert (pace.size, pace.strained, pace.failures) == (500, True, 0)
+
+    def test_the_last_failure_that_is_allowed_shrinks(self) -> None:
+        """A page of which one failure is believed may still come as smaller ones."""
+        assert failed(Pace(size=1000, wanted=1000), TIMEOUT, 500, last=True).size == 500
 
     def test_a_heavy_page_shrinks_with_every_further_failure(self) -> None:
         """Once shrunk, no second opinion is asked for."""

@@ -165,6 +165,8 @@ def test_the_summary_the_feed_and_the_tombstones_tell_what_happened(
     told = {kind: set(feed.filter(change=kind)["doi"]) for kind in ("added", "changed", "withdrawn")}
     assert told == {"added": set(new), "changed": set(ids[:3]), "withdrawn": set(ids[9:11])}
     assert all({"updated", "metadata_version"} <= set(names) for names in feed.filter(change="changed")["columns"])
+    checks = manifest(to)["facets"]
+    assert {"created", "clients"} <= {one["name"] for one in checks if one["ok"] and one["compared"]}
     gone = pl.read_parquet(to / "withdrawn/*.parquet")
     assert gone.filter(doi=ids[9])["url"][0] == title
     assert gone["seen_missing"].null_count() == 0
