@@ -136,10 +136,11 @@ def _prefix(name: str, number: int, state: list[str]) -> Json:
 
 def _assignment(kind: str, number: int, pair: tuple[str, str]) -> Json:
     owner, prefix = pair
+    created = _moment(number // 3 + 7)
     return {
         "id": _uid(kind, number),
         "type": f"{kind}-prefixes",
-        "attributes": {"createdAt": _moment(number // 3 + 7), "updatedAt": _moment(number // 3 + 9)},
+        "attributes": {"createdAt": created, "updatedAt": f"{created.partition('T')[0]}T23:59:59.000Z"},
         "relationships": {
             kind: {"data": {"id": owner, "type": f"{kind}s"}},
             "prefix": {"data": {"id": prefix, "type": "prefixes"}},
