@@ -17,9 +17,11 @@ from etl.errors import AnswerError, DownError, LimitedError, RefusedError
 from etl.events import Noted
 from etl.moves import Fate
 from etl.run import Run
+from etl.step import together
 
 MOST = 1_000
 """So many records are asked for alone at most: where more vanish at once, something else is wrong."""
+_FEW = 5
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _LISTED = "findable"
 
@@ -59,6 +61,13 @@ async def confirmed(run: Run, found: Sequence[Move], listed: pl.DataFrame, *, si
         some = ", ".join(doubtful[:3]) + (" …" if len(doubtful) > 3 else "")
         run.observe(Noted(text=f"{len(doubtful):,} records are no longer listed, but not known to be gone: {some}"))
     return moves.confirmed(found, fates)
+
+
+async def still_there(run: Run, names: Sequence[str], *, since: int) -> str | None:
+    """Ask for a few of many records that a list has no more; name one that can be had and has not changed since."""
+    some = names[:: max(1, len(names) // _FEW)][:_FEW]
+    fates = await together(_fate(run, name, since) for name in some)
+    return next((name for name, found in zip(some, fates, strict=True) if found is Fate.UNKNOWN), None)
 
 
 async def _can_be_asked(run: Run, listed: pl.DataFrame) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 
 from etl import explaining, export, incoming, moves, part, published, reconciling
 from etl.completeness import Move, State, Tally
-from etl.confirming import confirmed
+from etl.confirming import confirmed, still_there
 from etl.events import Noted, Observe, Planned
 from etl.narrowing import narrowed
 from etl.parse import Parser
@@ -22,9 +22,12 @@ from etl.slices import Part, Slice, can_cut
 from etl.step import together
 from etl.store import published_manifest
 from etl.synced import Settled
+from etl.window import moment
 
 ROUNDS = 3
 """How often the dataset is compared with the server before its counts are judged as they are."""
+MANY = 1_000
+"""More records than this are not withdrawn on the word of a list alone."""
 _PLAIN = Delivery()
 
 
@@ -84,7 +87,25 @@ async def _settled(
     """Return what is gone now, and the windows in which something is lacking."""
     found = await together(_ids(run, tiles[at], turn) for at in wanted)
     walked = {at: ids for at, ids in zip(wanted, found, strict=True) if ids is not None}
-    return await run.aside(_compared, held, tiles, walked)
+    gone, lacking = await run.aside(_compared, held, tiles, walked)
+    return await _believed(run, held, gone), lacking
+
+
+async def _believed(run: Run, held: Held, gone: pl.DataFrame) -> pl.DataFrame:
+    """Return what is gone; where much is gone at once, only if none of a few of them can still be had.
+
+    An index that has lost a part of itself lists and counts less, and agrees with itself.
+    """
+    lost = gone.join(held.gone, on="key", how="anti")["key"].sort()
+    if len(lost) <= MANY:
+        return gone
+    since = moment(published_manifest(run.files)["watermark"] or "1970")
+    one = await still_there(run, lost.to_list(), since=since)
+    if one is None:
+        return gone
+    told = f"{len(lost):,} records are no longer listed, but {one} can still be had: none of them is withdrawn"
+    run.observe(Noted(text=told))
+    return held.gone
 
 
 async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame | None:

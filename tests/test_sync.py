@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from etl import settling
 from etl.config import Settings
 from etl.errors import UsageError
 from etl.files import LocalFiles
@@ -373,6 +374,32 @@ def without(hidden: set[str], turn: Turn) -> Answer:
     if not whole.get("data"):
         return found
     return document({**whole, "data": [one for one in whole["data"] if one["id"].lower() not in hidden]})
+
+
+def test_an_index_that_lost_a_part_of_itself_withdraws_nothing(monkeypatch, tmp_path: Path) -> None:
+    """Its counts and its lists agree, but a few of the many that are gone can be had alone."""
+    monkeypatch.setattr(settling, "MANY", 10)
+    to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
+    with running(Corpus.generate(records=60, seed=4)) as box:
+        ids = box.corpus.ids()
+        asyncio.run(exported(box.base_url, to, asked, START.timestamp()))
+        box.faults.append(Fault(name="lost", act=partial(forgetful, {one.lower() for one in ids[5:25]})))
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
+        assert (ended.published, ended.summary()["withdrawn"]) == (False, 0)
+        box.faults.clear()
+        box.corpus.withdraw(ids[5:25])
+        ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
+        assert (ended.proof["verdict"], ended.summary()["withdrawn"]) == ("complete", 20)
+
+
+def forgetful(lost: set[str], turn: Turn) -> Answer:
+    """Answer as if some records were in no list, and in no count."""
+    found = honest(turn)
+    if not turn.request.path.endswith("/dois") or "updated:" in turn.request.query:
+        return found
+    whole = json.loads(found.plain())
+    kept = [one for one in whole["data"] if one["id"].lower() not in lost]
+    return document({**whole, "data": kept, "meta": {**whole["meta"], "total": whole["meta"]["total"] - len(lost)}})
 
 
 def test_a_withdrawn_record_that_never_said_when_it_was_created_is_found(tmp_path: Path) -> None:
