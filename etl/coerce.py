@@ -1,7 +1,8 @@
 """The slow lane: one odd record made into what its Shape promises, and an Issue for all that cannot be.
 
-Lossless changes are silent (API.md 2.1 lists the real ones): `"2013"` for 2013, one object for a list of one. What is
-left out of the promised record is either unknown, and handed back by its path, or an Issue with its raw JSON.
+Lossless changes are silent (API.md 2.1 lists the real ones): `"2013"` for 2013, one object for a list of one, a name
+in the dash-case of older servers. What is left out of the promised record is either unknown, and handed back by its
+path, or an Issue with its raw JSON.
 """
 
 import json
@@ -161,11 +162,14 @@ class _Walk:
                 return self.misfit(path, "is no object", value)
             value = {shape.scalar: value}
         prefix = f"{path}." if path else ""
-        for name in value:
-            if name not in shape.fields:
-                self.unknown[prefix + name] = msgspec.Raw(msgspec.json.encode(value[name]))
-        known = ((name, field) for name, field in shape.fields.items() if value.get(name) is not None)
-        return {name: self.value(field, value[name], prefix + name) for name, field in known}
+        keys = {name: name for name in shape.fields if value.get(name) is not None}
+        for key in [key for key in value if key not in shape.fields]:
+            twin = shape.twin(key)
+            if not twin or (twin in keys and value[key] is not None):
+                self.unknown[prefix + key] = msgspec.Raw(msgspec.json.encode(value[key]))
+            elif value[key] is not None:
+                keys[twin] = key
+        return {name: self.value(shape.fields[name], value[key], prefix + key) for name, key in keys.items()}
 
     def first(self, shape: Struct, entries: list[Json], path: str) -> Json:
         if not entries:

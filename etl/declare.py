@@ -6,6 +6,7 @@ reads JSON or talks to a server.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
+
+_DASH = re.compile("-([a-z])")
 
 Json = Any
 """A value as `json.loads` gives it: the one place where the type checker is told to look away."""
@@ -213,6 +216,13 @@ class Struct:
 
     fields: "Mapping[str, Shape]"
     scalar: str | None = None
+
+    def twin(self, name: str) -> str | None:
+        """Return the field that an undeclared name means in the dash-case of older servers: subjId for subj-id."""
+        if "-" not in name or name in self.fields:
+            return None
+        camel = _DASH.sub(lambda found: found[1].upper(), name)
+        return camel if camel in self.fields else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,8 @@ class Parser:
 
     def __init__(self, resource: Resource) -> None:
         self._shape = _record(resource)
-        self._schema = pa.schema(list(shapes.arrow(self._shape)))
+        self._promised = shapes.arrow(self._shape)
+        self._schema = pa.schema(list(self._promised))
         self._flat = _flat_schema(self._shape)
         self._strict = msgspec.json.Decoder(shapes.strict(self._shape))
         self._texts = frozenset(shapes.leaves(self._shape, Type.JSON))
@@ -112,12 +113,18 @@ class Parser:
             page.coerce(page.untouched())
             table = page.read(self._schema)
         assert table is not None, page.complaint
-        # Arrow takes text for JSON text, which `"x"` is and `x` is not.
-        strays = [path for path in self._texts - screen.paths if _has_values(table, path)]
+        strays = self._strays(table, screen.paths)
         if strays and (odd := self._learn(strays).odd(page)):
             page.coerce(odd)
             table = page.read(self._schema)
         return table
+
+    def _strays(self, table: pa.Table, known: frozenset[Path]) -> list[Path]:
+        """List what Arrow took as it came and should not: text for JSON text, promised fields by other names."""
+        # `"x"` is JSON text and `x` is not.
+        texts = [path for path in self._texts - known if _has_values(table, path)]
+        strange = shapes.strangers(pa.struct(list(table.schema)), self._promised)
+        return texts + [path for path in strange if path not in known and shapes.is_twin(self._shape, path)]
 
     def _validate(self, page: "_Page") -> list[Path]:
         """Coerce the records that Arrow would refuse; return where they are odd."""
@@ -135,7 +142,9 @@ class Parser:
 
     def _drift(self, page: "_Page", table: pa.Table, ids: list[str | None]) -> Drift:
         drift = Drift(self._unmapped)
-        strange = drift.strange(pa.struct(list(table.schema)), pa.struct(list(self._schema)))
+        fields = drift.strange(pa.struct(list(table.schema)), self._promised)
+        # A record with a value under another name for a promised field was coerced.
+        strange = tuple(path for path in fields if not shapes.is_twin(self._shape, path))
         find = finder(strange, self._unknown) if strange else None
         for row, (index, record_id) in enumerate(zip(page.rows(), ids, strict=True)) if strange or page.coerced else ():
             if coerced := page.coerced.get(index):

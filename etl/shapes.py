@@ -98,6 +98,12 @@ def at(shape: Shape, path: Path) -> Shape | None:
     return shape
 
 
+def is_twin(shape: Shape, path: Path) -> bool:
+    """Tell whether an undeclared path means a promised field in the dash-case of older servers."""
+    around = at(shape, path[:-1])
+    return isinstance(around, Struct) and around.twin(path[-1]) is not None
+
+
 def leaves(shape: Shape, kind: Type, path: Path = ()) -> Iterator[Path]:
     """List the paths of all leaves of a type."""
     if isinstance(shape, Scalar):

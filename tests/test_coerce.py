@@ -25,6 +25,7 @@ SHAPE = Struct(
         "plain": Struct({"name": Scalar(Type.STRING)}),
         "parts": Listing(Struct({"name": Scalar(Type.STRING)}, scalar="name")),
         "bare": Listing(Struct({"name": Scalar(Type.STRING)})),
+        "lists": Listing(Struct({"givenName": Scalar(Type.STRING), "born": Scalar(Type.INT)})),
     }
 )
 
@@ -143,6 +144,18 @@ def test_unknown_values_are_handed_back_by_their_path() -> None:
     }
     assert coerced.line == b'{"id":"a","plain":{},"parts":[{"name":"p"},{}]}'
     assert coerced.issues == ()
+
+
+def test_names_with_dashes_stand_for_those_with_capitals_at_any_depth() -> None:
+    """The value is coerced like any other, and what does not fit is told under the name that it stood under."""
+    assert one("lists", '[{"given-name":"A"},{"given-name":["A"]}]') == (
+        [{"givenName": "A"}, {"givenName": '["A"]'}],
+        [],
+    )
+    shape = Struct({"id": Scalar(Type.STRING), "viewCount": Scalar(Type.INT)})
+    coerced = coerce(shape, b'{"id":"a","view-count":"many"}')
+    assert [issue.path for issue in coerced.issues] == ["view-count"]
+    assert coerced.unknown == {}
 
 
 @given(

@@ -81,6 +81,7 @@ def test_a_record_is_a_row_of_the_main_table() -> None:
         "length": 12.5,
         "maker": "M",
         "maker_code": "c",
+        "made_by": None,
         "decade": 1980,
         "century": 1900,
         "extra": '{"attributes.novelty":7}',

@@ -19,7 +19,7 @@ from etl.parse import Issue, Parsed, Parser, nested_schema
 from tests.widgets import WIDGETS
 
 NAMES = ["title", "year", "weight", "active", "created", "day", "shape", "length", "maker", "parts", "tags", "counts"]
-NAMES += ["blob", "novelty", "name", "text", "labels"]
+NAMES += ["blob", "novelty", "name", "text", "labels", "madeBy", "made-by"]
 
 
 def widget(number: object = 1, **attributes: Json) -> bytes:
@@ -110,6 +110,8 @@ def test_one_odd_record_costs_no_other_anything() -> None:
         {"parts": [{"plan": "text"}]},
         {"created": "2019-02-29"},
         {"novelty": 1, "tags": "x"},
+        {"made-by": "x"},
+        {"made-by": "x", "madeBy": "y"},
     ],
     ids=json.dumps,
 )
@@ -157,6 +159,23 @@ def test_an_unknown_attribute_of_many_types_is_kept_in_every_one() -> None:
         parsed = parser.parse([widget(1, novelty=1), widget(2, novelty={"a": 1}), widget(3, novelty=None), widget(4)])
         assert values(parsed, "extra") == ['{"attributes.novelty":1}', '{"attributes.novelty":{"a":1}}', None, None]
         assert parsed.drift == {"attributes.novelty": (3, "W/1")}
+
+
+def test_the_dash_case_of_older_servers_is_read_into_the_column() -> None:
+    """Where a promised name has no value the same name with dashes counts, among records of either kind."""
+    page = [widget(1, **{"made-by": "x"}), widget(2, madeBy="y"), widget(3, **{"made-by": None, "madeBy": "z"})]
+    parser = Parser(WIDGETS)
+    for _ in range(2):
+        parsed = parser.parse([*page, widget(4, **{"made-by": 5, "madeBy": None})])
+        assert values(parsed, "attributes.madeBy") == ["x", "y", "z", "5"]
+        assert (values(parsed, "extra"), parsed.drift, parsed.issues) == ([None] * 4, {}, ())
+
+
+def test_a_name_that_stands_in_both_spellings_is_kept_in_both() -> None:
+    """The promised spelling fills the column, the other stays as unknown as any name."""
+    parsed = parse(widget(1, **{"madeBy": "x", "made-by": "y"}))
+    assert values(parsed, "attributes.madeBy") == ["x"]
+    assert values(parsed, "extra") == ['{"attributes.made-by":"y"}']
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "a.b", "[]", "attributes.title", "\x00", "é/ü"])

@@ -72,6 +72,18 @@ def test_a_screen_looks_at_its_paths_only() -> None:
             decode(json.dumps({"attributes": odd}).encode())
 
 
+@pytest.mark.parametrize(
+    ("name", "twin"),
+    [("subj-id", "subjId"), ("subjId", None), ("own-id", None), ("-", None), ("has-no-field", None), ("subj-Id", None)],
+)
+def test_a_name_with_dashes_is_the_twin_of_one_with_capitals(name: str, twin: str | None) -> None:
+    """Only a name that is not promised itself can mean one that is."""
+    shape = Struct(dict.fromkeys(["subjId", "own-id", "ownId"], Scalar(Type.STRING)))
+    assert shape.twin(name) == twin
+    assert shapes.is_twin(Struct({"inner": Listing(shape)}), ("inner", "[]", name)) == bool(twin)
+    assert not shapes.is_twin(shape, ("subjId", name))
+
+
 def test_leaves_of_a_type_are_found_with_their_paths() -> None:
     """The parser asks for the JSON leaves, which Arrow would take as any text."""
     found = {shapes.dotted(path) for path in shapes.leaves(SHAPE, Type.JSON)}

@@ -43,6 +43,7 @@ WIDGETS = Resource(
                 column("length", Type.FLOAT, "attributes.length", source=Type.STRING),
                 column("maker", path="attributes.maker.name"),
                 column("maker_code", path="attributes.maker.code"),
+                column("made_by", path="attributes.madeBy"),
                 column("decade", Type.INT, derived=Derived(lambda year: year // 10 * 10, ("year",))),
                 column("century", Type.INT, derived=Derived(lambda decade: decade // 100 * 100, ("decade",))),
                 column("extra", Type.JSON),

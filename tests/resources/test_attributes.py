@@ -26,18 +26,17 @@ FOLDERS = {
     "events": ("events",),
 }
 
-# Attributes that the server dropped years ago, and the old shape of events, which is not what is asked for; they are
-# kept in `extra` and counted as drift.
+# Attributes that the server dropped years ago; they are kept in `extra` and counted as drift.
 OLDER = {
     "dois": "identifier author creator title container-title resource-type-subtype description license periodical "
-    "related-identifier metadata-version schema-version is-active landing-page cache-key",
-    "clients": "contact-name contact-email contactName contactEmail is-active has-password",
-    "providers": "contact-name contact-email contactName contactEmail logo-url is-active has-password year",
+    "related-identifier cache-key",
+    "clients": "contact-name contact-email contactName contactEmail",
+    "providers": "contact-name contact-email contactName contactEmail year",
     "repositories": "",
-    "prefixes": "registration-agency",
+    "prefixes": "",
     "client-prefixes": "",
     "activities": "",
-    "events": "subj-id obj-id source-id relation-type-id message-action source-token occurred-at",
+    "events": "",
 }
 
 # What the serializers of the current server write, and the relationships beside it (API.md section 2; objects, reports

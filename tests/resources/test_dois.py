@@ -254,3 +254,16 @@ def test_the_list_view_asks_for_objects_without_facets() -> None:
 def test_a_curator_finds_what_getdoi_gave(tables: dict[str, pl.DataFrame], table: str, columns: str) -> None:
     """Everything that tcia_utils' getDoi() showed has a column here."""
     assert set(columns.split()) <= set(tables[table].columns)
+
+
+def test_records_of_2018_fill_the_columns_of_today() -> None:
+    """Names with dashes are those of today with capitals; the relationship to the type is a row like any other."""
+    dashed = {"schema-version": "http://datacite.org/schema/kernel-4", "is-active": True, "metadata-version": 2}
+    linked = {"resource-type": {"data": {"id": "dataset", "type": "resource-types"}}}
+    tables = read({"id": "10.1/a", "type": "dois", "attributes": dashed, "relationships": linked})
+    assert values(tables["dois"], "schema_version_id", "is_active", "metadata_version", "extra") == [
+        ("4", True, 2, None)
+    ]
+    assert values(tables["doi_relationships"], "relation", "target_id", "target_type") == [
+        ("resourceType", "dataset", "resource-types")
+    ]

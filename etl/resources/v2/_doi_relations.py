@@ -128,7 +128,8 @@ FUNDING_REFERENCES = Table(
 RELATIONSHIPS = Table(
     name="doi_relationships",
     description="Links to other records of the API: one row a linked record. The list view tells only the client; the "
-    "detail view adds the provider, media and the DOIs that cite, are cited, contain and so on.",
+    "detail view adds the provider, media and the DOIs that cite, are cited, contain and so on; records of 2018 have "
+    "the general type.",
     relations={
         "client": "relationships.client.data",
         "provider": "relationships.provider.data",
@@ -139,6 +140,7 @@ RELATIONSHIPS = Table(
         "partOf": "relationships.partOf.data[]",
         "versions": "relationships.versions.data[]",
         "versionOf": "relationships.versionOf.data[]",
+        "resourceType": "relationships.resourceType.data",
     },
     columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
 )

@@ -1,4 +1,4 @@
-"""Events: citations, usage and authorship of DOIs, in the newer of the API's two shapes (API.md 2.9)."""
+"""Events: citations, usage and authorship of DOIs, asked for in the newer of the API's two shapes (API.md 2.9)."""
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
