@@ -56,8 +56,8 @@ class Column:
     """One column: where its value stands in the source and what it becomes.
 
     `path` is dotted and relative to the table's entry (to the record for a main table); an empty path means the
-    entry itself (a list of plain strings). `source` is the JSON type the server promises where it is not the
-    column's own: coordinates arrive as text and become FLOAT.
+    entry itself (a list of plain strings). Of several paths, as `a|b`, the first with a value counts. `source` is the
+    JSON type the server promises where it is not the column's own: coordinates arrive as text and become FLOAT.
     """
 
     name: str
@@ -68,6 +68,11 @@ class Column:
     key: bool = False
     lower: bool = False
     derived: Derived | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the value may stand, in the order to look there; nowhere if it is computed."""
+        return () if self.path is None else tuple(self.path.split("|"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +119,17 @@ class Filter:
 class Include:
     """One name for `include=`: which resource's records come along and how the main record links to them.
 
-    `path` leads to the id itself or to objects that have one.
+    `path` leads to the id itself or to objects that have one; several paths, as `a|b`, are all followed.
     """
 
     name: str
     resource: str
     path: str
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the ids stand."""
+        return tuple(self.path.split("|"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,10 +259,10 @@ def shape(resource: Resource) -> Struct:
 
 def _leaves(resource: Resource) -> Iterator[tuple[str, Scalar]]:
     for table in resource.tables:
-        columns = [] if table.build else [column for column in table.columns if column.path is not None]
+        columns = () if table.build else table.columns
         for root, column in itertools.product(_roots(table), columns):
-            path = ".".join(filter(None, (root, column.path)))
-            yield path, Scalar(column.source or column.type)
+            for path in column.paths:
+                yield ".".join(filter(None, (root, path))), Scalar(column.source or column.type)
 
 
 def _roots(table: Table) -> list[str]:

@@ -4,7 +4,7 @@ The nested columns are those of `parse.nested_schema`. Duplicates, order between
 matter; tables that are built from other tables get no further than `build`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -45,7 +45,7 @@ def needed(resource: Resource, table: Table) -> list[str]:
     fields = declare.shape(resource).fields
     paths = [resource.key.path, table.path, *(table.relations or {}).values()]
     if table is resource.main:
-        paths += [_source(column) for column in table.columns]
+        paths += [path for column in table.columns for path in _sources(column)]
     tops = [steps(path)[: 2 if isinstance(fields.get(steps(path)[0]), Struct) else 1] for path in paths if path]
     return list(dict.fromkeys(".".join(top) for top in tops))
 
@@ -118,20 +118,26 @@ class _Page:
 
 
 def _main(table: Table, page: _Page) -> dict[str, pa.Array]:
-    paths = {column: _source(column) for column in table.columns}
-    arrays = {column.name: _lower(page.entries(steps(path)).values, column) for column, path in paths.items() if path}
+    arrays = {
+        column.name: _value([page.entries(steps(path)) for path in sources], column)
+        for column in table.columns
+        if (sources := _sources(column))
+    }
     return {ROW: page.rows(), **arrays}
 
 
-def _source(column: Column) -> str | None:
-    """Return the path of a main table's column; one without path or rule is a nested column of that name (`extra`)."""
-    return column.path if column.path or column.derived else column.name
+def _sources(column: Column) -> tuple[str, ...]:
+    """Return the paths of a main table's column; one without path or rule is a nested column of that name (`extra`)."""
+    return column.paths if column.path or column.derived else (column.name,)
 
 
 def _rows(table: Table, entries: _Entries) -> dict[str, pa.Array]:
     """Return the columns that have a path, the record's ordinal and the positions."""
-    paths = {column: column.path for column in table.columns if column.path is not None}
-    arrays = {column.name: _lower(entries.down(steps(path)).values, column) for column, path in paths.items()}
+    arrays = {
+        column.name: _value([entries.down(steps(path)) for path in column.paths], column)
+        for column in table.columns
+        if column.paths
+    }
     # A single object is in no list: it stands first.
     positions = entries.positions or (pa.repeat(pa.scalar(0, pa.int64()), len(entries.rows)),)
     return {ROW: entries.rows, **dict(zip(table.positions, positions, strict=True)), **arrays}
@@ -153,9 +159,16 @@ def _union(table: Table, page: _Page) -> dict[str, pa.Array]:
 
 def _stated(table: Table, entries: _Entries) -> _Entries:
     """Leave out the single objects of which no declared field has a value."""
-    fields = (entries.down(steps(column.path)).values for column in table.columns if column.path)
+    paths = (path for column in table.columns for path in column.paths if path)
+    fields = (entries.down(steps(path)).values for path in paths)
     stated = reduce(pc.or_, (field.is_valid() for field in fields))
     return _Entries(entries.values.filter(stated), entries.rows.filter(stated))
+
+
+def _value(found: Sequence[_Entries], column: Column) -> pa.Array:
+    """Return a column's values: of several places the first that has one."""
+    values = [entries.values for entries in found]
+    return _lower(values[0] if len(values) == 1 else pc.coalesce(*values), column)
 
 
 def _lower(array: pa.Array, column: Column) -> pa.Array:

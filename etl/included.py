@@ -44,7 +44,7 @@ def close(files: Files, layout: Layout) -> tuple[Written, IncludedTally]:
 
 def linked_ids(files: Files, main: Resource, names: Sequence[str], keys: Sequence[str]) -> list[str]:
     """Return the ids that some staged records link to under names of `include=`, sorted, lower-cased, once each."""
-    paths = [include.path for include in main.includes if include.name in names]
+    paths = [path for include in main.includes if include.name in names for path in include.paths]
     found: set[str] = set()
     for key in keys:
         for path in paths:
@@ -65,12 +65,12 @@ def _ids(files: Files, key: str) -> Iterable[str]:
 
 def _follow(files: Files, key: str, path: str) -> list[str]:
     """Walk a dotted path through one staged file, lists through all their entries, to an id or what has one."""
-    columns = pages.names(files, key)
-    column = max((name for name in columns if f"{path}.".startswith(f"{name}.")), key=len, default=None)
+    plain, columns = path.replace("[]", ""), pages.names(files, key)
+    column = max((name for name in columns if f"{plain}.".startswith(f"{name}.")), key=len, default=None)
     if column is None:
         return []
     values = pages.read(files, key, [column]).column(0).combine_chunks()
-    for step in [*filter(None, path.replace("[]", "").removeprefix(column).split(".")), "id"]:
+    for step in [*filter(None, plain.removeprefix(column).split(".")), "id"]:
         values = _entries(values)
         if pa.types.is_struct(values.type) and values.type.get_field_index(step) >= 0:
             values = pc.struct_field(values, step)

@@ -103,7 +103,7 @@ def wanted_fields(resource: Resource, tables: Iterable[str]) -> list[str]:
         pending.extend(table.inputs)
         roots = list((table.relations or {}).values())
         if not table.relations and not table.build:
-            roots += [f"{table.path}.{column.path}" for column in table.columns if column.path is not None]
+            roots += [f"{table.path}.{path}" for column in table.columns for path in column.paths]
         names |= {root.strip(".").replace("[]", "").split(".")[1] for root in roots if root.strip(".").count(".")}
     return sorted(names)
 

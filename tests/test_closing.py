@@ -1,10 +1,12 @@
 import io
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from etl import closing, included, part, places
 from etl.dataset import Layout
+from etl.declare import Include
 from etl.sinks import load
 from tests.small import PEOPLE, WORKS, layout, local, person, prove, stage, work
 
@@ -84,3 +86,12 @@ def test_a_link_is_found_through_lists_and_lacking_objects(tmp_path):
     keys = files.listing(places.slice_folder("s"))
     assert included.linked_ids(files, WORKS, ["author"], keys) == ["x"]
     assert included.linked_ids(files, WORKS, ["nobody"], keys) == []
+
+
+def test_links_are_followed_in_every_place_that_has_them(tmp_path):
+    """What one record tells as an attribute and another as a relationship are links of one kind."""
+    files = local(tmp_path)
+    stage(files, "s", [[work("a", tags=[{"tag": "Y"}]), work("b", author="X")]])
+    both = Include(name="author", resource="people", path="attributes.tags[].tag|relationships.author.data")
+    resource = replace(WORKS, includes=(both,))
+    assert included.linked_ids(files, resource, ["author"], files.listing(places.slice_folder("s"))) == ["x", "y"]

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from etl.flatten import build, flatten, frame_schema, needed
 from etl.parse import Parser, nested_schema
 from etl.shapes import steps
 from tests.test_parse import PAGES
-from tests.widgets import WIDGETS
+from tests.widgets import WIDGETS, column
 
 
 def nested(*records: Mapping[str, Json]) -> pa.Table:
@@ -86,6 +87,21 @@ def test_a_record_is_a_row_of_the_main_table() -> None:
         "century": 1900,
         "extra": '{"attributes.novelty":7}',
     }
+
+
+def test_of_several_places_the_first_with_a_value_counts() -> None:
+    """A column that looks in two places takes the first one's value, else the second's, in records and in entries."""
+    main = replace(WIDGETS.main, columns=(WIDGETS.key, column("called", path="attributes.title|attributes.maker.name")))
+    child = replace(WIDGETS.table("widget_parts"), columns=(column("called", path="name|plan"),))
+    resource = replace(WIDGETS, tables=(main, child))
+    records = [
+        widget(1, title="t", maker={"name": "m"}, parts=[{"name": "n", "plan": "p"}]),
+        widget(2, maker={"name": "m"}, parts=[{"plan": "p"}, {}]),
+        widget(3, title=None, maker=None),
+    ]
+    page = Parser(resource).parse([json.dumps(record).encode() for record in records]).table
+    assert frame("widgets", page, resource)["called"].to_list() == ["t", "m", None]
+    assert frame("widget_parts", page, resource)["called"].to_list() == ["n", "p", None]
 
 
 def test_each_entry_of_a_list_is_a_row() -> None:

@@ -73,6 +73,20 @@ def test_lists_inside_records_have_a_row_an_entry(path: Path) -> None:
         assert len(frames[table.name]) == sum(len(_listed(one["attributes"].get(name))) for one in records), table.name
 
 
+@pytest.mark.parametrize("path", LISTED, ids=TITLES)
+def test_a_linked_record_is_named_wherever_the_server_told_it(path: Path) -> None:
+    """Some servers told publisher, source and kind as attributes, some as relationships alone: both fill the column."""
+    plain = json.loads(path.read_bytes())
+    own = BY_TYPE[path.parent.name.removesuffix("_single")]
+    records = [one for one in _listed(plain["data"]) if one["type"] in own.types]
+    main = tables(own, [json.dumps(one).encode() for one in records])[own.main.name]
+    for name in {name for one in records for name in one.get("relationships") or {}}:
+        links = [(one["relationships"].get(name) or {}).get("data") or {} for one in records]
+        told = [one["attributes"].get(f"{name}-id") or link.get("id") for one, link in zip(records, links, strict=True)]
+        got = main[f"{name.replace('-', '_')}_id"].str.to_lowercase().to_list()
+        assert got == [each and each.lower() for each in told], name
+
+
 def _listed(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
@@ -130,10 +144,10 @@ def test_every_attribute_of_the_serializers_has_a_column(name: str) -> None:
     """What API.md section 3 names is read by some column of some table, or there is a reason why not."""
     resource = resources.load(f"v1/{name}")
     paths = {
-        ".".join(filter(None, (table.path, column.path)))
+        ".".join(filter(None, (table.path, path)))
         for table in resource.tables
         for column in table.columns
-        if column.path is not None
+        for path in column.paths
     }
     read = {path.split(".")[1] for path in [*paths, *resource.unmapped] if path.startswith("attributes.")}
     assert set(NAMED[name].split()) - read == set()

@@ -104,8 +104,9 @@ def test_includes_lead_to_resources(resource: Resource) -> None:
     shape = declare.shape(resource)
     for include in resource.includes:
         assert include.resource in resources.names()
-        target = at(shape, include.path)
-        assert target == Scalar(Type.STRING) or (isinstance(target, Struct) and "id" in target.fields)
+        for path in include.paths:
+            target = at(shape, path)
+            assert target == Scalar(Type.STRING) or (isinstance(target, Struct) and "id" in target.fields)
 
 
 def test_windows_partition_and_wraps_exist(resource: Resource) -> None:

@@ -6,12 +6,22 @@ from etl.resources.columns import derived, moment, text
 
 DAY = r"\d{4}(-\d{2}){0,2}"
 """YYYY, YYYY-MM or YYYY-MM-DD; the server means the whole period by it."""
-LINKS = {"relationships": "told only where include= asks for it; the attributes have the same ids"}
+_AROUND = {"data.type": "told by the name", "meta": "empty; stands where include= does not ask for the relationship"}
 LINKED_SOURCE = text(
     "linked_source_id",
     "relationships.source.data.id",
     "Source as the relationship has it, which only include=source brings; servers of October 2016 had it only there.",
 )
+
+
+def linked(name: str) -> str:
+    """Return the paths to the id of a linked record: the attribute, and what servers of October 2016 had instead."""
+    return f"attributes.{name}-id|relationships.{name}.data.id"
+
+
+def around(*names: str) -> dict[str, str]:
+    """Say why relationships have no columns beside those of the ids."""
+    return {f"relationships.{name}.{part}": reason for name in names for part, reason in _AROUND.items()}
 
 
 def updated(what: str) -> Column:

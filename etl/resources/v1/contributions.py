@@ -2,7 +2,7 @@
 
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text
-from etl.resources.v1._words import LINKED_SOURCE, authors, gone, orcid_read, updated
+from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, orcid_read, updated
 
 MAIN = Table(
     name="v1_contributions",
@@ -21,8 +21,8 @@ MAIN = Table(
         text("title", "attributes.title", "Title of the work."),
         text("container_title", "attributes.container-title", "Publisher of the work."),
         text("contributor_role_id", "attributes.contributor-role-id", "Role, such as contribution."),
-        text("source_id", "attributes.source-id", "Source that told of it, such as datacite-orcid."),
-        text("publisher_id", "attributes.publisher-id", "Data center of the work.", lower=True),
+        text("source_id", linked("source"), "Source that told of it, such as datacite-orcid."),
+        text("publisher_id", linked("publisher"), "Data center of the work.", lower=True),
         text("work_type_id", "attributes.work-type-id", "Type of the work in CSL."),
         text("work_type", "attributes.work-type", "Type of the work on servers of October 2016."),
         text("type", "attributes.type", "Type of the work on servers before October 2016."),
@@ -61,8 +61,8 @@ RESOURCE = Resource(
     ),
     parents={"contributor": "contributors"},
     includes=(
-        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
-        Include(name="source", resource="v1/sources", path="attributes.source-id"),
+        Include(name="publisher", resource="v1/publishers", path=linked("publisher")),
+        Include(name="source", resource="v1/sources", path=linked("source")),
     ),
     facets=(
         Facet(name="sources", size=1000, table="v1_contributions", column="source_id"),
@@ -71,13 +71,12 @@ RESOURCE = Resource(
     identity=(
         "attributes.subj-id",
         "attributes.obj-id",
-        "attributes.source-id|relationships.source.data.id",
+        linked("source"),
         "attributes.contributor-role-id",
     ),
     unmapped={
         "type": "always contributions",
-        "relationships.source.data.type": "always sources",
-        "relationships.publisher.data.type": "always publishers",
+        **around("publisher", "source"),
     },
     gone=gone(""),
 )

@@ -2,7 +2,7 @@
 
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text, whole
-from etl.resources.v1._words import LINKS, gone, updated
+from etl.resources.v1._words import around, gone, linked, updated
 
 MAIN = Table(
     name="v1_publishers",
@@ -10,8 +10,8 @@ MAIN = Table(
     columns=(
         key("id", "id", "Id of the publisher, lower-case, such as cern.zenodo."),
         text("title", "attributes.title", "Name of the publisher."),
-        text("member_id", "attributes.member-id", "Member that the publisher belongs to.", lower=True),
-        text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of its DOIs."),
+        text("member_id", linked("member"), "Member that the publisher belongs to.", lower=True),
+        text("registration_agency_id", linked("registration-agency"), "Registration agency of its DOIs."),
         whole("year", "attributes.year", "Year in which it joined; servers from 2017 on."),
         moment("created", "attributes.created", "When the record was created; servers from 2017 on."),
         updated("publisher"),
@@ -50,17 +50,17 @@ RESOURCE = Resource(
         Filter(name="registration-agency-id", description="Publishers of a registration agency, such as datacite."),
     ),
     includes=(
-        Include(name="member", resource="v1/members", path="attributes.member-id"),
+        Include(name="member", resource="v1/members", path=linked("member")),
         Include(
             name="registration-agency",
             resource="v1/registration-agencies",
-            path="attributes.registration-agency-id",
+            path=linked("registration-agency"),
         ),
     ),
     facets=(
         Facet(name="registration-agencies", size=1000, table="v1_publishers", column="registration_agency_id"),
         Facet(name="members", size=1000, table="v1_publishers", column="member_id"),
     ),
-    unmapped={"type": "publishers, or data-centers on later servers", **LINKS},
+    unmapped={"type": "publishers, or data-centers on later servers", **around("member", "registration-agency")},
     gone=gone("clients"),
 )

@@ -2,7 +2,7 @@
 
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text, whole
-from etl.resources.v1._words import LINKED_SOURCE, authors, gone, updated
+from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, updated
 
 MAIN = Table(
     name="v1_relations",
@@ -14,9 +14,9 @@ MAIN = Table(
         text("doi", "attributes.doi", "DOI of the first work, lower-case.", lower=True),
         text("title", "attributes.title", "Title of the first work."),
         text("container_title", "attributes.container-title", "Publisher of the first work."),
-        text("source_id", "attributes.source-id", "Source that told of it, such as datacite-related."),
-        text("relation_type_id", "attributes.relation-type-id", "Kind of the link, such as is-supplement-to."),
-        text("publisher_id", "attributes.publisher-id", "Data center of the first work.", lower=True),
+        text("source_id", linked("source"), "Source that told of it, such as datacite-related."),
+        text("relation_type_id", linked("relation-type"), "Kind of the link, such as is-supplement-to."),
+        text("publisher_id", linked("publisher"), "Data center of the first work.", lower=True),
         text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of the first work."),
         text("work_type_id", "attributes.work-type-id", "Type of the first work in CSL."),
         text("work_type", "attributes.work-type", "Type of the first work on servers of October 2016."),
@@ -58,9 +58,9 @@ RESOURCE = Resource(
         Filter(name="source-id", description="Links from a source, such as datacite-related."),
     ),
     includes=(
-        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
-        Include(name="source", resource="v1/sources", path="attributes.source-id"),
-        Include(name="relation-type", resource="v1/relation-types", path="attributes.relation-type-id"),
+        Include(name="publisher", resource="v1/publishers", path=linked("publisher")),
+        Include(name="source", resource="v1/sources", path=linked("source")),
+        Include(name="relation-type", resource="v1/relation-types", path=linked("relation-type")),
     ),
     facets=(
         Facet(name="sources", size=1000, table="v1_relations", column="source_id"),
@@ -70,14 +70,12 @@ RESOURCE = Resource(
     identity=(
         "attributes.subj-id",
         "attributes.obj-id",
-        "attributes.source-id|relationships.source.data.id",
-        "attributes.relation-type-id|relationships.relation-type.data.id",
+        linked("source"),
+        linked("relation-type"),
     ),
     unmapped={
         "type": "always relations",
-        "relationships.source.data.type": "always sources",
-        "relationships.relation-type.data.type": "always relation-types",
-        "relationships.publisher.data.type": "always publishers",
+        **around("publisher", "source", "relation-type"),
     },
     gone=gone("events"),
 )

@@ -2,7 +2,7 @@
 
 from etl.declare import Column, Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, text, whole
-from etl.resources.v1._words import LINKS, gone, title, updated
+from etl.resources.v1._words import around, gone, linked, title, updated
 
 _RESULTS = {
     "with-results": "was looked up and had results",
@@ -30,7 +30,7 @@ MAIN = Table(
         title("source"),
         text("description", "attributes.description", "What the source is, in words."),
         text("state", "attributes.state", "active, inactive and others."),
-        text("group_id", "attributes.group-id", "Group that the source belongs to."),
+        text("group_id", linked("group"), "Group that the source belongs to."),
         whole("work_count", "attributes.work-count", "How many works it knows."),
         whole("relation_count", "attributes.relation-count", "How many relations it told."),
         whole("result_count", "attributes.result-count", "How many results it told."),
@@ -51,8 +51,8 @@ RESOURCE = Resource(
     tables=(MAIN,),
     paging=Paging.WHOLE,
     filters=(Filter(name="group-id", description="Sources of a group, such as relations."),),
-    includes=(Include(name="group", resource="v1/groups", path="attributes.group-id"),),
+    includes=(Include(name="group", resource="v1/groups", path=linked("group")),),
     facets=(Facet(name="groups", size=1000, table="v1_sources", column="group_id"),),
-    unmapped={"type": "always sources", **LINKS},
+    unmapped={"type": "always sources", **around("group")},
     gone=gone(""),
 )

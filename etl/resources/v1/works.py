@@ -3,7 +3,7 @@
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources.columns import derived, extra, key, moment, text, whole
-from etl.resources.v1._words import DAY, LINKS, authors, gone, updated
+from etl.resources.v1._words import DAY, around, authors, gone, linked, updated
 
 MAIN = Table(
     name="v1_works",
@@ -17,17 +17,17 @@ MAIN = Table(
         text("container_title", "attributes.container-title", "Name of the publisher (property 4)."),
         text("description", "attributes.description", "The first description (property 17)."),
         text("resource_type_subtype", "attributes.resource-type-subtype", "Type as free text (property 10)."),
-        text("publisher_id", "attributes.publisher-id", "Data center that owns the DOI.", lower=True),
-        text("data_center_id", "attributes.data-center-id", "The same on servers from February 2017 on.", lower=True),
-        text("member_id", "attributes.member-id", "Member that the data center belongs to.", lower=True),
-        text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of the DOI."),
-        text("resource_type_id", "attributes.resource-type-id", "General type, such as dataset (property 10)."),
+        text("publisher_id", linked("publisher"), "Data center that owns the DOI.", lower=True),
+        text("data_center_id", linked("data-center"), "The same on servers from February 2017 on.", lower=True),
+        text("member_id", linked("member"), "Member that the data center belongs to.", lower=True),
+        text("registration_agency_id", linked("registration-agency"), "Registration agency of the DOI."),
+        text("resource_type_id", linked("resource-type"), "General type, such as dataset (property 10)."),
         text(
             "resource_type_general", "attributes.resource-type-general", "General type on servers before October 2016."
         ),
         text("resource_type", "attributes.resource-type", "Type as free text on servers before October 2016."),
         text("type", "attributes.type", "Type in CSL on servers before October 2016."),
-        text("work_type_id", "attributes.work-type-id", "Type in CSL, the Citation Style Language."),
+        text("work_type_id", linked("work-type"), "Type in CSL, the Citation Style Language."),
         text("version", "attributes.version", "Version of the thing, as its owner counts (property 15)."),
         text("license", "attributes.license", "Web address of the licence (property 16)."),
         text("schema_version", "attributes.schema-version", "Version of the metadata schema: 4, 3, 2.2 and so on."),
@@ -122,15 +122,15 @@ RESOURCE = Resource(
     params={"sort": "deposited", "order": "asc"},
     parents={"member": "members", "publisher": "publishers", "source": "sources"},
     includes=(
-        Include(name="publisher", resource="v1/publishers", path="attributes.publisher-id"),
-        Include(name="member", resource="v1/members", path="attributes.member-id"),
+        Include(name="publisher", resource="v1/publishers", path=f"{linked('publisher')}|{linked('data-center')}"),
+        Include(name="member", resource="v1/members", path=linked("member")),
         Include(
             name="registration-agency",
             resource="v1/registration-agencies",
-            path="attributes.registration-agency-id",
+            path=linked("registration-agency"),
         ),
-        Include(name="resource-type", resource="v1/resource-types", path="attributes.resource-type-id"),
-        Include(name="work-type", resource="v1/work-types", path="attributes.work-type-id"),
+        Include(name="resource-type", resource="v1/resource-types", path=linked("resource-type")),
+        Include(name="work-type", resource="v1/work-types", path=linked("work-type")),
     ),
     facets=(
         Facet(name="resource-types", size=15, table="v1_works", column="resource_type_id"),
@@ -141,6 +141,9 @@ RESOURCE = Resource(
         Facet(name="sources", size=1000),
         Facet(name="relation-types", size=1000),
     ),
-    unmapped={"type": "always works", **LINKS},
+    unmapped={
+        "type": "always works",
+        **around("publisher", "data-center", "member", "registration-agency", "resource-type", "work-type"),
+    },
     gone=gone("dois"),
 )
