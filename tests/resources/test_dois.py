@@ -231,6 +231,31 @@ def test_the_old_forms_of_publisher_and_affiliation_are_read() -> None:
     assert values(tables["doi_creator_affiliations"], "creator_position", "position", "name") == [(0, 0, "MIT")]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "table", "column"),
+    [
+        ("titles", "doi_titles", "title"),
+        ("subjects", "doi_subjects", "subject"),
+        ("creators", "doi_creators", "name"),
+        ("contributors", "doi_contributors", "name"),
+        ("dates", "doi_dates", "date"),
+        ("descriptions", "doi_descriptions", "description"),
+        ("rightsList", "doi_rights", "rights"),
+        ("geoLocations", "doi_geo_locations", "geo_location_place"),
+        ("identifiers", "doi_alternate_identifiers", "alternate_identifier"),
+        ("alternateIdentifiers", "doi_detail_alternate_identifiers", "alternate_identifier"),
+        ("relatedIdentifiers", "doi_related_identifiers", "related_identifier"),
+        ("fundingReferences", "doi_funding_references", "funder_name"),
+    ],
+)
+def test_an_entry_that_is_plain_text_is_its_main_value(attribute: str, table: str, column: str) -> None:
+    """What stands as text where an object is promised fills the column of what the list is about, and is no reject."""
+    record = {"id": "10.1/a", "attributes": {attribute: ["ark:/13030/m5br8st1", {}]}}
+    parsed = Parser(DOIS).parse([json.dumps(record).encode()])
+    assert parsed.issues == ()
+    assert values(read(record)[table], "position", column) == [(0, "ark:/13030/m5br8st1"), (1, None)]
+
+
 def test_the_list_view_asks_for_objects_without_facets() -> None:
     """Lists are asked for in the forms that the columns are declared for, and without facets on each page."""
     assert DOIS.params == {"affiliation": "true", "publisher": "true", "disable-facets": "true"}

@@ -137,6 +137,26 @@ MAIN = Table(
     ),
 )
 
+_PEOPLE = tuple(f"attributes.{where}" for where in ("creators[]", "contributors[]"))
+_ITEM = "attributes.relatedItems[]"
+_WRAP = {
+    "attributes.publisher": "name",
+    "attributes.titles[]": "title",
+    "attributes.subjects[]": "subject",
+    "attributes.dates[]": "date",
+    "attributes.descriptions[]": "description",
+    "attributes.rightsList[]": "rights",
+    "attributes.geoLocations[]": "geoLocationPlace",
+    "attributes.identifiers[]": "identifier",
+    "attributes.alternateIdentifiers[]": "alternateIdentifier",
+    "attributes.relatedIdentifiers[]": "relatedIdentifier",
+    "attributes.fundingReferences[]": "funderName",
+    f"{_ITEM}.titles[]": "title",
+    **dict.fromkeys([*_PEOPLE, f"{_ITEM}.creators[]", f"{_ITEM}.contributors[]"], "name"),
+    **{f"{person}.affiliation[]": "name" for person in _PEOPLE},
+    **{f"{person}.nameIdentifiers[]": "nameIdentifier" for person in _PEOPLE},
+}
+
 RESOURCE = Resource(
     name="dois",
     dialect="v2",
@@ -156,11 +176,7 @@ RESOURCE = Resource(
     # The first two become the default in September 2027, the third was until March 2026 (API.md 0 and 1.7).
     params={"affiliation": "true", "publisher": "true", "disable-facets": "true"},
     detail={"detail": "true"},
-    wrap={
-        "attributes.publisher": "name",
-        "attributes.creators[].affiliation[]": "name",
-        "attributes.contributors[].affiliation[]": "name",
-    },
+    wrap=_WRAP,
     unmapped={
         "type": "always dois",
         "attributes.doi": "the same as id",
