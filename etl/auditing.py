@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl import places, store
+from etl import damage, manifest, places, store
 from etl.audit import coverage, findings, page, profiled, scan, tables
 from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
@@ -71,13 +71,15 @@ def audit(
 ) -> Outcome:
     """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
 
-    StoreError if there is no dataset, UsageError if it is not of DOIs; `against` is an older audit or its dataset.
+    StoreError if there is no dataset or a file cannot be read, UsageError if it is not of DOIs; `against` is an older
+    audit or its dataset.
     """
     proof = store.manifest_of_one(files)
     before = None if against is None else _older(against)
     known = scan.opened(files.name, proof, files.options)
     with spilling(target) as spill:
-        found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
+        with damage.told(files, [file for each in manifest.data_files(proof).values() for file in each]):
+            found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
         if before is not None:
             found = replace(found, trend=tables.trend(found, *before))
         return _written(found, spill, target, formats)

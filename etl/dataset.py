@@ -5,6 +5,7 @@ a part leaves for the end of the run (keys, links, included records) is folded i
 are elsewhere.
 """
 
+import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from etl import places, received, sinks
+from etl import damage, places, received, sinks
 from etl.declare import Resource, Table, Type
 from etl.errors import UsageError
 from etl.files import Files
@@ -22,7 +23,7 @@ from etl.order import PIECE, ROW, Group, Order, arrange, contested, place, split
 from etl.pages import Staged
 from etl.parse import Issue, nested_schema
 from etl.query import Query
-from etl.sinks import Sink
+from etl.sinks import Reads, Sink
 
 MOST_ROWS = 5_000_000
 """Rows in one file; the rest goes into a numbered neighbour."""
@@ -208,6 +209,20 @@ def put(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str
         own = {**layout.metadata, "datacite-etl.table": layout.prefix + table.name}
         sink.write(split(found, PIECE), target, metadata=own, sorted_by=_sorted_by(layout.resource, table))
     return DataFile(path=path, rows=found.height, bytes=target.size, sha256=target.sha256)
+
+
+def read(
+    files: Files, sink: Reads, file: DataFile, schema: Mapping[str, pl.DataType], some: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Read some columns of a file, all by default; StoreError, naming it, for one that is damaged.
+
+    What is read whole is compared with its hash: it may be written again, as a part of another dataset.
+    """
+    with damage.told(files, [file]):
+        if not some:
+            return sink.read(io.BytesIO(damage.content(files, file)), schema, list(schema))
+        with files.open(file.path) as source:
+            return sink.read(source, schema, list(some))
 
 
 def _files(

@@ -74,10 +74,9 @@ def _merged(
     for table in own.wanted:
         main = table.name == own.resource.main.name
         key = own.resource.key.name if main else own.resource.parent
-        old = _read(files, own, table, [file.path for file in before.get(own.prefix + table.name, ())])
-        fresh = _read(
-            files, fetched, table, [places.staged(file.path) for file in came.tables[fetched.prefix + table.name]]
-        )
+        old = _read(files, own, table, before.get(own.prefix + table.name, ()))
+        staged = [replace(file, path=places.staged(file.path)) for file in came.tables[fetched.prefix + table.name]]
+        fresh = _read(files, fetched, table, staged)
         if main:
             left = old.filter(stays).join(new, left_on=key, right_on="key", how="anti")
             kept, new = left.select(pl.col(key).alias("key")), fresh.filter(comes).select(pl.col(key).alias("key"))
@@ -90,15 +89,11 @@ def _of(frame: pl.DataFrame, wanted: pl.DataFrame, key: str) -> pl.DataFrame:
     return frame.join(wanted, left_on=key, right_on="key", how="semi", maintain_order="left")
 
 
-def _read(files: Files, layout: Layout, table: Table, paths: Sequence[str]) -> pl.DataFrame:
+def _read(files: Files, layout: Layout, table: Table, listed: Sequence[DataFile]) -> pl.DataFrame:
     schema = dataset.columns(layout, table)
     sink = reader(layout)
-    found = [pl.DataFrame(schema=schema)]
-    for path in paths:
-        if path.endswith(sink.suffix):
-            with files.open(path) as source:
-                found.append(sink.read(source, schema, list(schema)))
-    return pl.concat(found)
+    found = [dataset.read(files, sink, file, schema) for file in listed if file.path.endswith(sink.suffix)]
+    return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
 def _put(files: Files, own: Layout, table: Table, rows: pl.DataFrame) -> Iterator[DataFile]:

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from etl import manifest, places, relations, sinks, store
+from etl import damage, manifest, places, relations, sinks, store
 from etl.declare import Json
-from etl.errors import StoreError, UsageError
+from etl.errors import UsageError
 from etl.files import Files
 from etl.flatten import DTYPES
 from etl.manifest import DataFile
@@ -86,12 +86,7 @@ class Inventory:
             yield self._frame(relation, file, (relation.record,))
 
     def _frame(self, relation: Relation, file: DataFile, names: Iterable[str]) -> pl.DataFrame:
-        content = self.files.read(file.path) if self.files.exists(file.path) else b""
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise StoreError(
-                f"{self.files.name}/{file.path} is not what the manifest says",
-                fix="if a run has just published there, load again; otherwise see 'datacite-etl verify'",
-            )
+        content = damage.content(self.files, file)
         folders = places.partition(file.path)
         kinds: dict[str, pl.DataType] = {field.name: DTYPES[field.type] for field in relation.columns}
         stored = [name for name in names if name not in folders]

@@ -4,6 +4,7 @@ A place is one part in one partition, the same in all tables: the records of a p
 that place and nowhere else. Reads only; what becomes of a place is decided in `merging`.
 """
 
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from etl import manifest, places, received, tombstones
+from etl import damage, dataset, manifest, places, received, tombstones
 from etl.dataset import Layout, columns
 from etl.declare import Json, Resource, Table
 from etl.files import Files
@@ -48,20 +49,19 @@ class Published:
         schema = columns(self.layout, table)
         names = list(wanted or schema)
         sink = reader(self.layout)
-        found = [pl.DataFrame(schema={name: schema[name] for name in names})]
-        for file in self.tables[self.layout.prefix + table.name].get(place, ()):
-            if file.path.endswith(sink.suffix):
-                with self.files.open(file.path) as source:
-                    found.append(sink.read(source, schema, names))
-        return pl.concat(found)
+        here = self.tables[self.layout.prefix + table.name].get(place, ())
+        found = [
+            dataset.read(self.files, sink, file, schema, wanted) for file in here if file.path.endswith(sink.suffix)
+        ]
+        return pl.concat([pl.DataFrame(schema={name: schema[name] for name in names}), *found])
 
     def lines(self, place: Place) -> pl.DataFrame:
         """Read the records of a place as they were received, with their keys."""
         found = [pl.DataFrame(schema={"key": pl.String, received.LINE: pl.Binary})]
         for file in self.tables[self.layout.prefix + self.layout.resource.main.name].get(place, ()):
             if file.path.endswith(received.SUFFIX):
-                with self.files.open(file.path) as source:
-                    found.append(received.keyed(self.layout.resource, received.lines(source)))
+                records = received.lines(io.BytesIO(damage.content(self.files, file)))
+                found.append(received.keyed(self.layout.resource, records))
         return pl.concat(found)
 
     def records(self) -> Iterator[tuple[Place, pl.DataFrame]]:

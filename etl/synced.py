@@ -193,11 +193,8 @@ def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged
     table = layout.resource.main
     key = layout.resource.key.name
     sink, schema = reader(layout), dataset.columns(layout, table)
-    rows = [pl.DataFrame(schema=schema)]
-    for file in manifest.data_files(before).get(table.name, ()):
-        if file.path.endswith(sink.suffix):
-            with run.files.open(file.path) as source:
-                rows.append(sink.read(source, schema, list(schema)))
+    held = [file for file in manifest.data_files(before).get(table.name, ()) if file.path.endswith(sink.suffix)]
+    rows = [pl.DataFrame(schema=schema), *(dataset.read(run.files, sink, file, schema) for file in held)]
     seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).cast(schema[tombstones.SEEN.name])
     rows += [frame.with_columns(seen.alias(tombstones.SEEN.name)).select(*schema) for frame in merged.gone]
     every = pl.concat(rows).unique(key, keep="last").sort(key)

@@ -4,7 +4,6 @@ Reads only, and needs no network: the manifest says which columns are keys. What
 today is asked elsewhere.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,14 +11,12 @@ from pathlib import PurePosixPath
 import polars as pl
 import pyarrow as pa
 
-from etl import deltalog, manifest, places, received, resources, sinks, store
+from etl import damage, deltalog, manifest, places, received, resources, sinks, store
 from etl.declare import Json
 from etl.files import Files
 from etl.manifest import DataFile
 from etl.repeats import hashes, repeated
 from etl.sinks import Reads
-
-READ_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,37 +59,27 @@ def verify(files: Files) -> Verification:
     tables = manifest.data_files(proof)
     listed = [file for found in tables.values() for file in found]
     every = deltalog.every_file(proof)
-    damage = [finding for file in every for finding in _bytes(files, file)]
-    damage += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
-    damage += _logs(files, proof)
-    damage += _sums(proof, tables)
-    broken = {finding.path for finding in damage}
-    whole = {name: [file for file in found if file.path not in broken] for name, found in tables.items()}
+    found = [finding for file in every for finding in _bytes(files, file)]
+    found += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
+    found += _logs(files, proof)
+    found += _sums(proof, tables)
+    broken = {finding.path for finding in found}
+    whole = {name: [file for file in each if file.path not in broken] for name, each in tables.items()}
     for main in sorted({facts["of"] for facts in proof["tables"].values()}):
         for suffix in sorted({_suffix(file) for file in listed}):
-            damage += _Family(files, proof, whole, main, suffix).findings()
+            found += _Family(files, proof, whole, main, suffix).findings()
     return Verification(
         files=len(every),
         rows=sum(facts["rows"] for facts in proof["tables"].values()),
         bytes=sum(file.bytes for file in every),
         verdict=str(proof["verdict"]),
-        findings=tuple(damage),
+        findings=tuple(found),
     )
 
 
 def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
-    if not files.exists(file.path):
-        yield Finding(path=file.path, problem="is missing")
-        return
-    digest, size = hashlib.sha256(), 0
-    with files.open(file.path) as source:
-        while piece := source.read(READ_AT_ONCE):
-            digest.update(piece)
-            size += len(piece)
-    if size != file.bytes:
-        yield Finding(path=file.path, problem=f"has {size} bytes, the manifest says {file.bytes}")
-    elif digest.hexdigest() != file.sha256:
-        yield Finding(path=file.path, problem="has changed: its SHA-256 is not the manifest's")
+    if found := damage.problem(files, file):
+        yield Finding(path=file.path, problem=found)
 
 
 def _logs(files: Files, proof: Mapping[str, Json]) -> Iterator[Finding]:

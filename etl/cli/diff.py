@@ -27,6 +27,9 @@ def diff(
 ) -> int:
     """Compare two exports of one resource: records added, changed by field, withdrawn; as tables and as a page.
 
+    Files that both manifests list with the same SHA-256 are taken to be the same and are not read; whether they still
+    are what the manifests say is asked by `verify`.
+
     **Examples**
 
     - `datacite-etl diff last-month this-month`
