@@ -69,7 +69,9 @@ def recover(files: Files) -> bool:
         _forward(files, note)
         return True
     held = files.read(places.MANIFEST) if files.exists(places.MANIFEST) else None
-    known = {file.path for file in deltalog.every_file(json.loads(held) if held else None)}
+    # One that is damaged never listed them: they have names that no file of the old dataset had.
+    proof = json.loads(held) if held and manifest.is_legible(held) else None
+    known = {file.path for file in deltalog.every_file(proof)}
     _remove(files, [key for key in note["keys"] if key not in known])
     files.remove(places.NOTE)
     return False

@@ -55,13 +55,13 @@ def commits(before: Mapping[str, Json] | None, proof: Mapping[str, Json]) -> tup
         if actions := list(_actions(table, _moment(proof))):
             path = f"{name}/_delta_log/{len(log['log']):020d}.json"
             texts[path] = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [_told(proof), *actions])
-            log = {**log, "log": [*log["log"], asdict(_described(path, texts[path]))]}
+            log = {**log, "log": [*log["log"], asdict(described(path, texts[path].encode()))]}
         tables[name] = {**facts, FORMAT: log}
     return {**proof, "tables": tables}, texts
 
 
-def _described(path: str, text: str) -> DataFile:
-    content = text.encode()
+def described(path: str, content: bytes) -> DataFile:
+    """Describe a commit as the manifest does."""
     return DataFile(path=path, rows=0, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
@@ -159,6 +159,11 @@ def _words(name: str) -> dict[str, Words]:
     }
 
 
+def is_commit(key: str) -> bool:
+    """Tell whether a key of a data file is that of a commit."""
+    return "/_delta_log/" in key
+
+
 def log_files(proof: Mapping[str, Any]) -> dict[str, tuple[DataFile, ...]]:
     """Return the commits of each table's log that a manifest lists."""
     return {
@@ -178,6 +183,14 @@ def active(name: str, commits: Iterable[bytes]) -> dict[str, int]:
         if come := action.get("add"):
             found[f"{name}/{unquote(come['path'])}"] = come["size"]
     return found
+
+
+def table_id(commits: Iterable[bytes]) -> str:
+    """Return the id that a table's log goes by; ValueError if it tells none."""
+    for line in b"".join(commits).splitlines():
+        if found := json.loads(line).get("metaData"):
+            return str(found["id"])
+    raise ValueError("it tells no table")
 
 
 def every_file(proof: Mapping[str, Json] | None) -> list[DataFile]:

@@ -14,6 +14,7 @@ from etl.declare import Json, Resource
 from etl.errors import StoreError
 
 FORMAT_VERSION = 1
+_ANEW = "export again with --fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +136,32 @@ def encode(manifest: Mapping[str, Json]) -> bytes:
 def decode(content: bytes, name: str) -> dict[str, Json]:
     """Read a manifest file's bytes; StoreError, with the file's name, for anything that is none or is newer."""
     try:
-        manifest: Json = json.loads(content)
+        plain: Json = json.loads(content)
     except ValueError as error:
-        raise StoreError(f"{name} is damaged: {error}", fix="export again with --fresh") from error
-    version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if not isinstance(version, int) or not isinstance(manifest.get("tables"), dict):
-        raise StoreError(f"{name} is not a manifest of datacite-etl", fix="choose another destination")
-    if version > FORMAT_VERSION:
+        raise StoreError(f"{name} is damaged: {error}", fix=_ANEW) from error
+    if not _is_one(plain):
+        raise StoreError(f"{name} is not a manifest of datacite-etl", fix=f"{_ANEW}, or choose another destination")
+    if (version := plain["format_version"]) > FORMAT_VERSION:
         raise StoreError(f"{name} has format {version}, this program reads {FORMAT_VERSION}", fix="update datacite-etl")
-    checked: dict[str, Json] = manifest
+    checked: dict[str, Json] = plain
     return checked
+
+
+def is_legible(content: bytes) -> bool:
+    """Tell whether a manifest file's bytes are a manifest, of this format or a newer one."""
+    try:
+        return _is_one(json.loads(content))
+    except ValueError:
+        return False
+
+
+def _is_one(plain: Json) -> bool:
+    if not isinstance(plain, dict) or not isinstance(plain.get("format_version"), int):
+        return False
+    if plain["format_version"] > FORMAT_VERSION:
+        return True
+    tables = plain.get("tables")
+    return isinstance(tables, dict) and all(isinstance(facts, dict) and "files" in facts for facts in tables.values())
 
 
 def data_files(manifest: Mapping[str, Json]) -> dict[str, tuple[DataFile, ...]]:

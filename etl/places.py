@@ -3,6 +3,7 @@
 Pure names; who writes and moves the files are `pages`, `dataset` and `store`.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote
@@ -28,6 +29,13 @@ EMPTY = "empty"
 """The file of a table that has no rows at all."""
 LONGEST = 200  # of a file system's 255 bytes for one name
 _GENERATION = "~"  # not in the name of any part
+_TIMES = r"(?:\d+-){0,2}(?:0min|\d{8}T\d{6})-(?:max|\d{8}T\d{6})"
+_DATA = re.compile(
+    rf"[^/]+/(?:[^/=]+=[^/]*/)*(?:{_TIMES}|parts_\d+|included|withdrawn|{EMPTY})"
+    rf"(?:\.\d+)?(?:-\d+)?(?:{_GENERATION}[0-9a-f]+)?\.(?:parquet|csv|ndjson)"
+    r"|[^/]+/_delta_log/\d{20}\.json"
+)
+"""The key of a data file, or of a commit of a table's log: parts are named after times, or numbered by an ingest."""
 
 
 def slice_folder(key: str) -> str:
@@ -77,6 +85,11 @@ def place(key: str) -> str:
 def stem(key: str) -> str:
     """Return the name of a data file without suffix and generation: the part, with a number if it has several."""
     return PurePosixPath(key).stem.partition(_GENERATION)[0]
+
+
+def ours(key: str) -> bool:
+    """Tell whether a key is as those of data files are, whichever dataset's."""
+    return _DATA.fullmatch(key) is not None
 
 
 def generation(key: str, mark: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from etl import beside, deltalog, lock, manifest, places
+from etl import beside, deltalog, lock, manifest, places, salvage
 from etl.completeness import Tally
 from etl.declare import Json
 from etl.errors import StoreError, UsageError
@@ -47,10 +47,14 @@ class Receipt:
 
 
 class Store:
-    """A destination that this run holds. State: none; everything it knows is on the disk."""
+    """A destination that this run holds. State: none; everything it knows is on the disk.
 
-    def __init__(self, files: Files) -> None:
+    `fresh` is whether it may replace any dataset, one too whose manifest cannot be read.
+    """
+
+    def __init__(self, files: Files, *, fresh: bool = False) -> None:
         self.files = files
+        self._fresh = fresh
 
     def manifest(self) -> dict[str, Json] | None:
         """Return the published dataset's manifest, if there is one."""
@@ -106,7 +110,7 @@ class Store:
 
     def publish(self, proof: Mapping[str, Json], reports: Mapping[str, bytes] | None = None) -> None:
         """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
-        before = self.manifest()
+        before = _before(self.files, fresh=self._fresh)
         _foreign_free(self.files, _tables(before) | _tables(proof), before)
         if beside.needed(self.files, proof):
             beside.publish(self.files, before, proof, reports or {})
@@ -124,8 +128,9 @@ class Store:
 def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
     """Hold a destination for one run: lock it, finish what a dead run was publishing, and see whose work lies there.
 
-    With `fresh`, unfinished work is thrown away and a dataset of another request may be replaced. Raises StoreError
-    for a destination that is in use, UsageError for one that is not ours or holds what `fresh` would throw away.
+    With `fresh`, unfinished work is thrown away, and a dataset of another request may be replaced, and one whose
+    manifest cannot be read. Raises StoreError for a destination that is in use, UsageError for one that is not ours or
+    holds what `fresh` would throw away.
     """
     _ours(files)
     lock.take(files, owner)
@@ -135,7 +140,7 @@ def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> It
             retire(files)
         _same_dataset(files, claim, fresh=fresh)
         _same_work(files, claim)
-        yield Store(files)
+        yield Store(files, fresh=fresh)
     finally:
         lock.give_back(files, owner)
 
@@ -145,6 +150,13 @@ def read_manifest(files: Files) -> dict[str, Json] | None:
     if not files.exists(places.MANIFEST):
         return None
     return manifest.decode(files.read(places.MANIFEST), f"{files.name}/{places.MANIFEST}")
+
+
+def _before(files: Files, *, fresh: bool) -> dict[str, Json] | None:
+    """Return the manifest of the dataset that is to be replaced; of one that has lost its own, what lists its files."""
+    if fresh and not (files.exists(places.MANIFEST) and manifest.is_legible(files.read(places.MANIFEST))):
+        return salvage.listed(files)
+    return read_manifest(files)
 
 
 def published_manifest(files: Files) -> dict[str, Json]:
@@ -267,7 +279,7 @@ def _ours(files: Files) -> None:
 
 
 def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
-    before = read_manifest(files)
+    before = _before(files, fresh=fresh)
     _foreign_free(files, _tables(before), before)
     if before is None or fresh or before["request"] == _plain(claim)["request"]:
         return

@@ -32,3 +32,23 @@ def test_a_slice_has_one_folder_of_its_own(key):
     """Whatever a slice is called, its folder lies directly below the slices."""
     assert places.slice_folder(key).count("/") == places.slice_folder("x").count("/")
     assert places.slice_receipt(key).startswith(places.slice_folder(key))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("dois/created_year=2019/0min-20200101T000000.parquet", True),
+        ("dois/created_year=2019/language=a%20b/20200101T000000-max.003-1~1c4f00aa.csv", True),
+        ("dois/1795347817-0-0min-max.ndjson", True),
+        ("clients/included.parquet", True),
+        ("dois/parts_00003.000.parquet", True),
+        (f"dois/_delta_log/{0:020d}.json", True),
+        ("dois/created_year=2019/notes.parquet", False),
+        ("dois/2019/0min-max.parquet", False),
+        ("dois/0min-max.parquet.bak", False),
+        ("0min-max.parquet", False),
+    ],
+)
+def test_data_files_are_known_by_their_names(key: str, *, said: bool) -> None:
+    """What an export, a sync or an ingest calls its files; nobody else does by chance."""
+    assert places.ours(key) is said

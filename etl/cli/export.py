@@ -46,7 +46,8 @@ class Delivering:
     """Fetch this many records only, as a sample: the verdict says so and proves nothing."""
 
     fresh: Annotated[bool, Parameter(negative="")] = False
-    """Throw away unfinished work in the destination, and replace a dataset of another request."""
+    """Throw away unfinished work in the destination, and replace a dataset of another request, or one whose manifest is
+    damaged."""
 
     max_missing: int = 0
     """Publish although up to this many records are missing, if each of them is named."""
