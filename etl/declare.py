@@ -99,6 +99,14 @@ class Table:
     detail_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a value is written: a pattern, and words for it that go on from "it takes"."""
+
+    pattern: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """One query parameter that narrows a list.
@@ -111,7 +119,7 @@ class Filter:
     description: str
     any_of: bool = False
     either: bool = False
-    pattern: str | None = None
+    form: Form | None = None
     also: tuple[str, ...] = ()
 
 
@@ -152,11 +160,11 @@ class Resource:
     updated, registered) to the field that the server's query language knows. `slice_on` is the window that never
     changes for a record, or None where the list cannot be cut. `parents` maps the words of `--of` to the path under
     which the records of one parent are listed (doi: dois); without `listed` there is no list but of one parent, or of
-    none at all: the records come along with others. `root` is where the list stands in the body, `single` where a
-    record fetched alone does. `identity` names paths whose values together are the id where the server's own is not
-    unique or does not last; of several paths, as `a|b`, the first with a value counts. `least` is the smallest page
-    that the server takes. `also` are the types that servers of other years call the same records. `gone` says what to
-    ask for instead at a server of today.
+    none at all: the records come along with others. Without `searched` the list takes no text query. `root` is where
+    the list stands in the body, `single` where a record fetched alone does. `identity` names paths whose values
+    together are the id where the server's own is not unique or does not last; of several paths, as `a|b`, the first
+    with a value counts. `least` is the smallest page that the server takes. `also` are the types that servers of other
+    years call the same records. `gone` says what to ask for instead at a server of today.
     """
 
     name: str
@@ -172,6 +180,7 @@ class Resource:
     slice_on: str | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
     listed: bool = True
+    searched: bool = True
     root: str = "data"
     single: str = "data"
     identity: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import polars as pl
 from etl import frames, resources
 from etl.cli.options import Talking
 from etl.config import BASE_URL
+from etl.errors import UsageError
 from etl.frames import Tables
 from etl.query import Query, check
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 async def fetch(  # noqa: PLR0913 - a whole question in one call
     resource: str,
     *,
-    filters: Mapping[str, str] | None = None,
+    filters: Mapping[str, str | int] | None = None,
     query: str = "",
     of: str = "",
     names: Sequence[str] = (),
@@ -40,7 +41,7 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
     records came than the API counts (unless there is a `limit`), and the client's errors.
     """
     declared = resources.load(resource)
-    filtered = tuple((filters or {}).items())
+    filtered = tuple((name, _spelled(name, value)) for name, value in (filters or {}).items())
     asked = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
     with Talking(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
         return await frames.fetch(asked, settings, limit)
@@ -49,6 +50,13 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
 def fetch_sync(resource: str, **options: Any) -> Tables[pl.DataFrame]:
     """Do `fetch` from code that is not asynchronous, in a notebook's running event loop too."""
     return _finish(fetch(resource, **options))
+
+
+def _spelled(name: str, value: object) -> str:
+    """Write a filter's value as on the command line; UsageError for one that has no such form."""
+    if isinstance(value, str | int):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    raise UsageError(f"filter {name} does not take {value!r}", fix="give text; several values have commas between them")
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

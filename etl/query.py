@@ -7,11 +7,12 @@ mirror has the same fingerprint.
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from etl.declare import Json, Resource
+from etl.declare import Form, Json, Resource
 from etl.errors import UsageError
 from etl.window import EVERYTHING, Window
 
@@ -118,7 +119,7 @@ def check(query: Query) -> Query:
     filters: dict[str, str] = {}
     for given, value in query.filters:
         name = known[_known("filter", given.replace("_", "-"), known, resource.name)].name
-        _matches(name, value, known[name].pattern)
+        _written(name, value, known[name].form)
         if name in filters and not known[name].any_of:
             raise UsageError(f"filter {name} is given twice", fix="it takes one value")
         filters[name] = f"{filters[name]},{value}" if name in filters else value
@@ -126,11 +127,21 @@ def check(query: Query) -> Query:
         _known("include", name, {entry.name: entry for entry in resource.includes}, resource.name)
     for name in query.tables:
         _known("table", name, {table.name: table for table in resource.tables}, resource.name)
-    parent = _parent(query)
-    if query.window != EVERYTHING and query.by not in resource.windows:
-        have = ", ".join(resource.windows) or "none"
-        raise UsageError(f"{resource.name} has no window {query.by!r}", fix=f"it has: {have}")
-    return replace(query, filters=tuple(sorted(filters.items())), of=parent)
+    if query.text and not resource.searched:
+        fix = "leave --query out, or query the table once it is exported"
+        raise UsageError(f"the API ignores a search in {resource.name}", fix=fix)
+    _bounds(query)
+    return replace(query, filters=tuple(sorted(filters.items())), of=_parent(query))
+
+
+def _bounds(query: Query) -> None:
+    """Raise UsageError for a window that the resource does not have, or that no moment lies in."""
+    window, windows = query.window, query.resource.windows
+    if window != EVERYTHING and query.by not in windows:
+        have = ", ".join(windows) or "none"
+        raise UsageError(f"{query.resource.name} has no window {query.by!r}", fix=f"it has: {have}")
+    if window.start is not None and window.end is not None and window.start >= window.end:
+        raise UsageError(f"the window {window} is empty", fix="give --since a moment before --until")
 
 
 def _parent(query: Query) -> str:
@@ -168,8 +179,10 @@ def _known(kind: str, name: str, known: Mapping[str, object], resource: str) -> 
     raise UsageError(f"{resource} has no {kind} {name!r}", fix=f"{hint}valid are: {', '.join(sorted(known)) or 'none'}")
 
 
-def _matches(name: str, value: str, pattern: str | None) -> None:
-    import re
-
-    if pattern and not re.fullmatch(pattern, value):
-        raise UsageError(f"filter {name} does not take {value!r}", fix=f"it takes {pattern}")
+def _written(name: str, value: str, form: Form | None) -> None:
+    """Raise UsageError for a value that the API would not understand; it takes an empty one for no filter at all."""
+    if not value.strip(" ,"):
+        fix = "give it one, or leave the filter out; is a variable of the shell not set?"
+        raise UsageError(f"filter {name} has no value", fix=fix)
+    if form and not re.fullmatch(form.pattern, value):
+        raise UsageError(f"filter {name} does not take {value!r}", fix=f"it takes {form.words}")

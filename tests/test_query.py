@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import resources
-from etl.declare import Column, Filter, Include, Resource, Table, Type
+from etl.declare import Column, Filter, Form, Include, Resource, Table, Type
 from etl.errors import UsageError
 from etl.query import Query, check, encode, joined_by_or, wanted_fields
 from etl.window import Window, year_start
@@ -57,7 +57,7 @@ RESOURCE = Resource(
     filters=(
         Filter(name="client-id", description="Client.", any_of=True, either=True),
         Filter(name="provider-id", description="Provider.", any_of=True, either=True),
-        Filter(name="published", description="Years.", pattern=r"\d{4}(,\d{4})?"),
+        Filter(name="published", description="Years.", form=Form(r"\d{4}(,\d{4})?", "a year or two")),
     ),
     includes=(Include(name="client", resource="clients", path="relationships.client"),),
     params={"affiliation": "true", "disable-facets": "true"},
@@ -154,13 +154,23 @@ class TestCheck:
             ({"include": ("clients",)}, r"no include 'clients'; did you mean client\?"),
             ({"tables": ("creator",)}, r"no table 'creator'; did you mean creators\?"),
             ({"window": YEAR_2019, "by": "registered"}, "no window 'registered'; it has: created, updated"),
-            ({"filters": (("published", "2020-2022"),)}, "published does not take '2020-2022'"),
+            ({"filters": (("published", "2020-2022"),)}, "published does not take '2020-2022'; it takes a year or two"),
+            ({"filters": (("client-id", ""),)}, "client-id has no value; give it one, or leave the filter out"),
+            ({"filters": (("client-id", " , "),)}, "client-id has no value"),
+            ({"window": Window(year_start(2025), year_start(2025))}, "is empty; give --since a moment before --until"),
+            ({"window": Window(year_start(2025), year_start(2019))}, "is empty"),
         ],
     )
     def test_what_the_resource_does_not_have_is_refused(self, given: dict, words: str) -> None:
         """The API would ignore it without a word and answer with everything."""
         with pytest.raises(UsageError, match=words):
             check(query(**given))
+
+    def test_a_search_is_refused_where_the_list_takes_none(self) -> None:
+        """The API would answer with the whole list."""
+        with pytest.raises(UsageError, match="ignores a search in dois; leave --query out"):
+            check(replace(query(text="a"), resource=replace(RESOURCE, searched=False)))
+        assert check(query(text="a")).text == "a"
 
     def test_filters_that_the_server_joins_by_or_are_named(self) -> None:
         """Two of them widen the query where a user expects it to narrow."""

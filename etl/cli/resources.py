@@ -77,6 +77,7 @@ def describe(resource: Resource) -> dict[str, Json]:
         "path": resource.path,
         "description": resource.description,
         "paging": resource.paging.value,
+        "query": resource.searched,
         "windows": list(resource.windows),
         "filters": [{"name": e.name, "description": e.description} for e in resource.filters],
         "sorts": list(resource.sorts),
@@ -104,6 +105,7 @@ def _table(resource: Resource, table: Table) -> dict[str, Json]:
 def _page(described: dict[str, Json]) -> None:
     line(f"{described['name']}: {described['description']}")
     line(f"{described['dialect']}, GET {described['path']}, paged by {described['paging']}")
+    line(f"query: {'yes' if described['query'] else 'none'}")
     for kind in ("windows", "sorts", "includes", "facets"):
         line(f"{kind}: {', '.join(described[kind]) or 'none'}")
     line("\nfilters")

@@ -127,11 +127,11 @@ def test_unmapped_attributes_have_a_reason_and_no_column(resource: Resource) -> 
             at(declare.shape(resource), path)
 
 
-def test_filters_are_named_once_and_take_their_patterns(resource: Resource) -> None:
-    """No filter is declared twice, and every pattern compiles."""
+def test_filters_are_named_once_and_have_forms_that_compile(resource: Resource) -> None:
+    """No filter is declared twice, and the pattern of every form compiles."""
     names = [entry.name for entry in resource.filters]
     assert len(set(names)) == len(names)
-    assert all(re.compile(entry.pattern) for entry in resource.filters if entry.pattern)
+    assert all(re.compile(entry.form.pattern) for entry in resource.filters if entry.form)
 
 
 def test_no_records_make_all_tables_and_columns(resource: Resource) -> None:
@@ -143,3 +143,24 @@ def test_no_records_make_all_tables_and_columns(resource: Resource) -> None:
         frames[table.name] = made
         assert made.is_empty()
         assert dict(made.drop(flatten.ROW).schema) == flatten.frame_schema(resource, table)
+
+
+def test_a_list_with_windows_takes_a_search(resource: Resource) -> None:
+    """Windows and slices are spelled in the query language, so a list that has them understands it."""
+    assert resource.searched or not (resource.windows or resource.slice_on)
+
+
+def test_which_lists_take_no_search() -> None:
+    """Their servers read no query parameter (API.md 2.10, 3): vocabularies, reports, what has no list of its own."""
+    deaf = {name for name in resources.names() if not resources.load(name).searched}
+    assert deaf == {
+        *("media", "objects", "reports", "resource-types"),
+        *(f"v1/{name}" for name in ("agents", "contributions", "groups", "registration-agencies")),
+        *(f"v1/{name}" for name in ("relation-types", "resource-types", "work-types")),
+    }
+
+
+def test_forms_of_filters_are_told_in_words(resource: Resource) -> None:
+    """What a filter takes is said without a regular expression."""
+    told = [entry.form.words for entry in resource.filters if entry.form]
+    assert [words for words in told if set(words) & set("\\[](){}*+^$")] == []

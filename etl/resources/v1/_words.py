@@ -4,7 +4,6 @@ from etl import normalise
 from etl.declare import Column, Table, Type
 from etl.resources.columns import derived, moment, text
 
-DAY = r"\d{4}(-\d{2}){0,2}"
 """YYYY, YYYY-MM or YYYY-MM-DD; the server means the whole period by it."""
 _AROUND = {"data.type": "told by the name", "meta": "empty; stands where include= does not ask for the relationship"}
 LINKED_SOURCE = text(

@@ -25,6 +25,7 @@ RESOURCE = Resource(
     description="Programs that collected links; DataCite's server never answered this list as data.",
     parent="agent_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always agents"},
     gone="DataCite's server had agents as web pages for its staff only, and there is no equivalent today",

@@ -49,6 +49,7 @@ RESOURCE = Resource(
     description="Links between contributors and works, as ORCID and others told them.",
     parent="contribution_id",
     tables=(MAIN, authors("v1_contribution_authors", "the work that was contributed to")),
+    searched=False,
     paging=Paging.OFFSET,
     page_size=25,
     filters=(

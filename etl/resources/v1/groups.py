@@ -25,6 +25,7 @@ RESOURCE = Resource(
     description="Groups of sources.",
     parent="group_id",
     tables=(MAIN, SOURCES),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always groups"},
     gone=gone(""),

@@ -1,6 +1,7 @@
 """Members: what providers were called in API v1."""
 
 from etl.declare import Facet, Filter, Paging, Resource, Table
+from etl.resources import forms
 from etl.resources.columns import extra, key, moment, text, whole
 from etl.resources.v1._words import gone, updated
 
@@ -42,7 +43,7 @@ RESOURCE = Resource(
     filters=(
         Filter(name="member-type", description="allocating or non-allocating."),
         Filter(name="region", description="amer, emea or apac."),
-        Filter(name="year", description="Year in which the member joined.", pattern=r"\d{4}"),
+        Filter(name="year", description="Year in which the member joined.", form=forms.YEAR),
     ),
     facets=(
         Facet(name="member-types", size=1000, table="v1_members", column="member_type"),

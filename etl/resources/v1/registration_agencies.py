@@ -23,6 +23,7 @@ RESOURCE = Resource(
     description="Registration agencies of DOIs and other identifiers.",
     parent="registration_agency_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always registration-agencies"},
     gone=gone(""),

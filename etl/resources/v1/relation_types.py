@@ -24,6 +24,7 @@ RESOURCE = Resource(
     description="Kinds of links between works.",
     parent="relation_type_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always relation-types"},
     gone=gone(""),

@@ -23,6 +23,7 @@ RESOURCE = Resource(
     description="General types of things that DOIs name.",
     parent="resource_type_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always resource-types", "relationships": "always empty"},
     gone=gone("resource-types"),

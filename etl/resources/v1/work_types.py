@@ -24,6 +24,7 @@ RESOURCE = Resource(
     description="Types of works.",
     parent="work_type_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always work-types"},
     gone=gone(""),

@@ -2,8 +2,9 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import derived, extra, key, moment, text, whole
-from etl.resources.v1._words import DAY, around, authors, gone, linked, updated
+from etl.resources.v1._words import around, authors, gone, linked, updated
 
 MAIN = Table(
     name="v1_works",
@@ -110,12 +111,14 @@ RESOURCE = Resource(
         Filter(name="member-id", description="Works of all data centers of a member."),
         Filter(name="source-id", description="Works with links from a source, such as datacite-related."),
         Filter(name="relation-type-id", description="Works with links of a kind, such as is-supplement-to."),
-        Filter(name="year", description="Year of publication.", pattern=r"\d{4}"),
+        Filter(name="year", description="Year of publication.", form=forms.YEAR),
         Filter(name="schema-version", description="Version of the metadata schema: 4, 3, 2.2 and so on."),
-        Filter(name="from-created-date", description="Registered in that year, month or day or later.", pattern=DAY),
-        Filter(name="until-created-date", description="Registered in that period or earlier.", pattern=DAY),
-        Filter(name="from-update-date", description="Changed in that year, month or day or later.", pattern=DAY),
-        Filter(name="until-update-date", description="Changed in that period or earlier.", pattern=DAY),
+        Filter(
+            name="from-created-date", description="Registered in that year, month or day or later.", form=forms.PERIOD
+        ),
+        Filter(name="until-created-date", description="Registered in that period or earlier.", form=forms.PERIOD),
+        Filter(name="from-update-date", description="Changed in that year, month or day or later.", form=forms.PERIOD),
+        Filter(name="until-update-date", description="Changed in that period or earlier.", form=forms.PERIOD),
     ),
     sorts=("score", "deposited", "published", "updated"),
     # By default the newest come first, and every new DOI would shift the pages that are still to come.

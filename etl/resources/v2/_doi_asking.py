@@ -1,9 +1,8 @@
 """How the list of DOIs can be asked: filters, sort orders, includes and facets (API.md 2.1)."""
 
 from etl.declare import Facet, Filter, Include
+from etl.resources import forms
 
-_YEARS = r"\d{4}(,\d{4})*"
-_NUMBER = r"[1-9]\d*"
 _COUNTED = {
     "citations": "that are cited",
     "references": "that cite others",
@@ -35,17 +34,17 @@ FILTERS = (
     Filter(
         name="created",
         description="Year of creation; several years mean the whole range from the first to the last.",
-        pattern=_YEARS,
+        form=forms.YEARS,
     ),
     Filter(
         name="registered",
         description="Year of registration; several years mean the whole range from the first to the last.",
-        pattern=_YEARS,
+        form=forms.YEARS,
     ),
     Filter(
         name="published",
         description="Year of publication; several years mean the whole range from the first to the last.",
-        pattern=_YEARS,
+        form=forms.YEARS,
     ),
     Filter(name="schema-version", description="Version of the metadata schema: 4, 3, 2.2 and so on."),
     Filter(name="affiliation-id", description="ROR id of an affiliation of a creator or contributor.", either=True),
@@ -55,7 +54,7 @@ FILTERS = (
     Filter(
         name="include-funder-child-organizations",
         description="With funded-by: also what the funder's child organisations paid for.",
-        pattern="true",
+        form=forms.TRUE,
     ),
     Filter(name="user-id", description="ORCID iD of a creator or contributor."),
     Filter(name="subject", description="Subject, exactly as stated, case included.", any_of=True),
@@ -67,7 +66,7 @@ FILTERS = (
     Filter(name="re3data-id", description="DOI of the repository in re3data."),
     Filter(name="opendoar-id", description="Id of the repository in OpenDOAR."),
     *(
-        Filter(name=f"has-{what}", description=f"DOIs {meaning} at least so many times.", pattern=_NUMBER)
+        Filter(name=f"has-{what}", description=f"DOIs {meaning} at least so many times.", form=forms.COUNT)
         for what, meaning in _COUNTED.items()
     ),
     Filter(name="has-person", description="DOIs with an ORCID iD among their creators or contributors."),
@@ -75,19 +74,21 @@ FILTERS = (
     Filter(name="has-organization", description="DOIs with a ROR id as creator or contributor.", either=True),
     Filter(name="has-funder", description="DOIs with an identified funder.", either=True),
     Filter(name="link-checked", description="DOIs whose landing page was checked by DataCite."),
-    Filter(name="link-check-status", description="HTTP status that the check of the landing page met.", pattern=r"\d+"),
+    Filter(
+        name="link-check-status", description="HTTP status that the check of the landing page met.", form=forms.NUMBER
+    ),
     Filter(name="link-check-has-schema-org", description="Whether the landing page has schema.org metadata."),
     Filter(name="link-check-body-has-pid", description="Whether the landing page shows the DOI."),
     Filter(name="link-check-found-schema-org-id", description="Whether schema.org metadata with an id was found."),
     Filter(name="link-check-found-dc-identifier", description="Whether a Dublin Core identifier was found."),
     Filter(name="link-check-found-citation-doi", description="Whether a citation_doi tag was found."),
-    Filter(name="link-check-redirect-count-gte", description="At least so many redirects.", pattern=r"\d+"),
+    Filter(name="link-check-redirect-count-gte", description="At least so many redirects.", form=forms.NUMBER),
     Filter(
         name="include-other-registration-agencies",
         description="Also DOIs of other agencies that DataCite keeps for its links; fills the column agency.",
     ),
     Filter(name="exclude-registration-agencies", description="Leave out DOIs of other registration agencies."),
-    Filter(name="enriched", description="Read the index with DataCite's enrichments.", pattern="true"),
+    Filter(name="enriched", description="Read the index with DataCite's enrichments.", form=forms.TRUE),
 )
 
 _SORTABLE = ("name", "created", "updated", "published", "view-count", "download-count", "citation-count", "title")

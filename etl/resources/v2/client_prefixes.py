@@ -2,6 +2,7 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import derived, extra, key, moment, text
 
 MAIN = Table(
@@ -39,7 +40,7 @@ RESOURCE = Resource(
     filters=(
         Filter(name="client-id", description="Assignments to a client."),
         Filter(name="prefix-id", description="Assignments of a prefix."),
-        Filter(name="year", description="Year of the assignment.", pattern=r"\d{4}(,\d{4})*"),
+        Filter(name="year", description="Year of the assignment.", form=forms.YEARS),
     ),
     sorts=("name", "-name", "created", "-created"),
     includes=(

@@ -2,10 +2,8 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
-
-_YEARS = r"\d{4}(,\d{4})*"
-_DAY = r"\d{4}(-\d{2}){0,2}"
 
 MAIN = Table(
     name="clients",
@@ -71,9 +69,9 @@ RESOURCE = Resource(
     slice_on="created",
     filters=(
         Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True),
-        Filter(name="year", description="Year in which the client joined.", any_of=True, pattern=_YEARS),
-        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
-        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="year", description="Year in which the client joined.", any_of=True, form=forms.YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
+        Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),
         Filter(name="provider-id", description="Clients of a provider.", any_of=True),
         Filter(name="consortium-id", description="Clients of all members of a consortium."),
         Filter(name="re3data-id", description="DOI of the repository in re3data."),

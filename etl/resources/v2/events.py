@@ -2,9 +2,8 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text, whole
-
-_YEARS = r"\d{4}(-\d{4})?"
 
 MAIN = Table(
     name="events",
@@ -79,9 +78,9 @@ RESOURCE = Resource(
         Filter(name="target-relation-type-id", description="What events count as for the other DOI."),
         Filter(name="registrant-id", description="Account of one side.", any_of=True),
         Filter(name="issn", description="ISSN of the journal of one side."),
-        Filter(name="publication-year", description="Year or years of publication: 2018-2020.", pattern=_YEARS),
-        Filter(name="occurred-at", description="Year or years in which it happened: 2018-2020.", pattern=_YEARS),
-        Filter(name="year-month", description="Month in which it happened: 2019-08.", pattern=r"\d{4}-\d{2}"),
+        Filter(name="publication-year", description="Year or years of publication: 2018-2020.", form=forms.SPAN),
+        Filter(name="occurred-at", description="Year or years in which it happened: 2018-2020.", form=forms.SPAN),
+        Filter(name="year-month", description="Month in which it happened: 2019-08.", form=forms.MONTH),
     ),
     sorts=(
         *("relevance", "obj_id", "-obj_id", "total", "-total", "created", "-created", "updated", "-updated"),

@@ -36,6 +36,7 @@ RESOURCE = Resource(
     description="Files registered behind DOIs; the API lists them for one DOI at a time.",
     parent="media_id",
     tables=(MAIN,),
+    searched=False,
     parents={"doi": "dois"},
     listed=False,
     unmapped={"type": "always media"},

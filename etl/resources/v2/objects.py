@@ -34,6 +34,7 @@ RESOURCE = Resource(
     description="Subjects and objects of events; they come along with events only.",
     parent="object_id",
     tables=(MAIN,),
+    searched=False,
     listed=False,
     unmapped={"type": "always objects"},
 )

@@ -2,6 +2,7 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
 
 MAIN = Table(
@@ -49,11 +50,11 @@ RESOURCE = Resource(
     paging=Paging.KEYSET,
     filters=(
         Filter(name="id", description="One prefix."),
-        Filter(name="year", description="Year in which it was added.", pattern=r"\d{4}(,\d{4})*"),
+        Filter(name="year", description="Year in which it was added.", form=forms.YEARS),
         Filter(
             name="state",
             description="unassigned, without-repository or with-repository.",
-            pattern="unassigned|without-repository|with-repository",
+            form=forms.one_of("unassigned", "without-repository", "with-repository"),
         ),
         Filter(name="provider-id", description="Prefixes of a provider."),
         Filter(name="client-id", description="Prefixes of a client."),

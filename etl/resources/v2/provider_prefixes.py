@@ -2,6 +2,7 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
 
 MAIN = Table(
@@ -47,9 +48,9 @@ RESOURCE = Resource(
         Filter(
             name="state",
             description="Whether a repository has the prefix.",
-            pattern="with-repository|without-repository",
+            form=forms.one_of("with-repository", "without-repository"),
         ),
-        Filter(name="year", description="Year of the assignment.", pattern=r"\d{4}(,\d{4})*"),
+        Filter(name="year", description="Year of the assignment.", form=forms.YEARS),
     ),
     sorts=("name", "-name", "created", "-created"),
     includes=(

@@ -2,10 +2,8 @@
 
 from etl import normalise
 from etl.declare import Facet, Filter, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
-
-_YEARS = r"\d{4}(,\d{4})*"
-_DAY = r"\d{4}(-\d{2}){0,2}"
 
 MAIN = Table(
     name="providers",
@@ -90,9 +88,9 @@ RESOURCE = Resource(
     filters=(
         Filter(name="ids", description="Providers by id; the server then ignores other filters.", any_of=True),
         Filter(name="id", description="One provider by id."),
-        Filter(name="year", description="Year of creation; several years mean a range.", pattern=_YEARS),
-        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
-        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="year", description="Year of creation; several years mean a range.", form=forms.YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
+        Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),
         Filter(name="region", description="AMER, APAC or EMEA."),
         Filter(name="consortium-id", description="Organisations of a consortium."),
         Filter(name="member-type", description="direct_member, consortium and so on.", any_of=True),
@@ -100,7 +98,7 @@ RESOURCE = Resource(
         Filter(name="focus-area", description="Field of science.", any_of=True),
         Filter(name="non-profit-status", description="non-profit or for-profit."),
         Filter(name="has-required-contacts", description="Whether all contacts that are required are named."),
-        Filter(name="include-deleted", description="Also providers that no longer exist.", pattern="true"),
+        Filter(name="include-deleted", description="Also providers that no longer exist.", form=forms.TRUE),
     ),
     sorts=("relevance", "name", "-name", "created", "-created"),
     # The API takes include=contacts and nothing else; contacts are shown to their owners only.

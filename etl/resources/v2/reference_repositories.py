@@ -5,6 +5,7 @@ The attributes are those of the server's serializer; no recorded body is known.
 
 from etl import normalise
 from etl.declare import Facet, Filter, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import derived, extra, json, key, moment, text, whole
 
 MAIN = Table(
@@ -85,12 +86,12 @@ RESOURCE = Resource(
     paging=Paging.NUMBER,
     filters=(
         Filter(name="ids", description="Entries by id, client or DOI; other filters are then ignored.", any_of=True),
-        Filter(name="year", description="Year in which the client was created.", pattern=r"\d{4}"),
+        Filter(name="year", description="Year in which the client was created.", form=forms.YEAR),
         Filter(name="software", description="Software of the repository.", any_of=True),
         Filter(name="certificate", description="Certificate of the repository.", any_of=True),
-        Filter(name="has-pid", description="Repositories that use persistent identifiers.", pattern="true"),
-        Filter(name="is-open", description="Repositories that anybody may read.", pattern="true"),
-        Filter(name="is-certified", description="Repositories with a certificate.", pattern="true"),
+        Filter(name="has-pid", description="Repositories that use persistent identifiers.", form=forms.TRUE),
+        Filter(name="is-open", description="Repositories that anybody may read.", form=forms.TRUE),
+        Filter(name="is-certified", description="Repositories with a certificate.", form=forms.TRUE),
         Filter(name="subject-id", description="Code of a subject, such as 34 for geosciences."),
     ),
     sorts=("relevance",),

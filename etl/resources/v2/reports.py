@@ -4,6 +4,7 @@ Lists have the headers only; what was used how often comes as events.
 """
 
 from etl.declare import Filter, Paging, Resource, Table
+from etl.resources import forms
 from etl.resources.columns import extra, json, key, text
 
 MAIN = Table(
@@ -33,6 +34,7 @@ RESOURCE = Resource(
     description="Monthly usage reports of repositories.",
     parent="report_uid",
     tables=(MAIN,),
+    searched=False,
     root="reports",
     single="report",
     least=1,  # the service divides by the page size
@@ -44,7 +46,7 @@ RESOURCE = Resource(
             any_of=True,
         ),
         Filter(name="created-by", description="Reports made by one."),
-        Filter(name="year", description="Reports on a year.", pattern=r"\d{4}"),
+        Filter(name="year", description="Reports on a year.", form=forms.YEAR),
         Filter(name="client-id", description="Reports sent in by an account."),
     ),
     sorts=("name", "-name", "created", "-created"),

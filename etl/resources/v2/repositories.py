@@ -5,10 +5,8 @@ Bodies recorded from 2018 to 2020 under this path are re3data's and of another s
 
 from etl import normalise
 from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
+from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
-
-_YEARS = r"\d{4}(,\d{4})*"
-_DAY = r"\d{4}(-\d{2}){0,2}"
 
 MAIN = Table(
     name="repositories",
@@ -103,9 +101,9 @@ RESOURCE = Resource(
     slice_on="created",
     filters=(
         Filter(name="ids", description="Repositories by id; the server then ignores other filters.", any_of=True),
-        Filter(name="year", description="Year in which the repository joined.", any_of=True, pattern=_YEARS),
-        Filter(name="from-date", description="Changed on or after that day.", pattern=_DAY),
-        Filter(name="until-date", description="Changed on or before that day.", pattern=_DAY),
+        Filter(name="year", description="Year in which the repository joined.", any_of=True, form=forms.YEARS),
+        Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
+        Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),
         Filter(name="provider-id", description="Repositories of a provider.", any_of=True),
         Filter(name="consortium-id", description="Repositories of all members of a consortium."),
         Filter(name="re3data-id", description="DOI of the repository in re3data."),
@@ -114,7 +112,7 @@ RESOURCE = Resource(
         Filter(name="certificate", description="Certificate of the repository.", any_of=True),
         Filter(name="repository-type", description="institutional, disciplinary, governmental …", any_of=True),
         Filter(name="client-type", description="repository, periodical, igsnCatalog or raidRegistry."),
-        Filter(name="include-deleted", description="Also repositories that no longer exist.", pattern="true"),
+        Filter(name="include-deleted", description="Also repositories that no longer exist.", form=forms.TRUE),
     ),
     sorts=("relevance", "name", "-name", "created", "-created"),
     includes=(Include(name="provider", resource="providers", path="relationships.provider.data"),),

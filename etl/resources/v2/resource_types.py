@@ -22,6 +22,7 @@ RESOURCE = Resource(
     description="The general types that resources may have, from Audiovisual to Workflow.",
     parent="resource_type_id",
     tables=(MAIN,),
+    searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always resource-types"},
 )
