@@ -135,7 +135,7 @@ class Asking:
 
     def _tell(self, error: AnswerError, tries: int, delay: float, pace: Pace) -> None:
         self.retries += 1
-        self._observe(Retried(url=error.url, reason=str(error), attempt=tries, delay=delay, page_size=pace.size))
+        self._observe(Retried(url=error.url, reason=error.message, attempt=tries, delay=delay, page_size=pace.size))
 
     async def _followed(
         self, send: Send, target: str, form: Form, *, glean: Callable[[Document], T]
@@ -185,5 +185,5 @@ def _read(sealed: Sealed, limit: int, root: str, glean: Callable[[Document], T])
             found = document.read(reply.body, root=root)
         return found, glean(found)
     except ProtocolError as error:
-        error.url, error.status, error.fix = reply.url, reply.status, error.fix or "check --base-url"
+        error.url, error.status = reply.url, reply.status
         raise

@@ -24,6 +24,8 @@ _ESCAPE = re.compile(
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 _MARKUP = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_UNREADABLE = re.compile("parse_exception|token_mgr_error|failed to parse query", re.IGNORECASE)
+"""What the search engine says of a query that it cannot read (API.md 1.5)."""
 _WORDS = 300
 """So many characters of the server's own words go into a message."""
 
@@ -108,7 +110,7 @@ def failure(status: int, body: bytes, url: str, *, after: float | None = None) -
     if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or re.match(r"\[5\d\d\]", words):
         return TransientError(message, url=url, status=status)
     if status >= 400:
-        return RefusedError(message, fix=_fix(status, decoded), url=url, status=status)
+        return RefusedError(message, fix=_fix(status, decoded, words), url=url, status=status)
     return ProtocolError(message, fix="check the base URL", url=url, status=status)
 
 
@@ -231,9 +233,12 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _fix(status: int, decoded: Json) -> str:
-    if status == HTTPStatus.UNAUTHORIZED:
+def _fix(status: int, decoded: Json, words: str) -> str:
+    """Say what helps against a refusal; nothing if that is what helps against any."""
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and decoded is not None):
         return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
     if status == HTTPStatus.NOT_FOUND and decoded == {}:
         return "the server takes this User-Agent for a crawler's: give an e-mail address and no word like bot"
+    if status == HTTPStatus.BAD_REQUEST and _UNREADABLE.search(words):
+        return "check --query: brackets and quotes go in pairs, other special characters are escaped by a backslash"
     return ""

@@ -18,14 +18,15 @@ from typing import ClassVar
 
 
 class EtlError(Exception):
-    """Anything that ends a run in one line; `fix` says what to do about it."""
+    """Anything that ends a run in one line; `fix` says what to do about it, by default what helps with its kind."""
 
     exit_code: ClassVar[int] = 1
+    usual_fix: ClassVar[str] = ""
 
     def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.fix = fix
+        self.fix = fix or self.usual_fix
 
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
@@ -52,6 +53,8 @@ class ThresholdError(EtlError):
 class StoreError(EtlError):
     """The destination cannot be read or written as it must be."""
 
+    usual_fix: ClassVar[str] = "check the path, the free space and the permissions"
+
 
 class AnswerError(EtlError):
     """An answer that is not the one asked for; carries what was asked and the status, if there was one."""
@@ -65,6 +68,8 @@ class AnswerError(EtlError):
 class ProtocolError(AnswerError):
     """The answer is not what the API's documents and recorded bodies allow; asking again may help."""
 
+    usual_fix: ClassVar[str] = "check --base-url, or run the same command again later; what has arrived is kept"
+
 
 class TooLargeError(ProtocolError):
     """The answer is larger than the limit that was set; fewer records a page may help."""
@@ -73,9 +78,13 @@ class TooLargeError(ProtocolError):
 class RefusedError(AnswerError):
     """The server understood and said no; asking again will not help."""
 
+    usual_fix: ClassVar[str] = "check what is asked for: --query, --filter and --base-url"
+
 
 class TransientError(AnswerError):
     """Time-outs, resets, 5xx and half answers; `after` is the server's Retry-After in seconds, if it sent one."""
+
+    usual_fix: ClassVar[str] = "run the same command again later; what has arrived is kept"
 
     def __init__(
         self,

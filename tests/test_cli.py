@@ -8,7 +8,8 @@ import pytest
 
 from etl import __version__
 from etl.cli import COMMANDS
-from etl.sandbox import Sandbox
+from etl.sandbox import Corpus, Sandbox, running
+from etl.sandbox.faults import parse
 from tests.conftest import Command
 from tests.loopback import Loopback
 from tests.program import PROGRAM
@@ -78,6 +79,21 @@ def test_a_server_that_is_not_there_is_named(nobody: str, command: Command, tmp_
     assert ran.code == 1
     assert nobody in ran.err.splitlines()[-1]
     assert not (tmp_path / "o" / "dois").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "query", "fix"),
+    [("error=500", (), "later"), ("garbage=1", (), "later"), ("latency=0", ("--query", "a:("), "check --query")],
+)
+def test_what_the_server_says_no_to_is_mended_by_something(
+    fault: str, query: tuple[str, ...], fix: str, command: Command
+) -> None:
+    """A server that is unwell, one that sends rubbish and a search that cannot be read each have a fix of their own."""
+    with running(Corpus.generate(records=5, seed=1), faults=[parse(fault)]) as sick:
+        ran = command("plan", "dois", "--base-url", sick.base_url, *query, "--attempts", 1, "--json", "-q")
+    assert ran.code == 1
+    assert fix in ran.json["fix"]
+    assert ran.err.splitlines()[-1].endswith(ran.json["fix"])
 
 
 @pytest.mark.slow

@@ -143,6 +143,22 @@ def test_each_failure_becomes_what_the_caller_should_do(
     assert (error.status, error.url) == (status, URL)
 
 
+@pytest.mark.parametrize(
+    ("status", "words", "fix"),
+    [
+        (400, "parse_exception: Encountered <EOF>", "check --query: brackets"),
+        (400, "token_mgr_error: Lexical error at line 1", "check --query: brackets"),
+        (400, "failed to parse date field [2020-2022]", "--filter"),
+        (403, "You are not authorized.", "DATACITE_ETL_TOKEN"),
+        (502, "Bad Gateway", "later; what has arrived is kept"),
+    ],
+)
+def test_each_failure_names_what_mends_it(status: int, words: str, fix: str) -> None:
+    """A query that cannot be read, a value that cannot be, lacking rights and bad luck are mended in different ways."""
+    body = json.dumps({"errors": {"title": words}}).encode()
+    assert fix in document.failure(status, body, URL).fix
+
+
 def test_a_limit_carries_the_servers_retry_after() -> None:
     """The seconds that the server asks for are handed on with the error."""
     error = document.failure(429, b"", URL, after=17.0)

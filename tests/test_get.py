@@ -34,6 +34,14 @@ def test_ids_that_are_not_there_are_named(box: Sandbox, command: Command) -> Non
     assert ran.code == 3
     assert ran.json["found"] == 1
     assert list(ran.json["missing"]) == ["10.9999/no-such"]
+    assert ran.json["fix"] in ran.err.splitlines()[-1]
+
+
+def test_ids_that_are_all_unknown_write_nothing(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """Where no record came there are no tables, which would look like an answer."""
+    ran = command("get", "dois", "10.9999/no-such", "--to", tmp_path / "o", "--base-url", box.base_url, "--quiet")
+    assert ran.code == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_odd_ids_survive_the_way(box: Sandbox, command: Command) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from etl.events import Observe
     from etl.get import Got
 
+_FIX = "check how it is written, or leave it out"
+
 
 def get(
     resource: str,
@@ -30,7 +32,7 @@ def get(
 ) -> int:
     """Fetch single records by id and print them, a JSON object a line, or write their tables.
 
-    Ids that the API does not know are named on stderr and make the exit code 3.
+    Ids that the API does not know are named on stderr and make the exit code 3; if it knows none, nothing is written.
 
     **Examples**
 
@@ -69,7 +71,7 @@ def get(
         progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
     ):
         got = asyncio.run(_get(declared, wanted, settings, observe))
-    if to is not None:
+    if to is not None and got.records:
         _write(declared, got, to, format)
     _tell(declared, got, json=showing.json, printed=to is None)
     return 3 if got.missing else 0
@@ -99,9 +101,10 @@ def _tell(resource: "Resource", got: "Got", *, json: bool, printed: bool) -> Non
 
     records = [msgspec.json.decode(record) for record in got.records]
     if json:
-        as_json({"resource": resource.name, "found": len(records), "records": records, "missing": got.missing})
+        found = {"resource": resource.name, "found": len(records), "records": records, "missing": got.missing}
+        as_json(found | ({"fix": _FIX} if got.missing else {}))
     elif printed:
         for record in got.records:
             line(record.decode("utf-8", "replace").replace("\n", " "))
     for one, reason in got.missing.items():
-        note(f"datacite-etl: {one}: {reason}")
+        note(f"datacite-etl: {one}: {reason}; {_FIX}")
