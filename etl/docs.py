@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from etl import auditdocs, manifestdocs, resources
-from etl.cli import application
+from etl.cli.launch import application
 from etl.cli.resources import describe
 from etl.declare import Json
 

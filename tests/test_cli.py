@@ -191,6 +191,7 @@ def test_the_command_line_starts_without_heavy_imports() -> None:
     import subprocess
     import sys
 
-    script = "import sys, etl.cli; print([m for m in ('prefect', 'polars', 'pyarrow', 'aiohttp') if m in sys.modules])"
+    heavy = "[m for m in ('prefect', 'polars', 'pyarrow', 'aiohttp') if m in sys.modules]"
+    script = f"import sys; from etl.cli.launch import application; application(); print({heavy})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from etl.declare import Json
@@ -18,6 +19,9 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+INTERRUPTED = Failure("interrupted", "run the same command again to resume", 130)
 
 
 def as_json(value: Mapping[str, Json]) -> None:
@@ -37,11 +41,12 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def fail(failure: Failure, arguments: Sequence[str]) -> int:
+def fail(failure: Failure, *, json: bool) -> int:
     """Report a failure in one line on stderr, as JSON on stdout too if that was asked for; return its exit code."""
     note("datacite-etl: " + " ".join(str(failure).split()))
-    if "--json" in arguments:
-        as_json({"error": failure.message, "fix": failure.fix, "exit_code": failure.exit_code})
+    if json:
+        with suppress(OSError):  # whoever cannot be told on stdout was told on stderr
+            as_json({"error": failure.message, "fix": failure.fix, "exit_code": failure.exit_code})
     return failure.exit_code
 
 

@@ -1,0 +1,92 @@
+"""One command line from its text to its exit code.
+
+What is common to all commands: the parser, configuration by environment and file, and the one place where an error
+becomes a line on stderr and an exit code (SPEC section 3).
+"""
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Dict, Env
+
+from etl import __version__
+from etl.cli import COMMANDS
+from etl.cli.configuration import PREFIX, read, wants_json
+from etl.cli.show import INTERRUPTED, Failure, fail
+from etl.declare import Json
+from etl.errors import EtlError, StoreError
+
+_MODULES = {"run": "many"}  # a module `run` would hide the package's own function of that name
+_EPILOGUE = (
+    "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "
+    "4 audit threshold missed, 130 interrupted."
+)
+
+
+def application() -> App:
+    """Build the parser with every command; their modules import what is heavy only when they run."""
+    app = App(
+        name="datacite-etl",
+        help="Export DataCite's metadata whole, typed and proved complete.",
+        help_epilogue=_EPILOGUE,
+        help_format="markdown",
+        version=__version__,
+        default_parameter=Parameter(show_default=False),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    app.meta.suppress_keyboard_interrupt = False
+    app.register_install_completion_command()
+    for name in COMMANDS:
+        app.command(getattr(importlib.import_module(f"etl.cli.{_MODULES.get(name, name)}"), name), name=name)
+    return app
+
+
+def launch(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    app = application()
+    tables: dict[str, Json] = {}
+
+    @app.meta.default
+    def configured(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        config: Annotated[Path | None, Parameter(env_var=f"{PREFIX}CONFIG")] = None,
+    ) -> int:
+        """Run a command with its options completed from the environment and a file.
+
+        Parameters
+        ----------
+        config
+            TOML file with options, a table a command: `[export]`, `mailto = "data@example.org"`.
+        """
+        tables.update(read(config) if config else {})
+        app.config = (Env(PREFIX, command=False), Dict(tables, source=str(config)))
+        return int(app(tokens, exit_on_error=False, print_error=False) or 0)
+
+    try:
+        code = int(app.meta(list(arguments), exit_on_error=False, print_error=False) or 0)
+        sys.stdout.flush()
+    except (CycloptsError, EtlError, OSError, KeyboardInterrupt, asyncio.CancelledError) as error:
+        return fail(_failure(error), json=wants_json(arguments, os.environ, tables))
+    return code
+
+
+def _failure(error: BaseException) -> Failure:
+    """Say in one line how a command ended that was broken off."""
+    match error:
+        case EtlError():
+            return Failure(error.message, error.fix, error.exit_code)
+        case CycloptsError():
+            sentence = " ".join(str(error).split()).removesuffix(".")
+            return Failure(sentence, "see 'datacite-etl --help' and 'datacite-etl COMMAND --help'", 2)
+        case OSError():
+            return Failure(str(error), StoreError.usual_fix, 1)
+    return INTERRUPTED
