@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import errno
+import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from etl.sandbox.corpus import DEFAULT_RECORDS, DEFAULT_SEED, Corpus
-from etl.sandbox.faults import Fault, parse
+from etl.errors import EtlError, UsageError
+from etl.sandbox.corpus import Corpus
+from etl.sandbox.options import Options, read
 from etl.sandbox.server import Sandbox
-from etl.sandbox.v1.entry import NEW, OLD, Manner
+from etl.sandbox.v1.entry import Manner
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve; the base URL is the first line printed."""
-    options = _parser().parse_args(arguments)
-    manner = Manner(generation=options.generation, agents=options.agents_as_data)
-    corpus = Corpus.generate(records=options.records, seed=options.seed, manner=manner)
-    asyncio.run(_serve(corpus, options))
+def main(arguments: Sequence[str]) -> int:
+    """Serve; the first line printed is the base URL, or with `--json` what is wrong with the options."""
+    try:
+        serve(read(arguments))
+    except EtlError as error:
+        if "--json" in arguments:
+            _tell(json.dumps({"error": error.message, "fix": error.fix}))
+        else:
+            sys.stderr.write(f"python -m etl.sandbox: {error}\n")
+        return error.exit_code
     return 0
 
 
-def _fault(text: str) -> Fault:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def serve(options: Options) -> None:
+    """Serve until told to stop, the base URL printed first; UsageError for a port that cannot be had."""
+    manner = Manner(generation=options.generation, agents=options.agents_as_data)
+    corpus = Corpus.generate(records=options.records, seed=options.seed, manner=manner)
+    asyncio.run(_serve(corpus, options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m etl.sandbox", description="A DataCite API in a box, on loopback.")
-    parser.add_argument("--records", type=int, default=DEFAULT_RECORDS, help="how many DOIs (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same records")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE", dest="faults")
-    parser.add_argument("--enforce-limits", action="store_true", help="answer 429 beyond the limit of the tier")
-    parser.add_argument("--window", type=float, default=300.0, help="seconds in which requests are counted")
-    parser.add_argument("--generation", choices=(OLD, NEW), default=NEW, help="which API v1 to be below /v1")
-    parser.add_argument("--agents-as-data", action="store_true", help="answer /v1/agents as JSON, not as a web page")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starting process goes away")
-    return parser
-
-
-async def _serve(corpus: Corpus, options: argparse.Namespace) -> None:
+async def _serve(corpus: Corpus, options: Options) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -60,12 +52,28 @@ async def _serve(corpus: Corpus, options: argparse.Namespace) -> None:
         window=options.window,
         seed=options.seed,
     )
-    async with sandbox:
-        sys.stdout.write(f"{sandbox.base_url}\n")
-        sys.stdout.flush()
+    async with _listening(sandbox, options.port):
+        _tell(json.dumps({"base_url": sandbox.base_url}) if options.json else sandbox.base_url)
         if options.until_stdin_closes:
             loop.add_reader(sys.stdin.fileno(), _read_on, stop)
         await stop.wait()
+
+
+@asynccontextmanager
+async def _listening(sandbox: Sandbox, port: int) -> AsyncIterator[None]:
+    """Hold the sandbox open; UsageError if its port is somebody else's."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(sandbox)
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+            raise UsageError(f"port {port} {reason}", fix="choose another --port, or 0 for a free one") from error
+        yield
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _read_on(stop: asyncio.Event) -> None:
@@ -74,4 +82,4 @@ def _read_on(stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

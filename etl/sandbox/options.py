@@ -1,0 +1,91 @@
+"""What a sandbox is started with: options as text, checked before anything is made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Never
+
+from etl.errors import UsageError
+from etl.sandbox.corpus import DEFAULT_RECORDS, DEFAULT_SEED
+from etl.sandbox.faults import KINDS, Fault, parse
+from etl.sandbox.v1.entry import NEW, OLD
+
+_PORTS = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """A sandbox as it was asked for; `json` says in which form it tells its address."""
+
+    records: int
+    seed: int
+    port: int
+    host: str
+    faults: Sequence[Fault]
+    enforce_limits: bool
+    window: float
+    generation: str
+    agents_as_data: bool
+    until_stdin_closes: bool
+    json: bool
+
+
+def read(arguments: Sequence[str]) -> Options:
+    """Read options; UsageError for one that there is not, or that cannot be. `--help` prints them and exits."""
+    return Options(**vars(_parser().parse_args(arguments)))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors like any other."""
+
+    def error(self, message: str) -> Never:
+        known = ", ".join(name for action in self._actions for name in action.option_strings)
+        fix = f"there are: {known}" if message.startswith("unrecognized") else "give another value"
+        raise UsageError(message.removeprefix("argument "), fix=fix)
+
+
+def _parser() -> _Parser:
+    told = "A DataCite API in a box, on loopback."
+    parser = _Parser(prog="python -m etl.sandbox", description=told, allow_abbrev=False)
+    add = parser.add_argument
+    add("--records", type=_from(0), default=DEFAULT_RECORDS, help="how many DOIs (default: %(default)s)")
+    add("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same records")
+    add("--port", type=_from(0, _PORTS), default=0, help="0 takes any free port")
+    add("--host", default="127.0.0.1", help="the address of this machine to listen at")
+    add("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE", dest="faults", help=", ".join(KINDS))
+    add("--enforce-limits", action="store_true", help="answer 429 beyond the limit of the tier")
+    add("--window", type=_seconds, default=300.0, help="seconds in which requests are counted")
+    add("--generation", choices=(OLD, NEW), default=NEW, help="which API v1 to be below /v1")
+    add("--agents-as-data", action="store_true", help="answer /v1/agents as JSON, not as a web page")
+    add("--until-stdin-closes", action="store_true", help="stop when the starting process goes away")
+    add("--json", action="store_true", help="print the base URL as a JSON object")
+    return parser
+
+
+def _from(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number of a range."""
+
+    def number(text: str) -> int:
+        found = int(text)
+        if found < least or (most is not None and found > most):
+            meant = f"from {least}" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text} is no number {meant}")
+        return found
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    found = float(text)
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no length of time")
+    return found
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
