@@ -8,8 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from etl.frames import scan
-    from etl.notebook import fetch, fetch_sync
+    from etl.notebook import fetch, fetch_sync, scan
 
 __version__ = "0.1.0"
 __all__ = ["fetch", "fetch_sync", "scan"]
@@ -18,7 +17,7 @@ __all__ = ["fetch", "fetch_sync", "scan"]
 def __getattr__(name: str) -> Any:
     """Import the notebook functions when they are first used: the command line starts without data frames."""
     if name in __all__:
-        return getattr(importlib.import_module("etl.frames" if name == "scan" else "etl.notebook"), name)
+        return getattr(importlib.import_module("etl.notebook"), name)
     raise AttributeError(f"module 'etl' has no attribute {name!r}")
 
 

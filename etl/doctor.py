@@ -57,19 +57,15 @@ class Surroundings:
     destination: Path
     remembered: Path
     prefect: str = ""
-    credentials_halved: bool = False
 
 
 def machine(around: Surroundings) -> Iterator[Check]:
-    """Look at what needs no network: Python, packages, disk, folders, the form of the credentials."""
+    """Look at what needs no network: Python, packages, disk, folders."""
     yield python(sys.version_info[:2])
     yield packages(importlib.metadata.requires(_PACKAGE) or (), _versions())
     yield disk(around.destination)
     yield writable("destination", around.destination, "choose a folder that you may write to")
     yield writable("remembered", around.remembered, "point XDG_STATE_HOME to a folder that you may write to")
-    if around.credentials_halved:
-        fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
-        yield Check(name="secrets", state=State.FAIL, says="half of the credentials is missing", fix=fix)
 
 
 async def server(settings: Settings, now: float) -> list[Check]:

@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from etl import frames, resources
-from etl.cli.options import Talking
-from etl.config import BASE_URL
+from etl.cli.options import Talking, path_of
 from etl.errors import UsageError
 from etl.frames import Tables
 from etl.query import Query, check
@@ -28,7 +27,7 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
     of: str = "",
     names: Sequence[str] = (),
     limit: int | None = None,
-    base_url: str = BASE_URL,
+    base_url: str = "",
     mailto: str = "",
     rate: int | None = None,
     sandbox: bool = False,
@@ -45,6 +44,14 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
     asked = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
     with Talking(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
         return await frames.fetch(asked, settings, limit)
+
+
+def scan(destination: str) -> Tables[pl.LazyFrame]:
+    """Return the tables of a published dataset as lazy frames by name, partition columns included.
+
+    Raises StoreError if there is no dataset, or one that is half-way to the next.
+    """
+    return frames.scan(path_of(destination))
 
 
 def fetch_sync(resource: str, **options: Any) -> Tables[pl.DataFrame]:

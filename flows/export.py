@@ -112,7 +112,9 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
                 clock=time.time,
                 together=shared,
             ) as run,
-            spread(dask, given | {"base_url": settings.base_url, "sandbox": False}, mine, observe) as step,
+            spread(
+                dask, given | {"base_url": settings.base_url, "sandbox": False, "sandbox_options": ""}, mine, observe
+            ) as step,
         ):
             outcome = await conductor.export(run, step)
     await artifacts(to, outcome.proof)

@@ -1,6 +1,8 @@
 """What a user sees who mistypes, points somewhere wrong, or asks for help: a line that names the fix, an exit code."""
 
+import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,20 @@ BAD = [
     (["export", "dois", "--to", "x", "--filter", "client-id="], "client-id has no value"),
     (["export", "dois", "--to", "x", "--since", "2025", "--until", "2024"], "--since a moment before --until"),
     (["plan", "v1/groups", "--query", "works"], "--query"),
+    (["export", "dois", "--to", ""], "--to is empty"),
+    (["plan", "dois", "--tables", ""], "--tables is empty"),
+    (["sync", " "], "DATASET is empty"),
+    (["export", "dois", "--sandbox", "--to", "~nobody-of-that-name/x"], "write the path out"),
+    (["plan", "dois", "--sandbox", "--base-url", "http://127.0.0.1:9"], "leave one of them out"),
+    (["plan", "dois", "--sandbox-options", "--records 3"], "say --sandbox too"),
+    (["plan", "dois", "--sandbox", "--sandbox-options", "--nope 5"], "--nope 5; there are: -h, --help, --records"),
+    (["plan", "dois", "--sandbox", "--sandbox-options", "--records -5"], "-5 is no number from 0"),
+    (["plan", "dois", "--sandbox", "--sandbox-options", "'"], "quote"),
+    (["sandbox", "--port", "99999"], "--port: 99999 is no number from 0 to 65535"),
+    (["sandbox", "--records", "-1"], "--records: -1 is no number from 0"),
+    (["sandbox", "--fault", "nope=1"], "known are latency"),
+    (["verify", "x", "--strict"], "--remote"),
+    (["sync", "x", "--max-missing", "-1"], "--max-missing"),
 ]
 
 
@@ -64,6 +80,50 @@ def test_bad_input_gets_one_line_that_names_the_fix(
     assert len(ran.err.splitlines()) == 1
     assert named in ran.err
     assert not list(tmp_path.iterdir())
+
+
+def test_half_of_the_credentials_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without its password would be no credentials at all, and nobody would be told; a token is enough."""
+    monkeypatch.setenv("DATACITE_ETL_USERNAME", "cern")
+    ran = command("plan", "dois", "--base-url", "http://127.0.0.1:9", "--attempts", 1)
+    assert (ran.code, "DATACITE_ETL_PASSWORD" in ran.err) == (2, True)
+    monkeypatch.setenv("DATACITE_ETL_TOKEN", "t0ken")
+    assert command("plan", "dois", "--base-url", "http://127.0.0.1:9", "--attempts", 1).code == 1
+
+
+def test_a_tilde_is_the_home_of_the_user_wherever_a_folder_is_named(
+    box: Sandbox, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder called `~` is made: not by an option, nor by a file of many exports, nor for single records."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home, here):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    jobs = 'resource = "resource-types"\nto = "~/many"'
+    (home / "jobs.toml").write_text(f'[defaults]\nbase-url = "{box.base_url}"\n[[export]]\n{jobs}')
+    of = ("--base-url", box.base_url, "--quiet")
+    assert command("export", "resource-types", "--to", "~/one", *of).code == 0
+    assert command("get", "clients", "nihnci.tcia", "--to", "~/two", *of).code == 0
+    assert command("run", "~/jobs.toml", "--quiet").code == 0
+    assert command("verify", "~/one").code == 0
+    assert {one.name for one in home.iterdir()} == {"one", "two", "many", "jobs.toml"}
+    assert list(here.iterdir()) == []
+
+
+def test_a_sandbox_tells_its_address_as_json_and_keeps_to_its_port() -> None:
+    """`sandbox --json` prints one object, at once; a second one on its port is told to choose another."""
+    starting = [*PROGRAM, "sandbox", "--records", "5", "--json"]
+    with subprocess.Popen(starting, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        port = told["base_url"].rpartition(":")[2]
+        second = subprocess.run([*starting, "--port", port], capture_output=True, text=True, check=False)
+        process.terminate()
+        assert (told.keys(), process.stdout.read()) == ({"base_url"}, "")
+    assert second.returncode == 2
+    assert json.loads(second.stdout)["fix"] == "choose another --port, or 0 for a free one"
+    assert second.stderr.count("\n") == 1
 
 
 def test_errors_are_json_too_where_that_was_asked_for(command: Command) -> None:
@@ -188,7 +248,6 @@ def test_resources_lists_what_can_be_asked_and_what_comes_out(command: Command) 
 
 def test_the_command_line_starts_without_heavy_imports() -> None:
     """Importing the command line imports neither Prefect nor a data frame library."""
-    import subprocess
     import sys
 
     heavy = "[m for m in ('prefect', 'polars', 'pyarrow', 'aiohttp') if m in sys.modules]"

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from etl.budget import shared
+from etl.cli.many import over
+from etl.cli.options import Talking
 from etl.config import Settings
 from etl.errors import UsageError
 from etl.many import clients_of, worst
@@ -188,3 +190,12 @@ async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_p
     assert (ran.code, len(ran.err.splitlines())) == (1, 1)
     assert "'../../escaped'" in ran.err
     assert set(data_files(tmp_path)) == {"many.toml"}
+
+
+def test_the_server_that_is_given_wins_over_that_of_the_file() -> None:
+    """A trial run against the sandbox of a file that names a server, or the other way round, is no contradiction."""
+    real = Talking(base_url="https://mirror.example.org", mailto="a@example.org")
+    trial = over(real, Talking(sandbox=True, sandbox_options="--records 5"))
+    assert (trial.base_url, trial.sandbox, trial.mailto) == ("", True, "a@example.org")
+    back = over(trial, Talking(base_url="https://mirror.example.org"))
+    assert (back.base_url, back.sandbox, back.sandbox_options) == (real.base_url, False, "")

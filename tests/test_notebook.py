@@ -35,10 +35,10 @@ async def test_fetch_refuses_names_that_are_not_there(box: Sandbox) -> None:
 
 async def test_fetch_takes_numbers_and_refuses_what_has_no_form_of_its_own(box: Sandbox) -> None:
     """A year may be a number; an empty value, which would ask for everything, and a list are errors in one line."""
-    by_number, by_text = (
+    by_number, by_text = [
         await etl.fetch("dois", filters={"published": year}, names=["dois"], base_url=box.base_url)
         for year in (2019, "2019")
-    )
+    ]
     assert by_number["dois"].height == by_text["dois"].height > 0
     for value, words in (("", "no value"), (["a", "b"], "commas")):
         with pytest.raises(UsageError, match=words):

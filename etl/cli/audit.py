@@ -59,7 +59,7 @@ def audit(
     demanded = gates(fail_under, beside=[asked.name] if asked else ())
     for name in format:
         sinks.load(name)
-    target = destination(to or f"{dataset}/{auditing.FOLDER}")
+    target = destination(f"{dataset}/{auditing.FOLDER}" if to is None else to)
     older = None if against is None else destination(against)
     found = auditing.audit(destination(dataset), target, formats=format, profile=asked, against=older)
     if showing.json:

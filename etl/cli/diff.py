@@ -55,7 +55,7 @@ def diff(
 
     for name in format:
         sinks.load(name)
-    target = destination(to or f"{new}/{diffing.FOLDER}")
+    target = destination(f"{new}/{diffing.FOLDER}" if to is None else to)
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     found = diffing.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
     if showing.json:

@@ -38,17 +38,19 @@ def doctor(
     destination
         Folder that exports will go to; the current one by default.
     """
-    from etl.doctor import State, Surroundings
+    from etl.doctor import Check, State, Surroundings, machine
+    from etl.errors import UsageError
 
-    halved = bool(os.environ.get("DATACITE_ETL_USERNAME")) != bool(os.environ.get("DATACITE_ETL_PASSWORD"))
     around = Surroundings(
         destination=destination,
         remembered=talking.remembered(),
         prefect=prefect_url(),
-        credentials_halved=halved,
     )
-    with talking.settings() as settings:
-        found = asyncio.run(_examined(around, replace(settings, connect_timeout=10, read_timeout=30)))
+    try:
+        with talking.settings() as settings:
+            found = asyncio.run(_examined(around, replace(settings, connect_timeout=10, read_timeout=30)))
+    except UsageError as error:
+        found = [Check(name="settings", state=State.FAIL, says=error.message, fix=error.fix), *machine(around)]
     failed = [check.name for check in found if check.state is State.FAIL]
     if showing.json:
         as_json({"ok": not failed, "checks": [asdict(check) for check in found]})

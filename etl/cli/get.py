@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, Talking
+from etl.cli.options import Showing, Talking, path_of
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line, note
 
@@ -24,8 +24,8 @@ def get(
     resource: str,
     /,
     *ids: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    ids_from: Path | None = None,
-    to: Path | None = None,
+    ids_from: str | None = None,
+    to: str | None = None,
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 (the option's name)
     talking: Talking = Talking(),
     showing: Showing = Showing(),
@@ -63,7 +63,7 @@ def get(
     declared = resources.load(place.resource)
     wanted = [*place.ids, *(one for one in ids if one != "-")]
     wanted += read_ids(sys.stdin) if "-" in ids else []
-    wanted += read_ids(ids_from.read_text().splitlines()) if ids_from else []
+    wanted += read_ids(Path(path_of(ids_from)).read_text().splitlines()) if ids_from is not None else []
     if not wanted:
         raise UsageError("there is no id to fetch", fix="give ids, `-` for stdin, or --ids-from FILE")
     with (
@@ -72,7 +72,7 @@ def get(
     ):
         got = asyncio.run(_get(declared, wanted, settings, observe))
     if to is not None and got.records:
-        _write(declared, got, to, format)
+        _write(declared, got, Path(path_of(to)), format)
     _tell(declared, got, json=showing.json, printed=to is None)
     return 3 if got.missing else 0
 

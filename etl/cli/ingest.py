@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from etl.cli.export import Delivering, owner, tell
-from etl.cli.options import Showing, destination
+from etl.cli.options import Showing, destination, path_of
 from etl.cli.progress import progress
 from etl.cli.show import as_json, note
 
@@ -48,7 +48,7 @@ def ingest(
     delivery = checked(delivering, threads)
     with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
         ingesting = conductor.ingest(
-            path,
+            path_of(path),
             destination(to),
             delivery,
             owner=owner(),

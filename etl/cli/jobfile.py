@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from etl.cli.export import Delivering
-from etl.cli.options import Asking, Talking
+from etl.cli.options import Asking, Talking, path_of
 from etl.cli.sync import Syncing
 from etl.declare import Json
 from etl.errors import ProtocolError, UsageError
@@ -85,7 +85,7 @@ def unique(asked: Sequence[Asked]) -> None:
 
 def _place(to: str) -> str:
     """Spell a destination as two entries with the same one would."""
-    return to.rstrip("/") if "://" in to else str(Path(to).absolute())
+    return to.rstrip("/") if "://" in to else str(Path(path_of(to)).absolute())
 
 
 def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
@@ -107,7 +107,7 @@ def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str,
 
 def _toml(path: Path) -> dict[str, Json]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
     except ValueError as error:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import UNSET, App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Dict, Env
 
 from etl import __version__
@@ -20,7 +20,7 @@ from etl.cli import COMMANDS
 from etl.cli.configuration import PREFIX, read, wants_json
 from etl.cli.show import INTERRUPTED, Failure, fail
 from etl.declare import Json
-from etl.errors import EtlError, StoreError
+from etl.errors import EtlError, StoreError, UsageError
 
 _MODULES = {"run": "many"}  # a module `run` would hide the package's own function of that name
 _EPILOGUE = (
@@ -68,7 +68,7 @@ def launch(arguments: Sequence[str]) -> int:
             TOML file with options, a table a command: `[export]`, `mailto = "data@example.org"`.
         """
         tables.update(read(config) if config else {})
-        app.config = (Env(PREFIX, command=False), Dict(tables, source=str(config)))
+        app.config = (_refuse_empty, Env(PREFIX, command=False), Dict(tables, source=str(config)))
         return int(app(tokens, exit_on_error=False, print_error=False) or 0)
 
     try:
@@ -77,6 +77,16 @@ def launch(arguments: Sequence[str]) -> int:
     except (CycloptsError, EtlError, OSError, KeyboardInterrupt, asyncio.CancelledError) as error:
         return fail(_failure(error), json=wants_json(arguments, os.environ, tables))
     return code
+
+
+def _refuse_empty(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Raise UsageError for what was given empty on the command line: left out, it means everything or another place."""
+    del app, commands
+    for argument in arguments:
+        for token in argument.tokens:
+            if token.source == "cli" and not token.value.strip() and token.implicit_value is UNSET:
+                fix = "give it a value, or leave it out; is a variable of the shell not set?"
+                raise UsageError(f"{argument.name} is empty", fix=fix)
 
 
 def _failure(error: BaseException) -> Failure:

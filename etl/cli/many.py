@@ -111,6 +111,8 @@ async def conduct(
 def over(file: Talking, given: Talking) -> Talking:
     """Return the options of the file with those that were given otherwise laid over them."""
     plain = Talking()
+    if given.sandbox or given.base_url:
+        file = replace(file, base_url="", sandbox=False, sandbox_options="")
     names = [field.name for field in fields(Talking) if getattr(given, field.name) != getattr(plain, field.name)]
     return replace(file, **{name: getattr(given, name) for name in names})
 

@@ -130,9 +130,9 @@ class Talking:
 
         UsageError if credentials would go to a server that is none of DataCite's and was not named.
         """
-        if not url or self.base_url:
+        if not url or self.base_url or self.sandbox:
             return self
-        if not self.sandbox and _credentials() and not datacites(url):
+        if _credentials() and not datacites(url):
             raise UsageError(
                 f"credentials would go to {url}, which is not DataCite's",
                 fix=f"say --base-url {url} if that is meant, or leave DATACITE_ETL_TOKEN and _USERNAME unset",
@@ -151,9 +151,24 @@ class Talking:
             return
         from etl.sandbox.process import embedded
 
-        with embedded(shlex.split(self.sandbox_options)) as url:
+        with embedded(self._embedding()) as url:
             root = f"{url}/v1" if dialect == "v1" else url
             yield replace(settings, base_url=root, server=f"sandbox {self.sandbox_options}".strip())
+
+    def _embedding(self) -> list[str]:
+        try:
+            return shlex.split(self.sandbox_options)
+        except ValueError:
+            raise UsageError(
+                f"--sandbox-options {self.sandbox_options!r} has a quote without its second", fix="add it"
+            ) from None
+
+    def _one_server(self) -> None:
+        """Raise UsageError if two servers are named."""
+        if self.sandbox and self.base_url:
+            raise UsageError("--sandbox and --base-url are two servers", fix="leave one of them out")
+        if self.sandbox_options and not self.sandbox:
+            raise UsageError("--sandbox-options are for --sandbox", fix="say --sandbox too, or leave them out")
 
     def _ledger(self) -> Path | None:
         """Name the file of requests for this server; None for one that nobody counts."""
@@ -172,6 +187,7 @@ class Talking:
             raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
         if self.attempts < 1 or self.patience < 0 or self.timeout <= 0:
             raise UsageError("--attempts counts from 1, --patience and --timeout from 0", fix="give positive numbers")
+        self._one_server()
         return Settings(
             base_url=self.root,
             credentials=_credentials(),
@@ -201,11 +217,29 @@ class Showing:
 
 
 def _credentials() -> Credentials:
-    return Credentials(
+    """Read the credentials; UsageError for a half of them, with which the API would be asked without any."""
+    found = Credentials(
         token=os.environ.get("DATACITE_ETL_TOKEN", ""),
         username=os.environ.get("DATACITE_ETL_USERNAME", ""),
         password=os.environ.get("DATACITE_ETL_PASSWORD", ""),
     )
+    if not found and (found.username or found.password):
+        fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
+        raise UsageError("half of the credentials is missing", fix=fix)
+    return found
+
+
+def path_of(where: str) -> str:
+    """Return a path or an address with the user's home for `~`; UsageError if there is none in it."""
+    if not where.strip():
+        fix = "name a folder, or s3://bucket/folder; is a variable of the shell not set?"
+        raise UsageError("the name of a folder is empty", fix=fix)
+    if not where.startswith("~"):
+        return where
+    try:
+        return str(Path(where).expanduser())
+    except RuntimeError as error:
+        raise UsageError(f"{where} is in the home of nobody on this machine", fix="write the path out") from error
 
 
 def destination(where: str) -> "Files":
@@ -216,7 +250,7 @@ def destination(where: str) -> "Files":
     from etl.destination import opened
 
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return opened(where, Path(os.environ.get("DATACITE_ETL_WORK") or home / "datacite-etl"))
+    return opened(path_of(where), Path(os.environ.get("DATACITE_ETL_WORK") or home / "datacite-etl"))
 
 
 def _pair(text: str) -> tuple[str, str]:

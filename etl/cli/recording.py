@@ -43,9 +43,10 @@ class Recording:
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
         """Write the metrics of runs that have ended, by destination, whole or not at all."""
         if self.metrics_file is not None:
-            aside = self.metrics_file.with_name(f".{self.metrics_file.name}.tmp")
+            kept = self.metrics_file.expanduser()
+            aside = kept.with_name(f".{kept.name}.tmp")
             aside.write_text(gauges.render(runs, time.time()), encoding="utf-8")
-            aside.replace(self.metrics_file)
+            aside.replace(kept)
 
 
 def new_run() -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from etl.cli.options import Showing
+from etl.cli.options import Showing, path_of
 from etl.cli.show import as_json, columns, line
 from etl.declare import Json, Resource, Table
 
@@ -56,14 +56,14 @@ def _dictionary(name: str, html: Path, showing: Showing) -> int:
 
     if not name:
         raise UsageError("--html takes one resource or dataset", fix="name it: datacite-etl resources dois --html FILE")
-    if name not in registry.names() and Path(name).is_dir():
-        held = open_dataset(LocalFiles(Path(name)))
+    if name not in registry.names() and Path(path_of(name)).is_dir():
+        held = open_dataset(LocalFiles(Path(path_of(name))))
         rows = {one.name: held.rows(one.name) for one in held.relations}
         page = dictionary.of_dataset(Path(name).resolve().name, held.relations, rows)
     else:
         resource = registry.load(name)
         page = dictionary.of_resource(resource, relations.of_resource(resource))
-    html.write_bytes(page)
+    html.expanduser().write_bytes(page)
     as_json({"page": str(html)}) if showing.json else line(f"page      {html}")
     return 0
 

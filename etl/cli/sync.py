@@ -67,10 +67,12 @@ class Syncing:
         )
 
     def wish(self) -> "Wish":
-        """Return how to look; UsageError for an overlap that is no length of time."""
+        """Return how to look; UsageError for an overlap that is no length of time, or less than none missing."""
         from etl.errors import UsageError
         from etl.sync import Wish
 
+        if self.max_missing < 0:
+            raise UsageError("--max-missing counts from 0", fix="give a number in that range")
         found = re.fullmatch(r"(\d+)([mhd])", self.overlap.strip())
         if not found:
             raise UsageError(f"--overlap {self.overlap!r} is no length of time", fix="write it as 90m, 6h or 2d")

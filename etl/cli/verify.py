@@ -46,7 +46,10 @@ def verify(
         With --remote, end with exit code 3 if the totals differ.
     """
     from etl import verify as conductor
+    from etl.errors import UsageError
 
+    if strict and not remote:
+        raise UsageError("--strict is about what --remote finds", fix="say --remote too, or leave it out")
     found = conductor.verify(destination(dataset))
     today = _today(dataset, talking) if remote else None
     if showing.json:
