@@ -68,6 +68,15 @@ def twice(files: Files, parts: Sequence[str]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=_KEYS), *found]).filter(pl.col("key").is_duplicated())
 
 
+def absent(files: Files, parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some ids, in lower case, that no record of the parts has."""
+    left = dict.fromkeys(names)
+    for keys in _keys(files, parts) if left else ():
+        for key in keys["key"].str.to_lowercase():
+            left.pop(key, None)
+    return tuple(left)
+
+
 def settle(contested: pl.DataFrame) -> dict[str, list[str]]:
     """Decide which part keeps a record (the newest `updated`, then the last part); return the others' keys by part."""
     ranked = contested.sort(["key", "updated", "part"], descending=[False, True, True], nulls_last=True)

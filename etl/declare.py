@@ -112,13 +112,15 @@ class Filter:
     """One query parameter that narrows a list.
 
     `any_of` says that commas in the value mean OR. Filters with `either` set are joined with each other by OR on
-    the server, where a user would expect AND (API.md 2.1). `also` are names in documents that the server ignores.
+    the server, where a user would expect AND (API.md 2.1). With `keys` its values are ids of records, and the server
+    leaves out in silence what it does not know. `also` are names in documents that the server ignores.
     """
 
     name: str
     description: str
     any_of: bool = False
     either: bool = False
+    keys: bool = False
     form: Form | None = None
     also: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """What a run tells while it goes: frozen events to one `observe` callable; logs, bars and Prefect subscribe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -25,7 +25,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFetched:
-    """One page has arrived and is staged."""
+    """One page has arrived and is staged; `size` is in bytes, as it travelled."""
 
     slice_key: str
     records: int
@@ -80,6 +80,12 @@ Observe = Callable[[Event], None]
 def counted(number: int, noun: str) -> str:
     """Write a number of things: `1 slice`, `1,200 slices`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Write the first of some names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def ignore(event: Event) -> None:

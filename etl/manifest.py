@@ -62,7 +62,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything the manifest says about the records, beside the tables; `duplicates` came more than once."""
+    """Everything the manifest says about the records, beside the tables; `duplicates` came more than once.
+
+    `missing` are records that the API counts and did not deliver, `absent` those asked for by id that it has none of.
+    """
 
     tallies: Sequence[Tally]
     verdict: Verdict
@@ -75,6 +78,7 @@ class Evidence:
     drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     watermark: str | None = None
     missing: Sequence[str] = ()
+    absent: Sequence[str] = ()
 
 
 def build(
@@ -107,6 +111,7 @@ def build(
         "included": {name: asdict(tally) for name, tally in sorted(evidence.included.items())},
         "facets": [asdict(check) for check in evidence.facets],
         "missing": list(evidence.missing),
+        "absent": list(evidence.absent),
         "moved": [asdict(move) for move in evidence.verdict.moved],
         "watermark": evidence.watermark,
         "schema_drift": [

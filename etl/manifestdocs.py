@@ -163,6 +163,7 @@ def _evidence() -> dict[str, Schema]:
         "included": _map(_object(_typed(IncludedTally, _INCLUDED)), "Records that came along, by type."),
         "facets": _list(_object(_typed(FacetCheck, _FACET)), "The API's own counts against the tables."),
         "missing": _list(_text(), "Records that the API counts and could not deliver."),
+        "absent": _list(_text(), "Records that were asked for by id and that the API does not have, or does not show."),
         "moved": _list(_object(_typed(Move, _MOVE)), "Records that explain why totals moved during the run."),
         "watermark": {"type": ["string", "null"], "description": "Until when the dataset holds everything, UTC."},
         "schema_drift": _list(_object(drift), "Attributes that no column maps, kept in the column `extra`."),

@@ -11,8 +11,10 @@ from etl import closing, completeness, explaining, facets, manifest, part, place
 from etl.completeness import State, Tally, Verdict
 from etl.declare import Json
 from etl.errors import StoreError
+from etl.events import Noted, listed
 from etl.manifest import TableFacts
 from etl.part import PartReceipt
+from etl.query import named
 from etl.run import Delivery, Outcome, Run
 from etl.slices import Part, Plan, Slice
 from etl.store import Receipt, Store
@@ -26,6 +28,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
     parts = {each.key: _part_receipts(run, each) for each in planned.parts}
     groups = [group for found in parts.values() for group in found]
     closed = await run.aside(closing.close, run.files, run.layout, groups, run.along)
+    absent = await _absent(run, [group.key for group in groups])
     judged = await _judge(run, planned, receipts, parts, closed.unique)
     evidence = manifest.Evidence(
         tallies=judged.tallies,
@@ -38,6 +41,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
         facets=await run.aside(facets.checks, run, await facets.asked(run), closed.tables),
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
+        absent=absent,
         watermark=watermark.reached(
             run.store.started() or run.started, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
         ),
@@ -72,6 +76,15 @@ async def _judge(
         picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, unique=unique
     )
     return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
+
+
+async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
+    """Name the records that were asked for by id and did not come; a sample does not ask for all of them."""
+    names = () if run.delivery.limit is not None else named(run.query)
+    absent = await run.aside(closing.absent, run.files, groups, names)
+    if absent:
+        run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))
+    return absent
 
 
 async def _stirred(run: Run, planned: Plan) -> bool:

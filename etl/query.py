@@ -159,6 +159,14 @@ def _parent(query: Query) -> str:
     return f"{parents.get(kind, kind)}/{name}"
 
 
+def named(query: Query) -> tuple[str, ...]:
+    """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
+    keys = {entry.name for entry in query.resource.filters if entry.keys}
+    values = [value for name, value in query.filters if name in keys]
+    ids = (one.strip().lower() for value in values for one in value.split(","))
+    return tuple(dict.fromkeys(filter(None, ids)))
+
+
 def joined_by_or(query: Query) -> list[str]:
     """Name the filters of the query that the server joins by OR where a user would expect AND (API.md 2.1)."""
     either = {entry.name for entry in query.resource.filters if entry.either}

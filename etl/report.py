@@ -120,7 +120,9 @@ def _suffix(facts: Mapping[str, Json]) -> str:
 
 
 def _missing(proof: Mapping[str, Json]) -> str:
-    return table("Named records", ["id"], [(entry,) for entry in proof["missing"]])
+    absent = [(entry, "the API does not have it, or does not show it") for entry in proof.get("absent", ())]
+    rows = [*((entry, "counted and not delivered") for entry in proof["missing"]), *absent]
+    return table("Named records", ["id", "why"], rows)
 
 
 def _tables(proof: Mapping[str, Json]) -> str:

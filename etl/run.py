@@ -104,6 +104,7 @@ class Outcome:
             "manifest": self.manifest,
             "reasons": self.proof["reasons"],
             "missing": self.proof["missing"],
+            "absent": self.proof.get("absent", []),  # counts refreshed in an older dataset
         }
 
 

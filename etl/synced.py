@@ -34,6 +34,7 @@ from etl.manifest import DataFile, TableFacts
 from etl.merging import Merge, Merged
 from etl.part import PartReceipt
 from etl.published import reader, tombstone_layout
+from etl.query import named
 from etl.reconciling import Held
 from etl.run import Outcome, Run
 from etl.slices import Part, Plan
@@ -114,6 +115,7 @@ def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json
         facets=facets.checks(run, counted, tables),
         drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
         missing=_missing(run, planned, settled),
+        absent=_absent(run, job, before.get("absent", ())),
         watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
     proof = proving.written(run, evidence, tables)
@@ -171,6 +173,12 @@ def _missing(run: Run, planned: Plan, settled: Settled) -> tuple[str, ...]:
     slices = [*planned.slices, *(one for each in settled.parts for one in each.slices)]
     receipts = [found for one in slices if (found := run.store.receipt(one.key)) is not None]
     return tuple(dict.fromkeys([*(key for receipt in receipts for key in receipt.missing), *settled.missing]))
+
+
+def _absent(run: Run, job: Merge, before: Sequence[str]) -> tuple[str, ...]:
+    """Name the records asked for by id that are still not there, and those that have left."""
+    came, gone = set(job.seated.records["key"]), set(job.gone["key"])
+    return tuple(name for name in named(run.query) if name in gone or (name in before and name not in came))
 
 
 def _feed(job: Merge, merged: Merged) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import etl.resources
 from etl import part
 from etl.flatten import frame_schema
 from etl.sandbox import Corpus, Sandbox, running
+from etl.sandbox.faults import parse
 from tests.conftest import Command, data_files
 
 TCIA = "client-id=nihnci.tcia"
@@ -201,3 +202,33 @@ def test_raw_records_are_kept_on_demand(box: Sandbox, command: Command, tmp_path
     with pa.input_stream(str(packed), compression="zstd") as stream:
         ids = [json.loads(line)["id"] for line in stream.read().splitlines()]
     assert sorted(ids) == sorted(box.corpus.ids({"client-id": "nihnci.tcia"}))
+
+
+def test_ids_that_the_server_leaves_out_are_named(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """The server answers without a word on what it does not know: it is named, and what it has is complete."""
+    one = box.corpus.ids({"client-id": "nihnci.tcia"})[0]
+    asked = ("--filter", f"ids={one.upper()},10.9999/No-Such", "--tables", "doi_titles")
+    ran = command("export", "dois", *asked, "--base-url", box.base_url, "--to", tmp_path / "o", "--json")
+    assert (ran.code, ran.json["verdict"], ran.json["unique"]) == (0, "complete", 1)
+    assert ran.json["absent"] == manifest(tmp_path / "o")["absent"] == ["10.9999/no-such"]
+    assert "does not show: 10.9999/no-such\n" in ran.err
+    assert "10.9999/no-such" in (tmp_path / "o" / "_etl" / "report.html").read_text()
+
+
+def test_a_sample_says_nothing_of_what_is_absent(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """What was not asked for cannot be missed."""
+    ids = ",".join(box.corpus.ids({"client-id": "nihnci.tcia"})[:3])
+    sample = ("--filter", f"ids={ids}", "--tables", "doi_titles", "--limit", 1)
+    ran = command("export", "dois", *sample, "--base-url", box.base_url, "--to", tmp_path / "o", "--json")
+    assert ran.json["absent"] == []
+
+
+def test_the_summary_tells_records_that_did_not_come_from_values(command: Command, tmp_path: Path) -> None:
+    """A record that no page delivers is named as missing; it is no value that does not fit."""
+    with running(Corpus.generate(records=30, seed=1), faults=[parse("poison=7")]) as box:
+        few = ("--tables", "doi_titles", "--attempts", 3, "--max-missing", 1, "--quiet")
+        ran = command("export", "dois", *few, "--base-url", box.base_url, "--to", tmp_path / "o")
+    assert ran.code == 0
+    [name] = manifest(tmp_path / "o")["missing"]
+    assert f"missing   {name}: counted by the API and not delivered\n" in ran.out
+    assert "rejects   1 in _etl/rejects: values that fit no column, records that did not come\n" in ran.out

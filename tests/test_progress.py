@@ -14,7 +14,7 @@ from tests.conftest import Command
 from tests.program import PROGRAM
 
 PLANNED = Planned(slices=2, records=1_000_000, requests=1_000)
-PAGE = PageFetched(slice_key="s", records=1_000, size=1_000, seconds=0.5)
+PAGE = PageFetched(slice_key="s", records=1_000, size=5_300, seconds=0.5)
 EVENTS = (
     PLANNED,
     PAGE,
@@ -110,7 +110,17 @@ def test_lengths_of_time_are_written_for_people(seconds: float, said: str) -> No
     [
         ({"quiet": True}, ["look here"]),
         ({}, ["planned", "retry", "written", "look here"]),
-        ({"verbose": True}, ["planned", "page of slice s", "retry", "slice s", "written", "look here"]),
+        (
+            {"verbose": True},
+            [
+                "planned",
+                "page of slice s: 1,000 records, 5,300 bytes in 0.5 s",
+                "retry",
+                "slice s",
+                "written",
+                "look here",
+            ],
+        ),
     ],
 )
 def test_there_are_three_volumes(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from etl import resources
 from etl.declare import Column, Filter, Form, Include, Resource, Table, Type
 from etl.errors import UsageError
-from etl.query import Query, check, encode, joined_by_or, wanted_fields
+from etl.query import Query, check, encode, joined_by_or, named, wanted_fields
 from etl.window import Window, year_start
 
 
@@ -171,6 +171,13 @@ class TestCheck:
         with pytest.raises(UsageError, match="ignores a search in dois; leave --query out"):
             check(replace(query(text="a"), resource=replace(RESOURCE, searched=False)))
         assert check(query(text="a")).text == "a"
+
+    def test_records_asked_for_by_name_are_known(self) -> None:
+        """Ids are told from other values by the declaration, in lower case and each once."""
+        dois = resources.load("dois")
+        asked = check(Query(resource=dois, filters=(("ids", "10.1/B, 10.1/a"), ("ids", "10.1/b"), ("prefix", "10.1"))))
+        assert named(asked) == ("10.1/b", "10.1/a")
+        assert named(query(filters=(("client-id", "x"),))) == ()
 
     def test_filters_that_the_server_joins_by_or_are_named(self) -> None:
         """Two of them widen the query where a user expects it to narrow."""

@@ -453,3 +453,18 @@ def test_a_resumed_run_reaches_as_far_as_its_first_beginning(lively: Sandbox, tm
         asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
     asyncio.run(exported(lively.base_url, to, asked, (START + DAY).timestamp()))
     assert manifest(to)["watermark"] == "2026-11-19T23:50:00Z"
+
+
+def test_what_was_asked_for_by_id_is_named_until_it_is_there(command: Command, tmp_path: Path) -> None:
+    """A record that is registered after the export is no longer named as absent by the sync that brings it in."""
+    corpus, moment = Corpus.generate(records=30, seed=1), datetime.now(UTC)
+    [later] = Corpus.generate(records=30, seed=1).create(1, at=moment)
+    with running(corpus) as box:
+        asked = ("--filter", f"ids={corpus.ids()[0]},10.9999/no-such,{later}", "--tables", "doi_titles")
+        made = command("export", "dois", *asked, "--base-url", box.base_url, "--to", tmp_path / "o", "--json", "-q")
+        before = command("sync", tmp_path / "o", "--json", "-q")
+        corpus.create(1, at=moment)
+        after = command("sync", tmp_path / "o", "--json", "-q")
+    assert (after.json["added"], after.json["unique"]) == (1, 2)
+    told = [ran.json["absent"] for ran in (made, before, after)]
+    assert told == [["10.9999/no-such", later], ["10.9999/no-such", later], ["10.9999/no-such"]]

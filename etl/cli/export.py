@@ -14,7 +14,7 @@ from cyclopts import Group, Parameter
 from etl.cli.options import Asking, Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
-from etl.events import counted
+from etl.events import counted, listed
 
 if TYPE_CHECKING:
     from etl.config import Settings
@@ -160,6 +160,8 @@ def tell(outcome: "Outcome") -> None:
     line(f"records   {summary['unique']:,}{of} ({summary['resource']})")
     line(f"rows      {rows:,} in {counted(len(summary['tables']), 'table')}")
     line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
+    if summary["missing"]:
+        line(f"missing   {listed(summary['missing'])}: counted by the API and not delivered")
     if summary["rejects"]:
-        line(f"rejects   {counted(summary['rejects'], 'value')} did not fit a column; kept in _etl/rejects")
+        line(f"rejects   {summary['rejects']:,} in _etl/rejects: values that fit no column, records that did not come")
     line(f"proof     {summary['manifest']}")

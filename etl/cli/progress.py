@@ -107,7 +107,8 @@ class Lines:
             case Noted():
                 note(event.text)
             case PageFetched() if self._verbose:
-                note(f"page of slice {event.slice_key}: {event.records:,} of {event.size:,} in {event.seconds:.1f} s")
+                what = f"{counted(event.records, 'record')}, {counted(event.size, 'byte')}"
+                note(f"page of slice {event.slice_key}: {what} in {event.seconds:.1f} s")
             case SliceDone() if self._verbose:
                 again = ", from before" if event.resumed else ""
                 note(f"slice {event.slice_key}: {event.records:,} of {event.expected:,} records{again}")

@@ -19,6 +19,7 @@ FILTERS = (
         name="ids",
         description="DOIs by name. The server then ignores every other filter, the text query and any window.",
         any_of=True,
+        keys=True,
     ),
     Filter(name="provider-id", description="DOIs of a provider.", any_of=True, either=True),
     Filter(name="client-id", description="DOIs of a client, which is a repository.", any_of=True, either=True),

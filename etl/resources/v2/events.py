@@ -60,7 +60,7 @@ RESOURCE = Resource(
     windows={"created": "created_at", "updated": "updated_at"},
     slice_on="created",
     filters=(
-        Filter(name="id", description="One event by id."),
+        Filter(name="id", description="One event by id.", keys=True),
         Filter(name="subj-id", description="Web address of the subject: https://doi.org/…"),
         Filter(name="obj-id", description="Web address of the object: https://doi.org/…"),
         Filter(name="doi", description="DOI on either side."),

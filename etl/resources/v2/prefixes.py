@@ -49,7 +49,7 @@ RESOURCE = Resource(
     # More than page numbers reach, and `query` is the beginning of a prefix here: no window can be asked for.
     paging=Paging.KEYSET,
     filters=(
-        Filter(name="id", description="One prefix."),
+        Filter(name="id", description="One prefix.", keys=True),
         Filter(name="year", description="Year in which it was added.", form=forms.YEARS),
         Filter(
             name="state",

@@ -86,8 +86,10 @@ RESOURCE = Resource(
     windows={"created": "created", "updated": "updated"},
     slice_on="created",
     filters=(
-        Filter(name="ids", description="Providers by id; the server then ignores other filters.", any_of=True),
-        Filter(name="id", description="One provider by id."),
+        Filter(
+            name="ids", description="Providers by id; the server then ignores other filters.", any_of=True, keys=True
+        ),
+        Filter(name="id", description="One provider by id.", keys=True),
         Filter(name="year", description="Year of creation; several years mean a range.", form=forms.YEARS),
         Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
         Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),

@@ -44,6 +44,7 @@ RESOURCE = Resource(
             name="id",
             description="Reports by id; the service reads the first filter it has, in this order, only.",
             any_of=True,
+            keys=True,
         ),
         Filter(name="created-by", description="Reports made by one."),
         Filter(name="year", description="Reports on a year.", form=forms.YEAR),
