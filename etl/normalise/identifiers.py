@@ -11,6 +11,7 @@ _DOI = (
     r"(?i)^(?:doi:\s*|info:doi/|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/"
     r"|(?:https?://)?data\.crossref\.org/fundingdata/funder/)*(10\.[0-9]+(?:\.[0-9]+)*/\S+)$"
 )
+_KIND_DOI = r"(?i)^\s*doi\s*$"
 _CLAIMS_DOI = r"(?i)^doi:|doi\.org/|^info:doi/"
 _ORCID = (
     r"(?i)^(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid:?\s*)*"
@@ -25,17 +26,17 @@ _BASE32 = "0123456789abcdefghijklmnopqrstuv"
 def doi(identifier: pl.Expr, kind: pl.Expr) -> pl.Expr:
     """Return the bare lower-case DOI of an identifier whose type or own spelling says that it is one."""
     plain = identifier.str.strip_chars()
-    claimed = _says(kind, r"(?i)^\s*doi\s*$") | _says(plain, _CLAIMS_DOI)
+    claimed = _says(kind, _KIND_DOI) | _says(plain, _CLAIMS_DOI)
     return pl.when(claimed).then(_doi(plain))
 
 
 def funder_doi(identifier: pl.Expr, kind: pl.Expr) -> pl.Expr:
     """Return the DOI of a Crossref Funder ID, which often stands without its prefix 10.13039."""
     plain = identifier.str.strip_chars()
-    number = plain.str.extract(r"^([0-9]{6,12})$")
     crossref = _says(kind, "(?i)crossref")
-    found = pl.coalesce(_doi(plain), pl.concat_str(pl.lit("10.13039/"), number))
-    return pl.when(crossref | _says(plain, _CLAIMS_DOI)).then(found)
+    number = pl.when(crossref).then(plain.str.extract(r"^([0-9]{6,12})$"))
+    claimed = crossref | _says(kind, _KIND_DOI) | _says(plain, rf"{_CLAIMS_DOI}|^10\.13039/")
+    return pl.when(claimed).then(pl.coalesce(_doi(plain), pl.concat_str(pl.lit("10.13039/"), number)))
 
 
 def doi_prefix(name: pl.Expr) -> pl.Expr:

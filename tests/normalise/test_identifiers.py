@@ -162,8 +162,21 @@ def test_a_crossref_funder_id_is_a_doi(text: str) -> None:
     assert read(normalise.funder_doi, (text, "Crossref Funder ID")) == ["10.13039/501100001659"]
 
 
+@pytest.mark.parametrize("kind", ["DOI", "Other", None])
+def test_the_prefix_of_the_funder_registry_says_what_an_id_is(kind: str | None) -> None:
+    """With the registry's prefix an id is a Crossref Funder ID whatever it is called."""
+    assert read(normalise.funder_doi, ("10.13039/501100001659", kind)) == ["10.13039/501100001659"]
+
+
 @pytest.mark.parametrize(
-    ("text", "kind"), [("501100001659", "Other"), ("grid.1", "GRID"), ("soon", "Crossref Funder ID")]
+    ("text", "kind"),
+    [
+        ("501100001659", "Other"),
+        ("501100001659", "DOI"),
+        ("10.35802/1", "Other"),
+        ("grid.1", "GRID"),
+        ("soon", "Crossref Funder ID"),
+    ],
 )
 def test_other_funder_ids_are_no_dois(text: str, kind: str) -> None:
     """A number is a Crossref Funder ID only where it is called one."""

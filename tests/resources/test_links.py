@@ -88,11 +88,47 @@ def test_funders_and_the_publisher_are_edges() -> None:
     ]
     found = edges({"fundingReferences": funders, "publisher": {"name": "P", "publisherIdentifier": ROR}})
     assert found == [
-        ("funder", "10.13039/100000054", "doi"),
+        ("funder", "10.13039/100000054", "funder"),
         ("funder", "grid.1", "grid"),
         ("funder", ROR, "ror"),
         ("publisher", ROR, "ror"),
     ]
+
+
+def test_a_funder_is_told_from_other_dois() -> None:
+    """Only ids of the Crossref Funder Registry are funders; the same DOI as a related identifier is a DOI."""
+    funders = [
+        {"funderIdentifier": "https://doi.org/10.13039/501100001659", "funderIdentifierType": "Crossref Funder ID"},
+        {"funderIdentifier": "https://doi.org/10.35802/1", "funderIdentifierType": "Other"},
+    ]
+    assert edges({"fundingReferences": funders, "relatedIdentifiers": [related("10.13039/501100001659", "DOI")]}) == [
+        ("Cites", "10.13039/501100001659", "doi"),
+        ("funder", "10.13039/501100001659", "funder"),
+        ("funder", "10.35802/1", "doi"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["ROR", "ror", "Other", None])
+def test_a_funder_that_cannot_exist_leads_nowhere(kind: str | None) -> None:
+    """A ROR id with a wrong check sum is no edge, whatever its type is said to be."""
+    stated = {"funderIdentifier": "https://ror.org/021nxhr63", "funderIdentifierType": kind}
+    assert edges({"fundingReferences": [stated]}) == []
+
+
+@pytest.mark.parametrize(
+    ("identifier", "kind", "found"),
+    [
+        ("not-a-doi", "DOI", []),
+        (ORCID, "ORCID", [("Cites", ORCID, "orcid")]),
+        ("0000-0002-1825-0098", "ORCID", []),
+        ("04wxnsj81", "ROR", [("Cites", ROR, "ror")]),
+        ("04wxnsj82", "ROR", []),
+        ("x", None, [("Cites", "x", None)]),
+    ],
+)
+def test_what_is_called_a_doi_orcid_or_ror_is_an_edge_if_it_can_be_one(identifier: str, kind: str, found: list) -> None:
+    """A related identifier of these kinds comes in its canonical form or not at all."""
+    assert edges({"relatedIdentifiers": [related(identifier, kind)]}) == found
 
 
 def test_relationships_of_the_api_are_edges_but_for_media() -> None:

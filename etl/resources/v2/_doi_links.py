@@ -4,10 +4,16 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from etl import normalise
 from etl.declare import Column, Table, Type
 
 # Media are files behind the DOI and have no persistent identifier of their own.
 _TYPES = {"dois": "doi", "clients": "client", "providers": "provider"}
+
+_FUNDERS = "10.13039/"
+"""Prefix of the Crossref Funder Registry."""
+_CANONICAL = ["doi", "orcid", "ror"]
+"""Kinds of identifiers that are edges in canonical form only: what is called one and cannot be one leads nowhere."""
 
 _EDGE = ["_row", "relation", "target_id", "target_type"]
 
@@ -29,8 +35,8 @@ def build(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _edges(frames: Mapping[str, pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    yield _related(frames["doi_related_identifiers"])
-    yield _related(frames["doi_related_items"], "related_item_identifier", "related_item_identifier_type")
+    yield from _related(frames["doi_related_identifiers"], "related_identifier")
+    yield from _related(frames["doi_related_items"], "related_item_identifier")
     yield _funders(frames["doi_funding_references"])
     yield _relationships(frames["doi_relationships"])
     yield _valid(frames["dois"], "publisher_ror", "publisher", "ror")
@@ -40,32 +46,50 @@ def _edges(frames: Mapping[str, pl.DataFrame]) -> Iterator[pl.DataFrame]:
         yield _valid(frames[f"doi_{role}_affiliations"], "ror", f"{role}-affiliation", "ror")
 
 
-def _related(
-    frame: pl.DataFrame, identifier: str = "related_identifier", kind: str = "related_identifier_type"
-) -> pl.DataFrame:
-    doi = pl.col("related_doi")
-    stated = pl.col(kind).str.strip_chars().str.to_lowercase()
-    return _edge(
+def _related(frame: pl.DataFrame, identifier: str) -> Iterator[pl.DataFrame]:
+    doi, kind = pl.col("related_doi"), _stated(f"{identifier}_type")
+    relation = pl.col("relation_type")
+    other = pl.when(_is_other(kind)).then(pl.col(identifier).str.strip_chars())
+    yield _edge(
         frame,
-        relation=pl.col("relation_type"),
-        target=pl.coalesce(doi, pl.col(identifier).str.strip_chars()),
-        kind=pl.when(doi.is_not_null()).then(pl.lit("doi")).otherwise(stated),
+        relation=relation,
+        target=pl.coalesce(doi, other),
+        kind=pl.when(doi.is_not_null()).then(pl.lit("doi")).otherwise(kind),
     )
+    named = (pl.col(identifier), kind)
+    for name, canonical, valid in (
+        ("orcid", normalise.orcid, normalise.orcid_valid),
+        ("ror", normalise.ror, normalise.ror_valid),
+    ):
+        found = frame.filter(kind == name).filter(valid(*named))
+        yield _edge(found, relation=relation, target=canonical(*named), kind=pl.lit(name))
 
 
 def _funders(frame: pl.DataFrame) -> pl.DataFrame:
     doi, ror = pl.col("funder_doi"), pl.when("funder_ror_valid").then("funder_ror")
-    stated = pl.col("funder_identifier_type").str.strip_chars().str.to_lowercase()
+    kind = _stated("funder_identifier_type")
+    # An address of ror.org says ROR whatever the type says.
+    is_other = _is_other(kind) & pl.col("funder_ror_valid").is_null()
     return _edge(
         frame,
         relation=pl.lit("funder"),
-        target=pl.coalesce(doi, ror, pl.col("funder_identifier").str.strip_chars()),
-        kind=pl.when(doi.is_not_null())
+        target=pl.coalesce(doi, ror, pl.when(is_other).then(pl.col("funder_identifier").str.strip_chars())),
+        kind=pl.when(doi.str.starts_with(_FUNDERS))
+        .then(pl.lit("funder"))
+        .when(doi.is_not_null())
         .then(pl.lit("doi"))
         .when(ror.is_not_null())
         .then(pl.lit("ror"))
-        .otherwise(stated),
+        .otherwise(kind),
     )
+
+
+def _stated(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars().str.to_lowercase()
+
+
+def _is_other(kind: pl.Expr) -> pl.Expr:
+    return kind.is_in(_CANONICAL).not_().fill_null(value=True)
 
 
 def _relationships(frame: pl.DataFrame) -> pl.DataFrame:
@@ -90,7 +114,7 @@ def _text(name: str, description: str) -> Column:
 LINKS = Table(
     name="links",
     description="The graph of persistent identifiers: one row an edge that a DOI's metadata states, each once; ORCID "
-    "iDs and ROR ids only with a right check sum.",
+    "iDs and ROR ids only with a right check sum, DOIs only if they are some.",
     positions=(),
     columns=(
         _text("source_id", "Where the edge starts: the DOI whose metadata states it."),
@@ -101,8 +125,12 @@ LINKS = Table(
             "(citations, partOf, client), or creator, contributor, creator-affiliation, contributor-affiliation, "
             "publisher, funder.",
         ),
-        _text("target_id", "Where it ends: canonical for DOI, ORCID and ROR, else the identifier as stated."),
-        _text("target_type", "Kind of the end, lower-case: doi, orcid, ror, client, provider, url, issn and others."),
+        _text("target_id", "Where it ends: canonical for DOI, ORCID, ROR and funder, else the identifier as stated."),
+        _text(
+            "target_type",
+            "Kind of the end, lower-case: doi, orcid, ror, client, provider, url, issn and others; funder for a "
+            "Crossref Funder ID, which is a DOI under 10.13039 and the funder_doi of doi_funding_references.",
+        ),
     ),
     build=build,
     inputs={
