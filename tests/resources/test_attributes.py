@@ -88,6 +88,7 @@ PROMISED = {
         ),
         "",
     ),
+    "contacts": ("givenName familyName name email roleName fromSalesforce created updated deleted", "provider"),
     "media": ("version url mediaType created updated", "doi"),
     "dois": (
         (

@@ -39,5 +39,9 @@ RESOURCE = Resource(
     searched=False,
     parents={"doi": "dois"},
     listed=False,
-    unmapped={"type": "always media"},
+    unmapped={
+        "type": "always media",
+        "relationships.doi.data.type": "always dois",
+        "relationships.dataciteDoi.data.type": "always dois",
+    },
 )

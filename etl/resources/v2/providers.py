@@ -1,7 +1,7 @@
 """Providers: DataCite's members, consortia and their organisations, to whom clients belong (API.md 2.2)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Paging, Resource, Table, Type
+from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
 
@@ -69,6 +69,7 @@ RELATIONSHIPS = Table(
         "consortiumOrganizations": "relationships.consortiumOrganizations.data[]",
         "clients": "relationships.clients.data[]",
         "prefixes": "relationships.prefixes.data[]",
+        "contacts": "relationships.contacts.data[]",
     },
     columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
 )
@@ -103,7 +104,7 @@ RESOURCE = Resource(
         Filter(name="include-deleted", description="Also providers that no longer exist.", form=forms.TRUE),
     ),
     sorts=("relevance", "name", "-name", "created", "-created"),
-    # The API takes include=contacts and nothing else; contacts are shown to their owners only.
+    includes=(Include(name="contacts", resource="contacts", path="relationships.contacts.data[]"),),
     facets=(
         Facet(name="years", size=10, table="providers", column="created_year"),
         Facet(name="regions", size=10),
