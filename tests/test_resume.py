@@ -75,13 +75,16 @@ def test_killed_at_a_random_moment_it_goes_on_to_the_same_bytes(
     assert staged >= 0
 
 
-def test_ctrl_c_says_how_to_go_on(slow_box: Sandbox, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
-    """Ctrl-C ends with exit code 130 and one line; the same command resumes."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_says_how_to_go_on(
+    sent: signal.Signals, slow_box: Sandbox, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Ctrl-C, or a container that is stopped, ends with exit code 130 and one line; the same command resumes."""
     before = len(slow_box.targets)
     process = start(slow_box, tmp_path / "o")
     while len(slow_box.targets) < before + 8:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate()
     assert process.returncode == 130
     assert err.splitlines()[-1].endswith("run the same command again to resume")

@@ -4,6 +4,7 @@ What stands here is the way in, which imports next to nothing: whoever presses C
 the same one line as later. The parser and the commands are in `launch`.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -34,6 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run the command line of this process."""
     arguments = sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container or a unit that is stopped: like Ctrl-C
     try:
         from etl import memory
         from etl.cli import streams
