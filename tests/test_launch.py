@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from etl.cli.configuration import wants_json
+from etl.sandbox import Sandbox
 from tests.conftest import Command
 from tests.program import PROGRAM
 
@@ -48,6 +49,16 @@ def test_what_the_terminal_cannot_show_is_escaped() -> None:
     assert (plain.returncode, told.returncode) == (0, 0)
     assert "\\u2026" in plain.stdout
     assert json.loads(told.stdout) == json.loads(program("resources", "dois", "--json", PYTHONUTF8="1").stdout)
+
+
+def test_what_was_typed_in_utf8_is_understood_where_the_locale_has_ascii_only(box: Sandbox) -> None:
+    """A search and an id with other letters are asked for as they are; bytes that are no UTF-8 are refused."""
+    of = ("--base-url", box.base_url, "--quiet")
+    plain = ("plan", "dois", "--json", "--query", "titles.title:é OR climate", *of)
+    assert json.loads(program(*plain, **ASCII).stdout) == json.loads(program(*plain, PYTHONUTF8="1").stdout)
+    assert program("get", "dois", "10.9999/é", *of, **ASCII).returncode == 3
+    latin = program("plan", "dois", "--query", os.fsdecode(b"\xe9"), *of)
+    assert (latin.returncode, latin.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("arguments", [["resources", "dois"], ["--help"], ["resources", "dios"]])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, Talking, path_of
+from etl.cli.options import Showing, Talking, path_of, utf8
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line, note
 
@@ -64,6 +64,7 @@ def get(
     wanted = [*place.ids, *(one for one in ids if one != "-")]
     wanted += read_ids(sys.stdin) if "-" in ids else []
     wanted += read_ids(Path(path_of(ids_from)).read_text().splitlines()) if ids_from is not None else []
+    wanted = [utf8(one) for one in wanted]
     if not wanted:
         raise UsageError("there is no id to fetch", fix="give ids, `-` for stdin, or --ids-from FILE")
     with (

@@ -63,13 +63,14 @@ class Asking:
         """
         from etl import pasted, resources
 
+        name = utf8(name)
         found = pasted.read(name) if pasted.is_address(name) else pasted.Pasted(resource=name, of=self.of.strip("/"))
         ids = (("ids", ",".join(found.ids)),) if found.ids else ()
         return check(
             Query(
                 resource=resources.load(found.resource),
-                filters=(*found.filters, *ids, *(_pair(text) for text in self.filter)),
-                text=self.query.strip() or found.text,
+                filters=(*found.filters, *ids, *(_pair(utf8(text)) for text in self.filter)),
+                text=utf8(self.query).strip() or found.text,
                 include=_names(self.include or found.include),
                 window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
                 by=self.window,
@@ -227,6 +228,14 @@ def _credentials() -> Credentials:
         fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
         raise UsageError("half of the credentials is missing", fix=fix)
     return found
+
+
+def utf8(text: str) -> str:
+    """Return an argument as it was typed, where the locale has ASCII only too; UsageError if that was not in UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError as error:
+        raise UsageError(f"{text!r} is not in UTF-8", fix="type it in UTF-8") from error
 
 
 def path_of(where: str) -> str:
