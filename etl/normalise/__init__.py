@@ -4,7 +4,7 @@ Every function takes and returns expressions, works on whole columns, and never 
 `…_valid` column is null where nothing of the kind is claimed, false where the claim does not hold.
 """
 
-from etl.normalise.dates import date_end, date_start, year
+from etl.normalise.dates import date_end, date_reversed, date_start, year
 from etl.normalise.identifiers import (
     doi,
     doi_prefix,
@@ -22,6 +22,7 @@ __all__ = [
     "before_bar",
     "coordinate",
     "date_end",
+    "date_reversed",
     "date_start",
     "doi",
     "doi_prefix",

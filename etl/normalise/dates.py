@@ -1,7 +1,8 @@
 """Days out of free-text dates: years, months, days, timestamps and ranges in the spellings DataCite's depositors use.
 
 Ranges follow RKMS-ISO8601 (`2004-03-02/2005-06-02`, open as `2004-03-02/` or `../2005`), and the words and dashes that
-people write for the slash. Times and zones are dropped: a date is the calendar day as written.
+people write for the slash. Of a range with one half that is no date (`1970-04-01/(:tba)`) the other half counts; one
+that ends before it begins has no days. Times and zones are dropped: a date is the calendar day as written.
 """
 
 import polars as pl
@@ -19,13 +20,18 @@ _YEARS = r"^([0-9]{4})-([0-9]{4})$"
 
 
 def date_start(text: pl.Expr) -> pl.Expr:
-    """Return the first day meant by the text; null for an open start and for what is no date."""
+    """Return the first day meant by the text; null for an open start, for no date and for a reversed range."""
     return read_distinct(_starts, text, dtype=pl.Date)
 
 
 def date_end(text: pl.Expr) -> pl.Expr:
-    """Return the last day meant by the text, inclusive; null for an open end and for what is no date."""
+    """Return the last day meant by the text, inclusive; null for an open end, for no date and for a reversed range."""
     return read_distinct(_ends, text, dtype=pl.Date)
+
+
+def date_reversed(text: pl.Expr) -> pl.Expr:
+    """Tell whether the text is a range that ends before it begins; null where it is no range of two dates."""
+    return read_distinct(_reversed, text, dtype=pl.Boolean)
 
 
 def year(stamp: pl.Expr) -> pl.Expr:
@@ -34,17 +40,24 @@ def year(stamp: pl.Expr) -> pl.Expr:
 
 
 def _starts(texts: pl.DataFrame) -> pl.DataFrame:
-    sides = _sides(texts)
-    start, end = _groups(sides, "start"), _groups(sides, "end")
-    known = sides.with_columns(result=_first_day(start), other=_first_day(end))
-    return known.with_columns(result=pl.when(pl.col("other").is_not_null() | _is_open("end")).then("result"))
+    forward = pl.col("first").le(pl.col("last")).fill_null(value=True)
+    return _days(texts).with_columns(result=pl.when(forward).then("first"))
 
 
 def _ends(texts: pl.DataFrame) -> pl.DataFrame:
+    # Without a first day the second half of `12/2013` or `10.1/2013` is no end; that of `unknown/2013` is.
+    after = pl.col("last").ge(pl.col("first")).fill_null(~pl.col("start").str.contains("[0-9]"))
+    return _days(texts).with_columns(result=pl.when(after).then("last"))
+
+
+def _reversed(texts: pl.DataFrame) -> pl.DataFrame:
+    return _days(texts).with_columns(result=pl.col("first") > pl.col("last"))
+
+
+def _days(texts: pl.DataFrame) -> pl.DataFrame:
+    """Add the first day of the first side and the last day of the second, each null where the side is no date."""
     sides = _sides(texts)
-    start, end = _groups(sides, "start"), _groups(sides, "end")
-    known = sides.with_columns(result=_last_day(end), other=_first_day(start))
-    return known.with_columns(result=pl.when(pl.col("other").is_not_null() | _is_open("start")).then("result"))
+    return sides.with_columns(first=_first_day(_groups(sides, "start")), last=_last_day(_groups(sides, "end")))
 
 
 def _sides(texts: pl.DataFrame) -> pl.DataFrame:
@@ -55,10 +68,6 @@ def _sides(texts: pl.DataFrame) -> pl.DataFrame:
     ).unnest("parts")
     start, end = (pl.col(f"field_{index}").str.strip_chars() for index in range(2))
     return parts.filter(pl.col("field_2").is_null()).with_columns(start=start, end=end.fill_null(start))
-
-
-def _is_open(side: str) -> pl.Expr:
-    return pl.col(side).is_in(["", ".."])
 
 
 def _groups(sides: pl.DataFrame, side: str) -> pl.DataFrame:

@@ -127,8 +127,9 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         entries("rightsList", "rightsUri", "info:eu-repo/semantics/openAccess", "CC BY"),
     ),
     "date-unreadable": (
-        dates("Collected", "2017", "2017-04-07", "2004-03-02/2005-06-02", "2004/", None),
-        dates("Collected", "07.04.2017", "\n 1970-04-01 / (:tba)\n"),
+        dates("Collected", "2017", "2017-04-07", "2004-03-02/2005-06-02", "2004/", None, "\n 1970-04-01 / (:tba)\n")
+        + dates("Collected", "2005/2004"),
+        dates("Collected", "07.04.2017", "\n (:tba)\n"),
     ),
     "date-reversed": (
         dates("Collected", "2004/2005", "2004-05-05/2004-05-05", "2004/2004-01-01"),

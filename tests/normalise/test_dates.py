@@ -70,15 +70,17 @@ def test_two_years_with_a_hyphen_are_a_range() -> None:
     assert read("2010-2012") == [(date(2010, 1, 1), date(2012, 12, 31))]
 
 
-@pytest.mark.parametrize("text", ["2004-03/", "2004-03/.."])
+@pytest.mark.parametrize(
+    "text", ["2004-03/", "2004-03/..", "2004-03-01 / (:tba)", "2004-03/soon", "2004-03/2004-02-30"]
+)
 def test_an_open_end_is_null(text: str) -> None:
-    """A range without an end has a start and no end."""
+    """A range without an end, or with one that is no date, has a start and no end."""
     assert read(text) == [(date(2004, 3, 1), None)]
 
 
-@pytest.mark.parametrize("text", ["/2004-03", "../2004-03"])
+@pytest.mark.parametrize("text", ["/2004-03", "../2004-03", "(:unav)/2004-03", "n.d./2004-03"])
 def test_an_open_start_is_null(text: str) -> None:
-    """A range without a start has an end and no start."""
+    """A range without a start, or with words for one, has an end and no start."""
     assert read(text) == [(None, date(2004, 3, 31))]
 
 
@@ -96,9 +98,10 @@ def test_an_open_start_is_null(text: str) -> None:
         "2013-00",
         "0000",
         "13",
-        "n.d./2013",
-        "2013/soon",
         "12/2013",
+        "10.5072/2013",
+        "2014/2013",
+        "2014-02-02/2014-02-01",
         "1/2/3/4",
         "2001/2002/2003",
         "２０１３",
@@ -108,7 +111,7 @@ def test_an_open_start_is_null(text: str) -> None:
     ],
 )
 def test_what_is_no_date_is_null_on_both_sides(text: str | None) -> None:
-    """Text that is no date, or a range with one such side, means no day at all rather than half a guess."""
+    """Text that is no date, or a range that ends before it begins, means no day at all rather than a guess."""
     assert read(text) == [(None, None)]
 
 
@@ -121,8 +124,14 @@ def test_any_text_can_be_read(texts: list[str | None]) -> None:
 
 @given(st.dates(), st.dates())
 def test_a_range_of_iso_days_reads_back(start: date, end: date) -> None:
-    """Two ISO days with a slash are read as exactly those days."""
-    assert read(f"{start}/{end}") == [(start, end)]
+    """Two ISO days with a slash are read as exactly those days if they stand in their order, else as none."""
+    assert read(f"{start}/{end}") == [(start, end) if start <= end else (None, None)]
+
+
+@given(st.lists(st.none() | st.from_regex(r"[0-9/ .TZ:–-]{0,24}"), max_size=20))
+def test_no_interval_ends_before_it_begins(texts: list[str | None]) -> None:
+    """Whatever the text, what is read from it runs forward."""
+    assert [(start, end) for start, end in read(*texts) if start and end and start > end] == []
 
 
 @given(st.dates(min_value=date(1000, 1, 1), max_value=date(9998, 1, 1)))
@@ -132,6 +141,13 @@ def test_a_month_ends_where_the_next_begins(day: date) -> None:
     assert end is not None
     assert (end + timedelta(days=1)).day == 1
     assert (end.year, end.month) == (day.year, day.month)
+
+
+def test_a_reversed_range_is_told_from_no_date() -> None:
+    """Only a range of two dates runs forward or backward."""
+    texts = pl.DataFrame({"text": ["2014/2013", "2013/2014", "2013", "2013/soon", "soon", None]})
+    found = texts.select(normalise.date_reversed(pl.col("text"))).to_series().to_list()
+    assert found == [True, False, False, None, None, None]
 
 
 def test_the_year_of_a_timestamp_is_that_of_utc() -> None:

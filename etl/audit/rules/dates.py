@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from etl import normalise
 from etl.audit.words import Rule, Severity, filled
 
 _LATER = ["Available", "Valid", "Withdrawn", "Coverage", "Other"]
@@ -9,6 +10,7 @@ _LATER = ["Available", "Valid", "Withdrawn", "Coverage", "Other"]
 _EARLIER = ["Coverage", "Other"]
 """Dates that may lie before printing and science: what the data are about."""
 _YEAR = pl.col("publication_year")
+_REVERSED = normalise.date_reversed(pl.col("date")).fill_null(value=False)
 
 RULES = (
     Rule(
@@ -18,7 +20,7 @@ RULES = (
         advice="Write dates as 2024, 2024-05, 2024-05-17, or as a range 2024-05-17/2024-06-01.",
         table="doi_dates",
         among=filled(pl.col("date")),
-        bad=pl.col("date_start").is_null() & pl.col("date_end").is_null(),
+        bad=pl.col("date_start").is_null() & pl.col("date_end").is_null() & ~_REVERSED,
         value="date",
     ),
     Rule(
@@ -27,7 +29,7 @@ RULES = (
         severity=Severity.ERROR,
         advice="Exchange the two ends of the range.",
         table="doi_dates",
-        bad=pl.col("date_start") > pl.col("date_end"),
+        bad=_REVERSED,
         value="date",
     ),
     Rule(
