@@ -98,6 +98,16 @@ class Table:
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     detail_only: bool = False
 
+    @property
+    def about_positions(self) -> str:
+        """What is to be known of the columns of positions."""
+        if not self.relations:
+            return "Position in its list, counted from 0."
+        label = self.columns[0].name
+        return (
+            f"Position in its list, counted from 0 in each {label} anew; {label} and position together tell rows apart."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Form:

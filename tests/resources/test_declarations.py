@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from etl import declare, flatten, parse, resources
+from etl.cli.resources import describe
 from etl.declare import Listing, Resource, Scalar, Shape, Struct, Table, Type
 
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -88,6 +89,21 @@ def test_a_table_of_relations_begins_with_its_label(resource: Resource) -> None:
             assert label.key
             assert label.path is None
             assert all(column.path or column.derived for column in others)
+
+
+def test_it_is_said_what_tells_the_rows_of_several_lists_apart(resource: Resource) -> None:
+    """Positions of a table of relations begin anew with each label, and the reference pages say so."""
+    for table in resource.tables:
+        told = [
+            column["description"]
+            for one in describe(resource)["tables"]
+            if one["name"] == table.name
+            for column in one["columns"]
+            if column["name"] in table.positions
+        ]
+        assert len(told) == (0 if table is resource.main else len(table.positions))
+        if table.relations:
+            assert all(f"each {table.columns[0].name} anew" in one for one in told)
 
 
 def test_facets_count_columns_that_exist(resource: Resource) -> None:

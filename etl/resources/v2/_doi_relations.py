@@ -127,9 +127,9 @@ FUNDING_REFERENCES = Table(
 
 RELATIONSHIPS = Table(
     name="doi_relationships",
-    description="Links to other records of the API: one row a linked record. The list view tells only the client; the "
-    "detail view adds the provider, media and the DOIs that cite, are cited, contain and so on; records of 2018 have "
-    "the general type.",
+    description="Links to other records of the API: one row a linked record, by relation and position. The list view "
+    "tells only the client; the detail view adds the provider, media and the DOIs that cite, are cited, contain and so "
+    "on; records of 2018 have the general type.",
     relations={
         "client": "relationships.client.data",
         "provider": "relationships.provider.data",
@@ -147,7 +147,8 @@ RELATIONSHIPS = Table(
 
 METRICS_OVER_TIME = Table(
     name="doi_metrics_over_time",
-    description="Views and downloads by month and citations by year: one row a metric and period. Detail view only.",
+    description="Views and downloads by month and citations by year: one row a metric and period, by metric and "
+    "position. Detail view only.",
     relations={
         "views": "attributes.viewsOverTime[]",
         "downloads": "attributes.downloadsOverTime[]",
