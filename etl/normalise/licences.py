@@ -1,4 +1,4 @@
-"""Licences as SPDX ids: from stated identifiers, else from the well-known addresses of licence texts.
+"""Licences as SPDX ids: from stated identifiers, else from the well-known addresses of licence texts, also inside text.
 
 Only addresses that name a licence and its version are read. The GNU addresses do not say "or later", so they mean the
 `-only` ids.
@@ -12,6 +12,8 @@ from etl.normalise.distinct import read_distinct
 from etl.normalise.spdx_ids import IDS
 
 _CREATIVE_COMMONS = r"^creativecommons\.org/licen[cs]es?/([a-z-]+)/([0-9.]+[0-9])(?:/([a-z]{2,3}))?(?:/|$)"
+
+_WITHIN = r"(?i)(creativecommons\.org/[a-z0-9./-]*[a-z0-9/])"
 
 _ADDRESSES = (
     (r"^creativecommons\.org/publicdomain/zero/1\.0(?:/.*)?$", "cc0-1.0"),
@@ -44,9 +46,15 @@ _OTHER_NAMES = {
 """Last parts of addresses that are no ids of the list, or deprecated ones."""
 
 
-def spdx(identifier: pl.Expr, scheme: pl.Expr, uri: pl.Expr) -> pl.Expr:
-    """Return the SPDX id, in the list's own spelling, of a stated identifier, else of a well-known address."""
-    return pl.coalesce(_listed(_stated(identifier, scheme)), read_distinct(_of_addresses, uri, dtype=pl.String))
+def spdx(identifier: pl.Expr, scheme: pl.Expr, uri: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """Return the SPDX id, in the list's own spelling, of an identifier, else of a well-known address.
+
+    An identifier without a scheme counts if it is on the list; without an address, one of Creative Commons in the text.
+    """
+    named = _is_spdx(scheme) | _is_blank(scheme)
+    address = pl.when(_is_blank(uri)).then(text.str.extract(_WITHIN)).otherwise(uri)
+    stated = pl.when(named).then(identifier.str.strip_chars().str.to_lowercase())
+    return pl.coalesce(_listed(stated), read_distinct(_of_addresses, address, dtype=pl.String))
 
 
 def spdx_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
@@ -56,8 +64,15 @@ def spdx_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
 
 
 def _stated(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    named = scheme.str.strip_chars().str.to_lowercase() == "spdx"
-    return pl.when(named).then(identifier.str.strip_chars().str.to_lowercase())
+    return pl.when(_is_spdx(scheme)).then(identifier.str.strip_chars().str.to_lowercase())
+
+
+def _is_spdx(scheme: pl.Expr) -> pl.Expr:
+    return (scheme.str.strip_chars().str.to_lowercase() == "spdx").fill_null(value=False)
+
+
+def _is_blank(text: pl.Expr) -> pl.Expr:
+    return (text.str.strip_chars() == "").fill_null(value=True)
 
 
 def _of_addresses(uris: pl.DataFrame) -> pl.DataFrame:

@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 from etl import normalise
 from etl.normalise.spdx_ids import IDS
 
-Row = tuple[str | None, str | None, str | None]
+Row = tuple[str | None, ...]
+"""Identifier, scheme, address and, if there is one, the text."""
 
 
 def read(*rows: Row) -> list[tuple[str | None, bool | None]]:
-    names = ["identifier", "scheme", "uri"]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-    identifier, scheme, uri = (pl.col(name) for name in names)
+    names = ["identifier", "scheme", "uri", "text"]
+    whole = [(*row, None)[:4] for row in rows]
+    frame = pl.DataFrame(whole, schema=dict.fromkeys(names, pl.String), orient="row")
+    identifier, scheme, uri, text = (pl.col(name) for name in names)
     return frame.select(
-        normalise.spdx(identifier, scheme, uri), normalise.spdx_valid(identifier, scheme).alias("valid")
+        normalise.spdx(identifier, scheme, uri, text), normalise.spdx_valid(identifier, scheme).alias("valid")
     ).rows()
 
 
@@ -38,10 +40,41 @@ def test_an_unknown_spdx_id_is_invalid() -> None:
     assert read(("cc-by-5.0", "SPDX", None)) == [(None, False)]
 
 
-@pytest.mark.parametrize("scheme", [None, "", "Other"])
-def test_ids_of_other_schemes_are_not_judged(scheme: str | None) -> None:
-    """An id of another scheme or none is no SPDX id, even if it looks like one."""
-    assert read(("cc-by-4.0", scheme, None)) == [(None, None)]
+def test_ids_of_other_schemes_are_not_judged() -> None:
+    """An id of another scheme is no SPDX id, even if it looks like one."""
+    assert read(("cc-by-4.0", "Other", None)) == [(None, None)]
+
+
+@pytest.mark.parametrize("scheme", [None, "", " "])
+def test_an_id_without_a_scheme_counts_if_it_is_listed(scheme: str | None) -> None:
+    """An id that nobody calls one of SPDX is read if it can be nothing else, and is not judged."""
+    assert read((" MIT ", scheme, None), ("cc-by-5.0", scheme, None)) == [("MIT", None), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "spdx"),
+    [
+        ("http://creativecommons.org/licenses/by/4.0/", "CC-BY-4.0"),
+        ("Licensed under CC BY (https://creativecommons.org/licenses/by-nc/3.0/de/legalcode).", "CC-BY-NC-3.0-DE"),
+        ("See https://www.creativecommons.org/licenses/by/4.0.", "CC-BY-4.0"),
+        ("CC0, CreativeCommons.org/publicdomain/zero/1.0/", "CC0-1.0"),
+        ("Creative Commons Attribution 4.0", None),
+        ("https://creativecommons.org/", None),
+        ("mit", None),
+    ],
+)
+def test_an_address_of_creative_commons_within_the_text_counts(text: str, spdx: str | None) -> None:
+    """The statement in words tells the licence where it holds the licence's address and none stands beside it."""
+    assert read((None, None, None, text), (None, None, " ", text)) == [(spdx, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("uri", "spdx"),
+    [("https://creativecommons.org/licenses/by/4.0/", "CC-BY-4.0"), ("https://example.org/terms", None)],
+)
+def test_an_address_beside_the_text_hides_it(uri: str, spdx: str | None) -> None:
+    """Where an address is stated it alone counts, even if it is that of no known licence."""
+    assert read((None, None, uri, "http://creativecommons.org/licenses/by/3.0/")) == [(spdx, None)]
 
 
 def test_the_address_tells_where_the_id_is_wrong() -> None:
@@ -104,7 +137,7 @@ def test_other_addresses_name_none(uri: str | None) -> None:
 
 @given(
     st.lists(
-        st.tuples(*[st.none() | st.text() | st.sampled_from(["SPDX", "mit", "https://spdx.org/licenses/mit"])] * 3)
+        st.tuples(*[st.none() | st.text() | st.sampled_from(["SPDX", "mit", "https://spdx.org/licenses/mit"])] * 4)
     )
 )
 def test_any_rights_can_be_read(rows: list[Row]) -> None:

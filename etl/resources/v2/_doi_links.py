@@ -56,13 +56,14 @@ def _related(frame: pl.DataFrame, identifier: str) -> Iterator[pl.DataFrame]:
         target=pl.coalesce(doi, other),
         kind=pl.when(doi.is_not_null()).then(pl.lit("doi")).otherwise(kind),
     )
-    named = (pl.col(identifier), kind)
-    for name, canonical, valid in (
-        ("orcid", normalise.orcid, normalise.orcid_valid),
-        ("ror", normalise.ror, normalise.ror_valid),
-    ):
-        found = frame.filter(kind == name).filter(valid(*named))
-        yield _edge(found, relation=relation, target=canonical(*named), kind=pl.lit(name))
+    # Not among DataCite's types, and so hardly ever there.
+    named = frame.filter(kind.is_in(["orcid", "ror"]))
+    if named.height:
+        stated = (pl.col(identifier), kind)
+        orcid = pl.when(normalise.orcid_valid(*stated)).then(normalise.orcid(*stated))
+        ror = pl.when(normalise.ror_valid(*stated)).then(normalise.ror(*stated))
+        name = pl.when(orcid.is_not_null()).then(pl.lit("orcid")).otherwise(pl.lit("ror"))
+        yield _edge(named, relation=relation, target=pl.coalesce(orcid, ror), kind=name)
 
 
 def _funders(frame: pl.DataFrame) -> pl.DataFrame:

@@ -51,14 +51,15 @@ DATES = Table(
             Type.DATE,
             normalise.date_start,
             "date",
-            description="First day that the text means; null for an open start or a text that is no date.",
+            description="First day that the text means; null for an open start, for no date and for a reversed range.",
         ),
         derived(
             "date_end",
             Type.DATE,
             normalise.date_end,
             "date",
-            description="Last day that the text means, inclusive; null for an open end or a text that is no date.",
+            description="Last day that the text means, inclusive; null for an open end, for no date and for a reversed "
+            "range.",
         ),
     ),
 )
@@ -92,7 +93,9 @@ RIGHTS = Table(
             "rights_identifier",
             "rights_identifier_scheme",
             "rights_uri",
-            description="SPDX id of the licence, from the identifier, else from a well-known address; null if neither.",
+            "rights",
+            description="SPDX id of the licence: of the identifier (without a scheme, too, if listed), else of a "
+            "well-known address, or without one of that of Creative Commons in the statement; null if none is known.",
         ),
         derived(
             "spdx_valid",
