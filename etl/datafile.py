@@ -1,8 +1,7 @@
 """DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (API.md section 6).
 
-A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. An export with
-`--format ndjson` has the same lines and is read too, checked by its manifest. What becomes of the records is the matter
-of `ingest`.
+A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. What becomes of the
+records is the matter of `ingest`.
 """
 
 import base64
@@ -163,7 +162,7 @@ def month(name: str) -> str:
 def _checked(source: Source, name: str) -> DataFile:
     names = source.names()
     if places.MANIFEST in names:
-        return _exported(source, names, name)
+        raise StoreError(f"{name} is a packed dataset", fix="unpack it and give its folder")
     _finished(source, names, name)
     digests, sizes = _manifest(source, names)
     if lost := sorted(set(sizes) - set(names)):
@@ -182,19 +181,6 @@ def _checked(source: Source, name: str) -> DataFile:
         digests,
         {**source.sizes(parts), **sizes},
     )
-
-
-def _exported(source: Source, names: list[str], name: str) -> DataFile:
-    """Take the records of a dataset of DOIs, as its manifest lists them."""
-    proof = json.loads(source.read(places.MANIFEST))
-    listed = [file for file in proof["tables"].get("dois", {"files": []})["files"] if file["path"].endswith(".ndjson")]
-    if proof["resource"] != "dois" or not listed:
-        raise StoreError(f"{name} is a dataset without records of DOIs", fix="export dois with --format ndjson")
-    if lost := sorted({file["path"] for file in listed} - set(names)):
-        raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(listed)} files)", fix="export it again")
-    digests = {file["path"]: base64.b64encode(bytes.fromhex(file["sha256"])).decode() for file in listed}
-    parts = tuple(sorted(digests))
-    return DataFile(source, name, parts, (), digests, source.sizes(parts))
 
 
 def _finished(source: Source, names: list[str], name: str) -> None:

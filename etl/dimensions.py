@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl import closing, dataset, included, manifest, places, sinks
+from etl import closing, dataset, included, manifest, places, sinks, tombstones
 from etl.completeness import IncludedTally, tally_included
 from etl.dataset import Layout
 from etl.declare import Include, Json, Table
@@ -47,6 +47,26 @@ def merge(
     return tables, tallies
 
 
+def taken_over(
+    source: Files, theirs: Layout, proof: Mapping[str, Json], files: Files, own: Layout
+) -> dict[str, TableFacts]:
+    """Stage tables with the rows that they have in another dataset, where they were laid out as `theirs`.
+
+    StoreError for a file of it that is damaged.
+    """
+    stem = tombstones.NAME if own.resource.main.name == tombstones.NAME else NAME
+    written = {
+        own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, proof), stem))
+        for table, old in zip(own.wanted, theirs.wanted, strict=True)
+    }
+    return dataset.fill(files, own, dataset.facts(own, [written]))
+
+
+def rows(files: Files, own: Layout, table: Table, proof: Mapping[str, Json]) -> pl.DataFrame:
+    """Read a table that a manifest lists; StoreError for a file of it that is damaged."""
+    return _read(files, own, table, manifest.data_files(proof).get(own.prefix + table.name, ()))
+
+
 def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
     """Return which main rows stay of those that were there and did not come again, and which of those that came.
 
@@ -80,8 +100,8 @@ def _merged(
         if main:
             left = old.filter(stays).join(new, left_on=key, right_on="key", how="anti")
             kept, new = left.select(pl.col(key).alias("key")), fresh.filter(comes).select(pl.col(key).alias("key"))
-        rows = pl.concat([_of(old, kept, key), _of(fresh, new, key)]).sort(key, maintain_order=True)
-        written[own.prefix + table.name] = list(_put(files, own, table, rows))
+        every = pl.concat([_of(old, kept, key), _of(fresh, new, key)]).sort(key, maintain_order=True)
+        written[own.prefix + table.name] = list(_put(files, own, table, every))
     return written, [*kept["key"], *new["key"]]
 
 
@@ -96,11 +116,11 @@ def _read(files: Files, layout: Layout, table: Table, listed: Sequence[DataFile]
     return pl.concat([pl.DataFrame(schema=schema), *found])
 
 
-def _put(files: Files, own: Layout, table: Table, rows: pl.DataFrame) -> Iterator[DataFile]:
-    for number, some in enumerate(split(rows, dataset.MOST_ROWS) if rows.height else ()):
-        stem = f"{NAME}-{number}" if number else NAME
+def _put(files: Files, own: Layout, table: Table, every: pl.DataFrame, stem: str = NAME) -> Iterator[DataFile]:
+    for number, some in enumerate(split(every, dataset.MOST_ROWS) if every.height else ()):
+        name = f"{stem}-{number}" if number else stem
         for sink in own.sinks:
-            path = places.data_file(own.prefix + table.name, (), stem, sink.suffix)
+            path = places.data_file(own.prefix + table.name, (), name, sink.suffix)
             yield dataset.put(files, own, table, sink, (path, some))
 
 

@@ -19,8 +19,8 @@ class Planned:
     def __str__(self) -> str:
         if self.records is None:
             return counted(self.slices, "slice")
-        records, slices = counted(self.records, self.noun), counted(self.slices, "slice")
-        return f"{records} in {slices}, about {counted(self.requests, 'request')}"
+        found = f"{counted(self.records, self.noun)} in {counted(self.slices, 'slice')}"
+        return f"{found}, about {counted(self.requests, 'request')}" if self.requests else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

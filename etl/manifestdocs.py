@@ -186,10 +186,16 @@ def _beside() -> dict[str, Schema]:
         "fingerprint": _text("A hash of its checksums, or of its parts' names where it has none."),
         "parts": {"type": "integer", "description": "How many parts it has."},
     }
+    other = {
+        "name": _text("Where it was."),
+        "run_id": _text("The run that had made it, or brought it up to date last."),
+        "raw": {"type": "boolean", "description": "Whether they were raw records (`--keep-raw`), or its NDJSON files."},
+    }
     return {
         HISTORY: _list(_object(change), "Written by `sync`: the syncs since the last full export."),
         "metrics": _text("Written by `sync --metrics`: when counts of views and citations were refreshed, UTC."),
-        "data_file": _object(source, said="Written by `ingest`: the data file."),
+        "data_file": _object(source, said="Written by `ingest` of a data file: which it was."),
+        "dataset": _object(other, said="Written by `ingest` of a dataset: the one that its records were kept in."),
     }
 
 

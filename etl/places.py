@@ -36,6 +36,7 @@ _DATA = re.compile(
     r"|[^/]+/_delta_log/\d{20}\.json"
 )
 """The key of a data file, or of a commit of a table's log: parts are named after times, or numbered by an ingest."""
+_AGAIN = re.compile(r"(\d+)-(?:(\d+)-)?(?=0min-|\d{8}T)")
 
 
 def slice_folder(key: str) -> str:
@@ -56,6 +57,20 @@ def part_receipt(key: str) -> str:
 def noted(kind: str, key: str) -> str:
     """Return the key of an Arrow file that a part leaves for the end: its keys, links or included records."""
     return f"{WORK}/{kind}/{quote(key, safe='')}.arrow"
+
+
+def again(started: float, key: str, turn: int | None = None) -> str:
+    """Name a part that a sync fetches: files of its rejects and raw records stay beside those of earlier runs.
+
+    `turn` counts the times that the sync has compared itself with the server.
+    """
+    return f"{round(started)}-{key}" if turn is None else f"{round(started)}-{turn}-{key}"
+
+
+def received_in(key: str) -> tuple[int, int]:
+    """Return when the sync began that has received some raw records, and in which turn; zeros if none has."""
+    found = _AGAIN.match(PurePosixPath(unquote(key)).name)
+    return (int(found[1]), int(found[2] or -1)) if found else (0, 0)
 
 
 def rejects(part: str) -> str:

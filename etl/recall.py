@@ -14,25 +14,30 @@ _FRESH = "export it again with --fresh"
 
 def query(proof: Mapping[str, Json]) -> Query:
     """Return the question that a dataset answers; UsageError if this program would understand it otherwise."""
-    asked = proof["request"]
-    if "limit" in asked:
+    if "limit" in proof["request"]:
         raise UsageError("this dataset is a sample, which nothing can bring up to date", fix="export without --limit")
-    found = check(
-        Query(
-            resource=resources.load(asked["resource"]),
-            filters=tuple(asked["filters"].items()),
-            text=asked["query"],
-            include=tuple(asked["include"]),
-            window=Window(asked["window"]["start"], asked["window"]["end"]),
-            by=asked["window"]["by"],
-            of=asked["of"],
-            detail=asked["detail"],
-            tables=tuple(asked["tables"]),
-        )
-    )
+    found = asked(proof)
     if found.fingerprint != proof["fingerprint"]:
         raise UsageError("this dataset was written with another version of its tables", fix=_FRESH)
     return found
+
+
+def asked(proof: Mapping[str, Json]) -> Query:
+    """Return the question that was asked for a dataset, whatever this program would make of the answer."""
+    request = proof["request"]
+    return check(
+        Query(
+            resource=resources.load(request["resource"]),
+            filters=tuple(request["filters"].items()),
+            text=request["query"],
+            include=tuple(request["include"]),
+            window=Window(request["window"]["start"], request["window"]["end"]),
+            by=request["window"]["by"],
+            of=request["of"],
+            detail=request["detail"],
+            tables=tuple(request["tables"]),
+        )
+    )
 
 
 def delivery(proof: Mapping[str, Json], purpose: str, *, keep_raw: bool = False) -> Delivery:

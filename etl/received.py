@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl import places
 from etl.declare import Resource
@@ -45,6 +46,15 @@ def lines(source: BinaryIO) -> list[bytes]:
 def table(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
     """Return the rows that records have in the main table."""
     return flatten(resource, resource.main, Parser(resource).parse(records).table).drop(ROW)
+
+
+def ids(parser: Parser, records: Sequence[bytes]) -> pl.Series:
+    """Return the lower-cased id of each record, null for one that is no row."""
+    found = parser.parse(records).table
+    if found.num_rows == len(records):
+        return pl.Series("id", pc.utf8_lower(found.column("id")), dtype=pl.String)
+    rows = (parser.parse([record]).table.column("id").to_pylist() for record in records)
+    return pl.Series("id", [row[0].lower() if row else None for row in rows], dtype=pl.String)
 
 
 def keyed(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:

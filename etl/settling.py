@@ -10,7 +10,7 @@ from math import ceil
 
 import polars as pl
 
-from etl import explaining, export, incoming, moves, part, published, reconciling
+from etl import explaining, export, incoming, moves, part, places, published, reconciling
 from etl.completeness import Move, State, Tally
 from etl.confirming import confirmed, still_there
 from etl.events import Noted, Observe, Planned
@@ -149,7 +149,7 @@ def _compared(held: Held, tiles: Sequence[Slice], walked: dict[int, pl.DataFrame
 
 
 def _again(run: Run, one: Slice, turn: int) -> Part:
-    key = f"{round(run.store.started() or run.started)}-{turn}-{one.key}"
+    key = places.again(run.store.started() or run.started, one.key, turn)
     return Part(key=key, slices=(replace(one, key=f"again{turn}-{one.key}"),))
 
 

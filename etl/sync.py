@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from etl import export, incoming, watermark
+from etl import export, incoming, places, watermark
 from etl.declare import Paging
 from etl.events import Noted, Planned
 from etl.query import Query
@@ -72,8 +72,7 @@ async def plan(own: Run, noun: str = "record") -> Plan:
         export.forget_short(own, planned)
     else:
         cut = await export.count(own)
-        # The keys of parts name files of rejects and raw records, which stay beside those of earlier runs.
-        parts = tuple(replace(each, key=f"{round(own.started)}-{each.key}") for each in cut.parts)
+        parts = tuple(replace(each, key=places.again(own.started, each.key)) for each in cut.parts)
         planned = replace(cut, parts=parts)
         own.store.begin(own.claim, msgspec.to_builtins(planned), started=own.started)
     requests = planned.requests(own.query.page_size)

@@ -1,4 +1,4 @@
-"""The ingest as a Prefect flow: DataCite's data file into a dataset, a task for each part of the file.
+"""The ingest as a Prefect flow: DataCite's data file, or a dataset's kept records, into a dataset, a task a part.
 
 The data file and the destination are those of the machine that runs the flow. Running a failed one again resumes it.
 """
@@ -37,10 +37,12 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
 ) -> State[dict[str, Any]]:
     """Read a Public or Monthly Data File of DataCite into tables, published only if its own lists prove it complete.
 
+    Or the records that a dataset has kept (`keep_raw`, or the format ndjson), proved by its manifest.
+
     Parameters are those of `datacite-etl ingest`. Nothing is asked of the API; `sync` goes on from what was ingested.
 
     Args:
-        path: The data file: its tar, a folder, or one .jsonl.gz.
+        path: The data file: its tar, a folder, or one .jsonl.gz; or the dataset.
         to: Folder of the dataset, or s3://bucket/folder.
         format: parquet, csv, ndjson, delta.
         partition_by: Comma list of main-table columns that become folders; none for no partitions.

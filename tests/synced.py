@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from etl import export, recall, resources, sync
+from etl import export, places, recall, resources, sync
 from etl.config import Settings
 from etl.files import Files, LocalFiles
 from etl.query import Query, check
@@ -46,7 +46,7 @@ async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
     """Bring a dataset up to date, at a time."""
     proof = read_manifest(files)
     assert proof is not None
-    delivery = recall.delivery(proof, sync.PURPOSE, keep_raw=False)
+    delivery = recall.delivery(proof, sync.PURPOSE, keep_raw=files.exists(places.RAW))
     clock = lambda: at  # noqa: E731
     async with opened(
         recall.query(proof), delivery, Settings(base_url=url), files, owner=owner(), observe=print_not, clock=clock

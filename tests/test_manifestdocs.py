@@ -14,7 +14,7 @@ from tests.miscounting import overcounting
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("manifests")]  # their making is most of the work
 
-COMMANDS = ("export", "facets", "sample", "incomplete", "v1", "synced", "metrics", "ingested")
+COMMANDS = ("export", "facets", "sample", "incomplete", "v1", "synced", "metrics", "ingested", "rebuilt")
 
 
 def run(*arguments: object) -> None:
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         take("export", at / "export")
         run(*export, "--to", at / "facets", "--tables", "doi_titles")
         take("facets", at / "facets")
-        run(*export, "--limit", 5, "--to", at / "sample")
+        run(*export, "--limit", 5, "--to", at / "sample", "--keep-raw")
         take("sample", at / "sample")
         run("export", "v1/works", "--base-url", f"{box.base_url}/v1", "--to", at / "v1")
         take("v1", at / "v1")
@@ -49,6 +49,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         take("metrics", at / "facets")
     run("ingest", at / "file", "--to", at / "ingested")
     take("ingested", at / "ingested")
+    run("ingest", at / "sample", "--to", at / "rebuilt")
+    take("rebuilt", at / "rebuilt")
     with overcounting(Corpus.generate(records=20, seed=1)) as url:
         run("export", "dois", "--base-url", url, "--allow-incomplete", "--to", at / "incomplete")
     take("incomplete", at / "incomplete")
@@ -84,6 +86,7 @@ def test_the_manifests_above_have_something_of_everything(made: dict[str, dict[s
     assert made["synced"]["changes"]
     assert made["metrics"]["metrics"]
     assert made["ingested"]["data_file"]
+    assert made["rebuilt"]["dataset"]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class Delivering:
     """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
 
     keep_raw: Annotated[bool, Parameter(negative="")] = False
-    """Keep every record as received too, compressed, below `_etl/raw`."""
+    """Keep every record as received too, compressed, below `_etl/raw`: `ingest` makes the tables again of them."""
 
     limit: int | None = None
     """Fetch this many records only, as a sample: the verdict says so and proves nothing."""

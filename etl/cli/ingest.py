@@ -1,4 +1,4 @@
-"""`datacite-etl ingest`: DataCite's data files into the tables of an export, without asking the API."""
+"""`datacite-etl ingest`: data files of DataCite, or kept records, into the tables of an export, without the API."""
 
 import asyncio
 import os
@@ -28,16 +28,20 @@ def ingest(
 
     Checksums, missing parts and the file's own lists of DOIs are checked; `sync` goes on from what was ingested.
 
+    A dataset, of whatever resource, that kept its records (`--keep-raw`, `--format ndjson`) is made again of them: the
+    newest reception of each counts, and the verdict is the dataset's own if all its records are there. Tables of
+    included and of withdrawn records, which no kept record is behind, are taken over from it.
+
     **Examples**
 
     - `datacite-etl ingest DataCite_Public_Data_File_2025.tar --to all`
     - `datacite-etl ingest dois/updated_2026-10 --to october`
+    - `datacite-etl ingest out --to again --format csv`
 
     Parameters
     ----------
     path
-        The data file: its tar, a folder (also `s3://bucket/folder`), or one `.jsonl.gz`; or an export of DOIs with
-        `--format ndjson`.
+        The data file: its tar, a folder (also `s3://bucket/folder`), or one `.jsonl.gz`; or the dataset.
     to
         Folder of the dataset, created if it is not there; or `s3://bucket/folder`.
     threads
