@@ -7,6 +7,7 @@ the same one line as later. The parser and the commands are in `launch`.
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 COMMANDS = (
     "export",
@@ -32,10 +33,19 @@ def run(arguments: Sequence[str]) -> int:
     return launch(arguments)
 
 
+def _stop(_: int, frame: FrameType | None) -> None:
+    """End a process that is told to stop, as a container or a unit is, in the way that Ctrl-C does at that moment.
+
+    While an event loop runs, that is its own: an error raised in the middle of its work might be lost.
+    """
+    interrupt = signal.getsignal(signal.SIGINT)
+    (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
+
+
 def main() -> None:
     """Run the command line of this process."""
     arguments = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container or a unit that is stopped: like Ctrl-C
+    signal.signal(signal.SIGTERM, _stop)
     try:
         from etl import memory
         from etl.cli import streams
