@@ -61,13 +61,19 @@ class Server:
         return done.stdout
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the API; a server whose database is busy says so and is asked again."""
+        """Ask the API; a server whose database is busy says so, or is silent, and is asked again."""
+        reads = method == "GET" or path.endswith("/filter")
 
         def answer() -> httpx.Response | None:
-            found = httpx.request(method, f"{self.api}{path}", json=body, timeout=60, trust_env=False)
+            try:
+                found = httpx.request(method, f"{self.api}{path}", json=body, timeout=60, trust_env=False)
+            except httpx.ReadTimeout:
+                if not reads:
+                    raise
+                return None
             return None if found.status_code == httpx.codes.SERVICE_UNAVAILABLE else found
 
-        found = eventually(answer, 120, f"{method} {path}").raise_for_status()
+        found = eventually(answer, 200, f"{method} {path}").raise_for_status()
         return found.json() if found.content else None
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
