@@ -39,6 +39,9 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     mailto: str = "",
     concurrency: int = 4,
     rate: int | None = None,
+    attempts: int = 8,
+    patience: float = 900.0,
+    timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
     budget: str = "",
 ) -> State[dict[str, Any]]:
     """Bring an exported dataset up to date; published only if it is proved complete.
@@ -59,6 +62,9 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         mailto: Your e-mail address, which doubles the rate that the API grants.
         concurrency: Requests under way at once.
         rate: Requests per 5 minutes; by default what the API grants.
+        attempts: Maximum attempts per request.
+        patience: Seconds for which one request may fail before the run gives up.
+        timeout: Seconds to wait for the next byte of an answer.
         budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
