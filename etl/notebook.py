@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from etl import frames, resources
-from etl.cli.options import Talking, path_of
+from etl import resources
+from etl.api.query import Query, check
 from etl.errors import UsageError
-from etl.frames import Tables
-from etl.query import Query, check
+from etl.options.asking import Talking, path_of
+from etl.runs import in_memory
+from etl.runs.in_memory import Tables
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
     filtered = tuple((name, _spelled(name, value)) for name, value in (filters or {}).items())
     asked = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
     with Talking(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
-        return await frames.fetch(asked, settings, limit)
+        return await in_memory.fetch(asked, settings, limit)
 
 
 def scan(destination: str) -> Tables[pl.LazyFrame]:
@@ -51,7 +52,7 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
 
     Raises StoreError if there is no dataset, or one that is half-way to the next.
     """
-    return frames.scan(path_of(destination))
+    return in_memory.scan(path_of(destination))
 
 
 def fetch_sync(resource: str, **options: Any) -> Tables[pl.DataFrame]:

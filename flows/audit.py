@@ -8,11 +8,11 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from etl import auditing
+from etl.audit import run
 from etl.audit.gates import gates, missed
 from etl.audit.words import profile as declared
-from etl.cli.options import destination as place
 from etl.errors import ThresholdError
+from etl.options.asking import destination as place
 from flows.observe import link
 from flows.steps import broke, emit, slug
 
@@ -39,9 +39,9 @@ async def audit(
     """
     demanded = gates(fail_under)
     found = await asyncio.to_thread(
-        auditing.audit,
+        run.audit,
         place(destination),
-        place(to or f"{destination}/{auditing.FOLDER}"),
+        place(to or f"{destination}/{run.FOLDER}"),
         formats=format,
         profile=declared(profile) if profile else None,
         against=place(against) if against else None,

@@ -16,9 +16,9 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 
-from etl.budget import Budget, Gate, Shared, allowance, shared
-from etl.config import WINDOW_SECONDS, Settings
+from etl.api.limits.rate_limit import Budget, Gate, Shared, allowance, shared
 from etl.errors import UsageError
+from etl.settings import WINDOW_SECONDS, Settings
 
 WORTH = 100
 """Slots that one request is worth."""

@@ -1,4 +1,4 @@
-"""The export as a Prefect flow: the steps of `etl.export`, a task each, and what Prefect's pages show of them.
+"""The export as a Prefect flow: the steps of `etl.runs.export`, a task each, and what Prefect's pages show of them.
 
 Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
 flow.
@@ -12,11 +12,12 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl import export as conductor
-from etl.cli.export import Delivering, owner
-from etl.cli.options import Asking, Talking, destination
-from etl.declare import Json
-from etl.run import opened
+from etl.options.asking import Asking, Talking, destination
+from etl.options.delivering import Delivering
+from etl.options.owner import owner
+from etl.runs.context import opened
+from etl.runs.export import export as conductor
+from etl.schema.declarations import Json
 from flows.budget import together
 from flows.observe import artifacts, log, progress
 from flows.spread import spread

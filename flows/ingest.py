@@ -13,11 +13,12 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl import ingest as conductor
-from etl.cli.export import Delivering, owner
 from etl.cli.ingest import checked
-from etl.cli.options import destination
-from etl.declare import Json
+from etl.options.asking import destination
+from etl.options.delivering import Delivering
+from etl.options.owner import owner
+from etl.runs.ingest import ingest as conductor
+from etl.schema.declarations import Json
 from flows.observe import artifacts, log, progress
 from flows.steps import as_task, broke, ended, picked
 

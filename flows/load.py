@@ -14,11 +14,11 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from etl import load as conductor
-from etl.cli.options import destination
 from etl.errors import UsageError
 from etl.events import counted
+from etl.options.asking import destination
 from etl.warehouses import Loaded, postgresql
+from etl.warehouses import load as conductor
 from flows.observe import log
 from flows.steps import as_task, broke, emit, slug
 

@@ -16,12 +16,12 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
-from etl.declare import Json
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone
+from etl.schema.declarations import Json
 from flows.steps import slug
 
 if TYPE_CHECKING:
-    from etl.many import Ended
+    from etl.runs.batch import Ended
 
 ROWS = 500
 """Slices shown in the table artifact, the worst first: Prefect keeps artifacts in its database."""

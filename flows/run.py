@@ -7,10 +7,10 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from etl.cli import jobfile
-from etl.cli.many import SIDE_BY_SIDE, conduct, summarise
+from etl.cli.batch import SIDE_BY_SIDE, conduct, summarise
 from etl.errors import IncompleteError
-from etl.many import Ended
+from etl.options import job_file
+from etl.runs.batch import Ended
 from flows.budget import together
 from flows.observe import account, log
 from flows.steps import as_task, broke, emit, slug
@@ -28,7 +28,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
         budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
             empty.
     """
-    logger, found = get_run_logger(), jobfile.read(Path(file))
+    logger, found = get_run_logger(), job_file.read(Path(file))
 
     def told(one: Ended) -> None:
         logger.info("%s: %s", one.name, one.verdict)

@@ -19,9 +19,9 @@ from prefect.events.actions import SendNotification
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from etl.budget import allowance
-from etl.config import WINDOW_SECONDS, Settings
+from etl.api.limits.rate_limit import allowance
 from etl.errors import UsageError
+from etl.settings import WINDOW_SECONDS, Settings
 from flows.budget import Terms
 from flows.steps import EVENT
 

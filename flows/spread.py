@@ -14,15 +14,17 @@ from typing import Any, ParamSpec, TypeVar, cast
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from etl import away, events, export, part
-from etl.cli.export import Delivering
-from etl.cli.options import Asking, Talking, destination
-from etl.declare import Json
+from etl import events
+from etl.dataset.lock import Owner
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, PartWritten, SliceDone
-from etl.lock import Owner
-from etl.run import Run
-from etl.step import Step
+from etl.options.asking import Asking, Talking, destination
+from etl.options.delivering import Delivering
+from etl.runs.context import Run
+from etl.runs.export import export, remote_steps
+from etl.schema.declarations import Json
+from etl.staging import part
+from etl.steps import Step
 from flows.budget import together
 from flows.steps import as_task, picked
 
@@ -109,7 +111,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
     with picked(Talking, given).settings(asked.resource.dialect) as settings:
         async with (
             together(given["budget"], settings) as shared,
-            away.joined(
+            remote_steps.joined(
                 asked,
                 delivery,
                 settings,
@@ -120,7 +122,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
                 together=shared,
             ) as run,
         ):
-            await (away.walk_slice if kind == "slice" else away.write_part)(run, key)
+            await (remote_steps.walk_slice if kind == "slice" else remote_steps.write_part)(run, key)
             return {"events": ended, "spent": {name: getattr(run.client, name) for name in _SPENT}}
 
 

@@ -14,8 +14,8 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from etl.declare import Json
 from etl.errors import IncompleteError
+from etl.schema.declarations import Json
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The sync as a Prefect flow: the steps of `etl.sync` and `etl.metrics`, a task each.
+"""The sync as a Prefect flow: the steps of `etl.runs.sync`, a task each.
 
 Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
 flow. Running a failed flow again resumes it.
@@ -12,12 +12,14 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl.cli.export import owner
-from etl.cli.options import Talking
-from etl.cli.options import destination as place
-from etl.cli.sync import Syncing, at_home, conducted, recalled
-from etl.declare import Json
-from etl.run import opened
+from etl.cli.show import note
+from etl.cli.sync import conducted
+from etl.options.asking import Talking
+from etl.options.asking import destination as place
+from etl.options.owner import owner
+from etl.options.syncing import Syncing, at_home, recalled
+from etl.runs.context import opened
+from etl.schema.declarations import Json
 from flows.budget import together
 from flows.observe import artifacts, log, progress
 from flows.steps import as_task, broke, ended, picked
@@ -71,7 +73,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     syncing = picked(Syncing, given)
     wish = syncing.wish()
     proof, asked, delivery = recalled(destination, syncing)
-    with at_home(picked(Talking, given), proof).settings(asked.resource.dialect) as settings:
+    with at_home(picked(Talking, given), proof, note).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
             together(budget, settings) as shared,

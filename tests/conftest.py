@@ -10,7 +10,7 @@ import pytest
 
 from etl import cli
 from etl.sandbox import Corpus, Sandbox, running
-from tests.bucket import serving
+from tests.support.bucket import serving
 
 hypothesis.settings.register_profile("patient", deadline=None)  # the machine's speed is no property of ours
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)

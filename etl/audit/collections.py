@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from etl.audit.tables import Audit
-from etl.charts import Bar, bars, figure
-from etl.declare import Json
-from etl.webpage import Badge, Doi, Safe, Share, details, table, text
+from etl.html.charts import Bar, bars, figure
+from etl.html.page import Badge, Doi, Safe, Share, details, table, text
+from etl.schema.declarations import Json
 
 
 def render(found: Audit) -> Safe:

@@ -4,8 +4,8 @@ import polars as pl
 
 from etl.audit.tables import Audit
 from etl.audit.words import Level
-from etl.charts import figure, heat
-from etl.webpage import Safe, Share, table
+from etl.html.charts import figure, heat
+from etl.html.page import Safe, Share, table
 
 _MOST = 12
 _CUTS = {

@@ -11,9 +11,9 @@ import polars as pl
 from etl.audit import collections, heatmaps
 from etl.audit.tables import Audit
 from etl.audit.words import Level, Severity
-from etl.charts import Bar, bars, columns, figure
-from etl.declare import Json
-from etl.webpage import Badge, Cell, Doi, Safe, Share, details, sectioned, table, text, tiles
+from etl.html.charts import Bar, bars, columns, figure
+from etl.html.page import Badge, Cell, Doi, Safe, Share, details, sectioned, table, text, tiles
+from etl.schema.declarations import Json
 
 _LEVELS = (Level.MANDATORY, Level.RECOMMENDED, Level.OPTIONAL)
 _MOST_YEARS = 40

@@ -13,11 +13,12 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from etl import manifest, places
 from etl.audit.words import Tables
-from etl.declare import Json
+from etl.dataset import manifest
 from etl.errors import StoreError, UsageError
-from etl.sinks.csv import typed
+from etl.schema.declarations import Json
+from etl.storage import paths as places
+from etl.storage.formats.csv import typed
 
 _DTYPES: Mapping[str, pl.DataType] = {
     "int": pl.Int64(),

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, destination
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
+from etl.options.asking import Showing, destination
 
 if TYPE_CHECKING:
-    from etl.auditing import Outcome
+    from etl.audit.run import Outcome
 
 _SHOWN = 12
 
@@ -48,20 +48,21 @@ def audit(
     format
         Format of the tables: parquet, csv, ndjson; may be repeated.
     """
-    from etl import auditing, sinks
+    from etl.audit import run
     from etl.audit.gates import gates, known, missed
     from etl.audit.words import profile as declared
     from etl.audit.words import profiles
+    from etl.storage import formats
 
     if profile and not profile.endswith(".py"):
         known("profile", profile, profiles())
     asked = declared(profile) if profile else None
     demanded = gates(fail_under, beside=[asked.name] if asked else ())
     for name in format:
-        sinks.load(name)
-    target = destination(f"{dataset}/{auditing.FOLDER}" if to is None else to)
+        formats.load(name)
+    target = destination(f"{dataset}/{run.FOLDER}" if to is None else to)
     older = None if against is None else destination(against)
-    found = auditing.audit(destination(dataset), target, formats=format, profile=asked, against=older)
+    found = run.audit(destination(dataset), target, formats=format, profile=asked, against=older)
     if showing.json:
         as_json(found.summary())
     else:

@@ -4,8 +4,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from etl.declare import Json
 from etl.errors import UsageError
+from etl.schema.declarations import Json
 
 PREFIX = "DATACITE_ETL_"
 _YES = frozenset(("yes", "y", "1", "true", "t"))

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, destination
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
+from etl.options.asking import Showing, destination
 
 if TYPE_CHECKING:
-    from etl.diffing import Outcome
+    from etl.diff.run import Outcome
 
 _SHOWN = 12
 
@@ -51,13 +51,14 @@ def diff(
     strict
         End with exit code 4 if anything differs.
     """
-    from etl import diffing, sinks
+    from etl.diff import run
+    from etl.storage import formats
 
     for name in format:
-        sinks.load(name)
-    target = destination(f"{new}/{diffing.FOLDER}" if to is None else to)
+        formats.load(name)
+    target = destination(f"{new}/{run.FOLDER}" if to is None else to)
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
-    found = diffing.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
+    found = run.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
     if showing.json:
         as_json(found.summary())
     else:

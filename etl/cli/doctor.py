@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.cli.options import Showing, Talking
 from etl.cli.show import as_json, columns, line
+from etl.options.asking import Showing, Talking
 
 if TYPE_CHECKING:
-    from etl.config import Settings
-    from etl.doctor import Check, Surroundings
+    from etl.cli.checks import Check, Surroundings
+    from etl.settings import Settings
 
 
 def doctor(
@@ -38,7 +38,7 @@ def doctor(
     destination
         Folder that exports will go to; the current one by default.
     """
-    from etl.doctor import Check, State, Surroundings, machine
+    from etl.cli.checks import Check, State, Surroundings, machine
     from etl.errors import UsageError
 
     around = Surroundings(
@@ -61,10 +61,10 @@ def doctor(
 
 
 async def _examined(around: "Surroundings", settings: "Settings") -> "list[Check]":
-    from etl import doctor as conductor
+    from etl.cli import checks
 
-    asked = [*await conductor.server(settings, time.time()), await conductor.prefect(around.prefect)]
-    return [*asked[:-1], *conductor.machine(around), asked[-1]]
+    asked = [*await checks.server(settings, time.time()), await checks.prefect(around.prefect)]
+    return [*asked[:-1], *checks.machine(around), asked[-1]]
 
 
 def _sentence(check: "Check") -> str:

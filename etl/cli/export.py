@@ -1,77 +1,24 @@
 """`datacite-etl export`: the main job."""
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from getpass import getuser
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Group, Parameter
-
-from etl.cli.options import Asking, Showing, Talking, destination
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note
 from etl.events import counted, listed
+from etl.options.asking import Asking, Showing, Talking, destination
+from etl.options.delivering import Delivering
+from etl.options.owner import owner
 
 if TYPE_CHECKING:
-    from etl.config import Settings
-    from etl.declare import Json
+    from etl.api.query import Query
+    from etl.dataset.request import Delivery
     from etl.events import Observe
-    from etl.lock import Owner
-    from etl.query import Query
-    from etl.run import Delivery, Outcome
-
-DELIVERING = Group("What to make of it", sort_key=2)
-
-
-@Parameter(name="*", group=DELIVERING)
-@dataclass(frozen=True, kw_only=True)
-class Delivering:
-    """What becomes of the records."""
-
-    format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
-    """parquet (by default), csv, ndjson (records as received, a line each) or delta (Parquet with the log of a Delta
-    table); may be repeated."""
-
-    partition_by: str | None = None
-    """Comma list of main-table columns that become folders; `none` for no partitions. By default the resource's own."""
-
-    keep_raw: Annotated[bool, Parameter(negative="")] = False
-    """Keep every record as received too, compressed, below `_etl/raw`: `ingest` makes the tables again of them."""
-
-    limit: int | None = None
-    """Fetch this many records only, as a sample: the verdict says so and proves nothing."""
-
-    fresh: Annotated[bool, Parameter(negative="")] = False
-    """Throw away unfinished work in the destination, and replace a dataset of another request, or one whose manifest is
-    damaged."""
-
-    max_missing: int = 0
-    """Publish although up to this many records are missing, if each of them is named."""
-
-    allow_incomplete: Annotated[bool, Parameter(negative="")] = False
-    """Publish whatever came. The verdict stays `incomplete`."""
-
-    def delivery(self) -> "Delivery":
-        """Return the wishes as a value; UsageError for a number that cannot be."""
-        from etl.errors import UsageError
-        from etl.run import Delivery
-
-        if (self.limit is not None and self.limit < 1) or self.max_missing < 0:
-            raise UsageError("--limit counts from 1 and --max-missing from 0", fix="give a number in that range")
-        names = None if self.partition_by is None else [name.strip() for name in self.partition_by.split(",")]
-        return Delivery(
-            formats=tuple(dict.fromkeys(name for text in self.format for name in text.split(","))),
-            partition_by=None if names is None else () if names == ["none"] else tuple(filter(None, names)),
-            keep_raw=self.keep_raw,
-            limit=self.limit,
-            max_missing=self.max_missing,
-            allow_incomplete=self.allow_incomplete,
-            fresh=self.fresh,
-        )
+    from etl.runs.context import Outcome
+    from etl.schema.declarations import Json
+    from etl.settings import Settings
 
 
 def export(
@@ -103,7 +50,7 @@ def export(
     to
         Folder of the dataset, created if it is not there; or `s3://bucket/folder` (gs://, az://).
     """
-    from etl.budget import allowance
+    from etl.api.limits.rate_limit import allowance
 
     query = asking.of_resource(resource)
     delivery = delivering.delivery()
@@ -132,23 +79,14 @@ def code(proof: "Mapping[str, Json]", fix: str, *, published: bool) -> int:
 async def _export(
     query: "Query", delivery: "Delivery", settings: "Settings", to: str, observe: "Observe", *, run_id: str
 ) -> "Outcome":
-    from etl.export import export as conduct
-    from etl.run import opened
+    from etl.runs.context import opened
+    from etl.runs.export.export import export as conduct
 
     files = destination(to)
     async with opened(
         query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time, run_id=run_id
     ) as run:
         return await conduct(run)
-
-
-def owner() -> "Owner":
-    """Say who this process is, for the lock of a destination."""
-    from etl.lock import Owner, born
-
-    pid = os.getpid()
-    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return Owner(user=getuser(), host=socket.gethostname(), pid=pid, born=born(pid) or "unknown", started=started)
 
 
 def tell(outcome: "Outcome") -> None:

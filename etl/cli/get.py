@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, Talking, path_of, utf8
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line, note
+from etl.options.asking import Showing, Talking, path_of, utf8
 
 if TYPE_CHECKING:
-    from etl.config import Settings
-    from etl.declare import Resource
+    from etl.api.lookup import Got
     from etl.events import Observe
-    from etl.get import Got
+    from etl.schema.declarations import Resource
+    from etl.settings import Settings
 
 _FIX = "check how it is written, or leave it out"
 
@@ -53,13 +53,14 @@ def get(
     format
         parquet or csv; may be repeated.
     """
-    from etl import pasted, resources
+    from etl import resources
+    from etl.api import pasted_url
+    from etl.api.lookup import read_ids
     from etl.errors import UsageError
-    from etl.get import read_ids
 
     if odd := [one for one in ids if one.startswith("-") and one != "-"]:
         raise UsageError(f"unknown option {odd[0]}", fix="see 'datacite-etl get --help'")
-    place = pasted.read(resource) if pasted.is_address(resource) else pasted.Pasted(resource=resource)
+    place = pasted_url.read(resource) if pasted_url.is_address(resource) else pasted_url.Pasted(resource=resource)
     declared = resources.load(place.resource)
     wanted = [*place.ids, *(one for one in ids if one != "-")]
     wanted += read_ids(sys.stdin) if "-" in ids else []
@@ -79,19 +80,20 @@ def get(
 
 
 async def _get(resource: "Resource", ids: list[str], settings: "Settings", observe: "Observe") -> "Got":
-    from etl import get as conductor
-    from etl.client import connected
+    from etl.api import lookup
+    from etl.api.client import connected
 
     async with connected(settings, observe) as client:
-        return await conductor.get(client, resource, ids)
+        return await lookup.get(client, resource, ids)
 
 
 def _write(resource: "Resource", got: "Got", to: Path, formats: tuple[str, ...]) -> None:
-    from etl import frames, sinks
-    from etl.files import LocalFiles
+    from etl.runs import in_memory
+    from etl.storage import formats as sinks
+    from etl.storage.files import LocalFiles
 
     files = LocalFiles(to)
-    for name, frame in frames.tables(resource, got.records).items():
+    for name, frame in in_memory.tables(resource, got.records).items():
         for sink in (sinks.load(one) for text in formats for one in text.split(",")):
             with files.create(f"{name}{sink.suffix}") as target:
                 sink.write([frame], target, metadata={}, sorted_by=())

@@ -6,13 +6,15 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from etl.cli.export import Delivering, owner, tell
-from etl.cli.options import Showing, destination, path_of
+from etl.cli.export import tell
 from etl.cli.progress import progress
 from etl.cli.show import as_json, note
+from etl.options.asking import Showing, destination, path_of
+from etl.options.delivering import Delivering
+from etl.options.owner import owner
 
 if TYPE_CHECKING:
-    from etl.run import Delivery
+    from etl.dataset.request import Delivery
 
 
 def ingest(
@@ -47,7 +49,7 @@ def ingest(
     threads
         Parts of the file read at once; by default one a core.
     """
-    from etl import ingest as conductor
+    from etl.runs.ingest import ingest as conductor
 
     delivery = checked(delivering, threads)
     with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:

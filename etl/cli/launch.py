@@ -19,10 +19,10 @@ from etl import __version__
 from etl.cli import COMMANDS
 from etl.cli.configuration import PREFIX, read, wants_json
 from etl.cli.show import INTERRUPTED, Failure, fail
-from etl.declare import Json
 from etl.errors import EtlError, StoreError, UsageError
+from etl.schema.declarations import Json
 
-_MODULES = {"run": "many"}  # a module `run` would hide the package's own function of that name
+_MODULES = {"run": "batch"}  # a module `run` would hide the package's own function of that name
 _EPILOGUE = (
     "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "
     "4 audit threshold missed, 130 interrupted."

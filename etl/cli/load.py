@@ -2,10 +2,10 @@
 
 import time
 
-from etl.cli.options import Showing, destination
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line
 from etl.events import counted
+from etl.options.asking import Showing, destination
 
 
 def load(
@@ -50,7 +50,7 @@ def load(
         raise UsageError("load takes either --into or --ddl", fix="give --into duckdb:///file.duckdb")
     if ddl:
         return _print(dataset, ddl)
-    from etl import load as conductor
+    from etl.warehouses import load as conductor
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
@@ -70,8 +70,10 @@ def load(
 def _print(dataset: str, name: str) -> int:
     from pathlib import Path
 
-    from etl import ddl, relations, resources
-    from etl.inventory import open_dataset
+    from etl import resources
+    from etl.dataset import relations
+    from etl.dataset.inventory import open_dataset
+    from etl.warehouses import ddl
 
     if dataset in resources.names() and not Path(dataset).exists():
         found = relations.of_resource(resources.load(dataset))

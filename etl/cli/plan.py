@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.cli.options import Asking, Showing, Talking
 from etl.cli.progress import progress
 from etl.cli.show import as_json, columns, line
 from etl.events import counted
+from etl.options.asking import Asking, Showing, Talking
 
 if TYPE_CHECKING:
-    from etl.config import Settings
-    from etl.declare import Json
+    from etl.api.query import Query
+    from etl.completeness.slices import Plan
     from etl.events import Observe
-    from etl.query import Query
-    from etl.slices import Plan
+    from etl.schema.declarations import Json
+    from etl.settings import Settings
 
 RECORD_BYTES = 1_500
 """What a record takes in Parquet with all its tables, by experience with list records of 5 KB."""
@@ -56,8 +56,8 @@ def plan(
 
 
 async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "Plan":
-    from etl import slices
-    from etl.client import connected
+    from etl.api.client import connected
+    from etl.completeness import slices
 
     year = datetime.fromtimestamp(time.time(), UTC).year
     async with connected(settings, observe) as client:
@@ -66,9 +66,9 @@ async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "P
 
 def estimate(query: "Query", planned: "Plan", settings: "Settings") -> "dict[str, Json]":
     """Work out what an export by this plan would take; minutes are those that the rate tier forces."""
-    from etl.budget import allowance
-    from etl.config import WINDOW_SECONDS
-    from etl.query import joined_by_or
+    from etl.api.limits.rate_limit import allowance
+    from etl.api.query import joined_by_or
+    from etl.settings import WINDOW_SECONDS
 
     requests = planned.requests(query.page_size)
     waits = max(0, -(-requests // allowance(settings)) - 1)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from math import ceil
 
 from etl.cli.show import note
-from etl.config import UNLIMITED, WINDOW_SECONDS
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, counted, ignore
+from etl.settings import UNLIMITED, WINDOW_SECONDS
 
 QUIET_SECONDS = 5.0
 """Plain lines come at most this often, warnings aside."""

@@ -13,11 +13,11 @@ from typing import Literal
 
 from cyclopts import Parameter
 
-from etl import gauges
-from etl.cli.options import SHOWING, Showing
+from etl.cli import openmetrics
 from etl.cli.progress import progress
-from etl.declare import Json
 from etl.events import Event, Observe
+from etl.options.asking import SHOWING, Showing
+from etl.schema.declarations import Json
 
 
 @Parameter(name="*", group=SHOWING)
@@ -45,7 +45,7 @@ class Recording:
         if self.metrics_file is not None:
             kept = self.metrics_file.expanduser()
             aside = kept.with_name(f".{kept.name}.tmp")
-            aside.write_text(gauges.render(runs, time.time()), encoding="utf-8")
+            aside.write_text(openmetrics.render(runs, time.time()), encoding="utf-8")
             aside.replace(kept)
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from etl.cli.options import Showing, path_of
 from etl.cli.show import as_json, columns, line
-from etl.declare import Json, Resource, Table
+from etl.options.asking import Showing, path_of
+from etl.schema.declarations import Json, Resource, Table
 
 
 def resources(name: str = "", /, *, html: Path | None = None, showing: Showing = Showing()) -> int:
@@ -48,11 +48,12 @@ def resources(name: str = "", /, *, html: Path | None = None, showing: Showing =
 
 def _dictionary(name: str, html: Path, showing: Showing) -> int:
     """Write the page of a resource or a dataset."""
-    from etl import dictionary, relations
     from etl import resources as registry
+    from etl.dataset import relations
+    from etl.dataset.inventory import open_dataset
     from etl.errors import UsageError
-    from etl.files import LocalFiles
-    from etl.inventory import open_dataset
+    from etl.storage.files import LocalFiles
+    from etl.warehouses import dictionary
 
     if not name:
         raise UsageError("--html takes one resource or dataset", fix="name it: datacite-etl resources dois --html FILE")
@@ -88,7 +89,7 @@ def describe(resource: Resource) -> dict[str, Json]:
 
 
 def _table(resource: Resource, table: Table) -> dict[str, Json]:
-    from etl.flatten import frame_schema
+    from etl.records.flatten import frame_schema
 
     told = {column.name: column.description for column in table.columns}
     own = {resource.parent: f"Key of the record in {resource.main.name}."}

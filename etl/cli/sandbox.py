@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from etl.cli.options import SHOWING
+from etl.options.asking import SHOWING
 
 
 def sandbox(

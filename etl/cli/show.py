@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from etl.declare import Json
+from etl.schema.declarations import Json
 
 
 @dataclass(frozen=True, slots=True)

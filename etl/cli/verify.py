@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from etl.cli.options import Showing, Talking, destination
 from etl.cli.show import as_json, line, note
-from etl.cli.sync import at_home
 from etl.events import counted
+from etl.options.asking import Showing, Talking, destination
+from etl.options.syncing import at_home
 
 if TYPE_CHECKING:
-    from etl.remote import Today
-    from etl.verify import Verification
+    from etl.dataset.verify import Verification
+    from etl.runs.remote_totals import Today
 
 MOST = 20
 """Slices that are named on the screen; `--json` has all of them."""
@@ -45,7 +45,7 @@ def verify(
     strict
         With --remote, end with exit code 3 if the totals differ.
     """
-    from etl import verify as conductor
+    from etl.dataset import verify as conductor
     from etl.errors import UsageError
 
     if strict and not remote:
@@ -81,13 +81,14 @@ def _tell(found: "Verification", today: "Today | None") -> None:
 
 
 def _today(dataset: str, talking: Talking) -> "Today":
-    from etl import recall, remote
-    from etl.client import connected
-    from etl.store import published_manifest
+    from etl.api.client import connected
+    from etl.dataset import request
+    from etl.dataset.store import published_manifest
+    from etl.runs import remote_totals as remote
 
     proof = published_manifest(destination(dataset))
-    query = recall.query(proof)
-    asking = at_home(talking, proof)
+    query = request.query(proof)
+    asking = at_home(talking, proof, note)
 
     async def ask() -> "Today":
         with asking.settings(query.resource.dialect) as settings:

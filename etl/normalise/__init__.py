@@ -5,16 +5,7 @@ Every function takes and returns expressions, works on whole columns, and never 
 """
 
 from etl.normalise.dates import date_end, date_reversed, date_start, year
-from etl.normalise.identifiers import (
-    doi,
-    doi_prefix,
-    doi_suffix,
-    funder_doi,
-    orcid,
-    orcid_valid,
-    ror,
-    ror_valid,
-)
+from etl.normalise.identifiers import doi, doi_prefix, doi_suffix, funder_doi, orcid, orcid_valid, ror, ror_valid
 from etl.normalise.licences import spdx, spdx_valid
 from etl.normalise.values import before_bar, coordinate, first_of, kebab, schema_version
 

@@ -9,8 +9,8 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from etl.declare import Resource
 from etl.errors import UsageError
+from etl.schema.declarations import Resource
 
 _PREFIXES = {"v2": "", "v1": "v1/"}
 

@@ -1,12 +1,12 @@
 """Short words for the columns that declarations are full of: one line a column, the JSON path beside the name.
 
-Only spelling lives here; what a column means is in `etl.declare`.
+Only spelling lives here; what a column means is in `etl.schema.declarations`.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from etl.declare import Column, Derived, Type
+from etl.schema.declarations import Column, Derived, Type
 
 if TYPE_CHECKING:
     import polars as pl

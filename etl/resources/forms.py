@@ -2,7 +2,7 @@
 
 import re
 
-from etl.declare import Form
+from etl.schema.declarations import Form
 
 YEAR = Form(r"\d{4}", "a year such as 2019")
 YEARS = Form(r"\d{4}(,\d{4})*", "a year, or years with commas between them: 2015 or 2015,2019")

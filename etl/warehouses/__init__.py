@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Protocol
 
-from etl import objects
+from etl.dataset.inventory import Inventory
 from etl.errors import UsageError
-from etl.inventory import Inventory
+from etl.storage import object_store
 
 _SCHEMES = {
     "duckdb": "duckdb",
     "postgresql": "postgresql",
     "postgres": "postgresql",
     "delta": "delta",
-    **dict.fromkeys(objects.SCHEMES, "delta"),
+    **dict.fromkeys(object_store.SCHEMES, "delta"),
 }
 _VALID = "duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder or s3://bucket/folder"
 

@@ -16,13 +16,13 @@ from urllib.parse import unquote
 import polars as pl
 import pyarrow as pa
 
-from etl import places
-from etl.declare import Json, Type
+from etl.dataset.inventory import Contents, Inventory
+from etl.dataset.relations import Relation
 from etl.errors import StoreError, UsageError
-from etl.files import Files, LocalFiles
-from etl.inventory import Contents, Inventory
-from etl.objects import ObjectFiles
-from etl.relations import Relation
+from etl.schema.declarations import Json, Type
+from etl.storage import paths
+from etl.storage.files import Files, LocalFiles
+from etl.storage.object_store import ObjectFiles
 from etl.warehouses import Loaded, library
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class DeltaWarehouse:
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         files = task.inventory.data_files(relation.name)
-        own = [name for file in files[:1] for name in places.partition(file.path)]
+        own = [name for file in files[:1] for name in paths.partition(file.path)]
         whole = folders is None or not own
         some = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
         schema = _schema(relation)
@@ -192,7 +192,7 @@ def _predicate(relation: Relation, folders: Iterable[str]) -> str:
     kinds = {field.name: field.type for field in relation.columns}
     clauses = []
     for folder in sorted(folders):
-        values = places.partition(f"{folder}/file")
+        values = paths.partition(f"{folder}/file")
         tests = [_test(name, value, kinds[name]) for name, value in values.items()]
         clauses.append(f"({' AND '.join(tests)})")
     return " OR ".join(clauses)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.ddl import DUCKDB, Dialect
-from etl.declare import Json
+from etl.dataset.inventory import Inventory
+from etl.dataset.relations import Relation
 from etl.errors import StoreError, UsageError
-from etl.inventory import Inventory
-from etl.relations import Relation
+from etl.schema.declarations import Json
 from etl.warehouses import Loaded, library, merging
+from etl.warehouses.ddl import DUCKDB, Dialect
 from etl.warehouses.texts import mended
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from typing import Protocol
 
 import polars as pl
 
-from etl import inventory as inventories
-from etl import places, views
-from etl.ddl import Dialect, comments, constraints, create, indexes
-from etl.declare import Json
+from etl.dataset import inventory as inventories
+from etl.dataset.inventory import Contents, Inventory
+from etl.dataset.relations import Relation
 from etl.errors import StoreError, UsageError
-from etl.inventory import Contents, Inventory
-from etl.relations import Relation
-from etl.warehouses import Loaded
+from etl.schema.declarations import Json
+from etl.storage import paths
+from etl.warehouses import Loaded, views
+from etl.warehouses.ddl import Dialect, comments, constraints, create, indexes
 
 LOG = "datacite_etl_loads"
 _LOG_COLUMNS = ("dataset", "run_id", "digest", "fingerprint", "loaded_at", "contents")
@@ -186,7 +186,7 @@ class _Merge:
         table = f"stage_{relation.name}"
         columns = self._session.dialect.names_of(relation.names)
         self._do(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {self._path(relation)} LIMIT 0")
-        files = [file for file in self._inventory.data_files(relation.name) if places.place(file.path) in moved]
+        files = [file for file in self._inventory.data_files(relation.name) if paths.place(file.path) in moved]
         for frame in self._inventory.frames(relation, files):
             self._session.append(relation, table, frame, temporary=True)
 

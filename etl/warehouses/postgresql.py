@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import polars as pl
 
-from etl.ddl import POSTGRESQL, Dialect
-from etl.declare import Json, Type
+from etl.dataset.inventory import Inventory
+from etl.dataset.relations import Relation
 from etl.errors import StoreError, UsageError
-from etl.inventory import Inventory
-from etl.relations import Relation
+from etl.schema.declarations import Json, Type
 from etl.warehouses import Loaded, library, merging
+from etl.warehouses.ddl import POSTGRESQL, Dialect
 from etl.warehouses.texts import mended
 
 _RAW = "datacite_etl_raw"

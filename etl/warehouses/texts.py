@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from etl.declare import Type
-from etl.document import legible
-from etl.relations import Relation
+from etl.dataset.relations import Relation
+from etl.normalise.json_text import legible
+from etl.schema.declarations import Type
 
 _SUSPECT = r"\\u[dD][89a-fA-F]|NaN|Infinity"
 _NUL = "\x00"

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from etl import frames, resources
+from etl import resources
 from etl.audit import findings
 from etl.audit.scan import Scan, viewed
 from etl.audit.words import Tables, rules
+from etl.runs import in_memory
 
 AS_OF = date(2026, 11, 21)
 Json = Any
@@ -25,7 +26,7 @@ def doi(name: str = "10.1234/a", /, client: str | None = None, **attributes: Jso
 
 def tables(records: Sequence[Mapping[str, Json]]) -> tuple[Scan, Tables]:
     """Return the tables of records, and what a scan of their files would know."""
-    found = frames.tables(resources.load("dois"), [json.dumps(record).encode() for record in records])
+    found = in_memory.tables(resources.load("dois"), [json.dumps(record).encode() for record in records])
     schemas = {name: dict(frame.schema) for name, frame in found.items()}
     scan = Scan(root="", files={}, schemas=schemas, as_of=AS_OF, options={})
     return scan, viewed({name: frame.lazy() for name, frame in found.items()}, AS_OF)

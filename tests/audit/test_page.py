@@ -9,12 +9,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl import auditing
+from etl.audit import run
 from etl.audit.words import profile
-from etl.files import LocalFiles
 from etl.sandbox import Corpus, running
+from etl.storage.files import LocalFiles
 from tests.audit.records import doi
-from tests.browser import Tab, needs_chromium, opened
+from tests.support.browser import Tab, needs_chromium, opened
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert cli.run(["export", "dois", "--base-url", box.base_url, "--to", str(old), *some, "--quiet"]) == 0
     assert cli.run(["audit", str(old), "--quiet"]) == 0
     assert cli.run(["audit", str(to), "--profile", "tcia", "--against", str(old), "--quiet"]) == 0
-    return to / auditing.FOLDER
+    return to / run.FOLDER
 
 
 class Reading(HTMLParser):
@@ -117,7 +117,7 @@ class Reading(HTMLParser):
 def read(audited: Path) -> Reading:
     """The page, taken apart."""
     reading = Reading()
-    reading.feed((audited / auditing.PAGE).read_text())
+    reading.feed((audited / run.PAGE).read_text())
     assert reading.open == []
     return reading
 
@@ -205,7 +205,7 @@ def test_the_page_says_how_it_is_built_to_those_who_cannot_see(read: Reading) ->
 
 def test_what_records_hold_is_text(audited: Path) -> None:
     """Titles and publishers with markup are shown as they are, and links lead only to doi.org."""
-    page = (audited / auditing.PAGE).read_text()
+    page = (audited / run.PAGE).read_text()
     assert EVIL not in page
     assert "&lt;script&gt;alert" in page
     assert set(re.findall(r'href="(https?://[^/"]+)', page)) == {"https://doi.org"}
@@ -215,7 +215,7 @@ def test_two_audits_of_one_dataset_are_the_same(audited: Path, tmp_path: Path) -
     """Tables and page do not depend on when or where they were made."""
     data = LocalFiles(audited.parents[1])
     for name in ("a", "b"):
-        auditing.audit(data, LocalFiles(tmp_path / name), profile=profile("tcia"))
+        run.audit(data, LocalFiles(tmp_path / name), profile=profile("tcia"))
     names = {path.name for path in (tmp_path / "a").iterdir()}
     assert {"audit.html", "audit_coverage.parquet", "audit_findings.parquet", "audit_rules.parquet"} <= names
     for name in names:
@@ -261,7 +261,7 @@ async def contrasts(tab: Tab) -> list[float]:
 @pytest.mark.browser
 async def test_the_page_works_in_a_browser_and_asks_for_nothing(audited: Path) -> None:
     """Tables sort both ways, dark and light are readable, nothing overflows, it prints, and no request leaves it."""
-    async with opened(audited / auditing.PAGE) as tab:
+    async with opened(audited / run.PAGE) as tab:
         (first, down), (second, up) = await tab.run(SORT)
         assert (first, second) == ("descending", "ascending")
         assert down == sorted(down, reverse=True)
@@ -292,7 +292,7 @@ PAPER_SHOWS = """(() => {
 @pytest.mark.browser
 async def test_paper_has_the_examples_and_not_what_charts_show_anyway(audited: Path) -> None:
     """Printing opens the examples of findings, and closes them again; tables behind charts stay closed."""
-    async with opened(audited / auditing.PAGE) as tab:
+    async with opened(audited / run.PAGE) as tab:
         shown, left_open = await tab.run(PAPER_SHOWS)
     assert any("Same title" in each or "ORCID" in each for each in shown)
     assert "The numbers of this chart" not in shown

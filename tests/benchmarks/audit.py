@@ -23,8 +23,8 @@ from typing import Any
 import polars as pl
 
 from etl.sandbox.process import embedded
-from tests.browser import CHROMIUM, opened
-from tests.program import PROGRAM
+from tests.support.browser import CHROMIUM, opened
+from tests.support.program import PROGRAM
 
 SECONDS, BYTES, RECORDS = 90.0, 2_000_000_000, 1_000_000
 """What an audit of so many records may take on two cores."""

@@ -109,15 +109,16 @@ def tcia_utils(options: argparse.Namespace) -> dict[str, Json]:
 
 async def ours(options: argparse.Namespace) -> dict[str, Json]:
     """Export with this program, as the command line does it: all tables, proof and publication."""
-    from etl import cli, resources  # noqa: F401 - the command line's own imports are start-up
-    from etl.cli.export import owner
-    from etl.config import Settings
+    from etl import resources
+    from etl.api.query import Query, check
+    from etl.api.window import Window
+    from etl.dataset.request import Delivery
     from etl.events import ignore
-    from etl.export import export
-    from etl.files import LocalFiles
-    from etl.query import Query, check
-    from etl.run import Delivery, opened
-    from etl.window import Window
+    from etl.options.owner import owner
+    from etl.runs.context import opened
+    from etl.runs.export.export import export
+    from etl.settings import Settings
+    from etl.storage.files import LocalFiles
 
     query = check(Query(resource=resources.load("dois"), window=Window(options.since, options.until)))
     delivery = Delivery(keep_raw=options.keep_raw)
@@ -182,8 +183,8 @@ def narrowed(since: int | None, until: int | None) -> str:
     if since is None and until is None:
         return ""
     from etl import resources
-    from etl.query import Query
-    from etl.window import Window
+    from etl.api.query import Query
+    from etl.api.window import Window
 
     params = Query(resource=resources.load("dois"), window=Window(since, until)).params()
     from urllib.parse import quote
@@ -203,7 +204,7 @@ def warm(name: str) -> None:
         "normalize": ("aiohttp", "isal.isal_zlib", "orjson", "pandas"),
         "dlt": ("dlt", "dlt.destinations", "dlt.sources.helpers.rest_client", "pyarrow.parquet"),
         "tcia_utils": ("tcia_utils.datacite",),
-        "ours": ("etl.cli.export", "etl.export", "etl.sinks.parquet", "etl.resources.v2.dois"),
+        "ours": ("etl.cli.export", "etl.runs.export.export", "etl.storage.formats.parquet", "etl.resources.v2.dois"),
     }
     for module in wanted[name]:
         __import__(module)

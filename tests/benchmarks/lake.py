@@ -19,7 +19,7 @@ from typing import Any
 
 from etl.sandbox import Corpus, datafile, running
 from tests.benchmarks.measuring import show
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 Json = Any
 

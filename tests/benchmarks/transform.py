@@ -23,11 +23,13 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from etl import document, resources, shapes
-from etl.declare import Resource, Table, shape
-from etl.flatten import build, flatten, needed
-from etl.parse import Parser
+from etl import resources
+from etl.api import document
+from etl.records.flatten import build, flatten, needed
+from etl.records.parser import Parser
 from etl.sandbox import Corpus, running
+from etl.schema import arrow_types
+from etl.schema.declarations import Resource, Table, shape
 
 PAGE = 1000
 TOGETHER = 10
@@ -71,7 +73,7 @@ def flagged(record: Any) -> Any:
 
 def clean(records: list[Any], resource: Resource) -> list[Any]:
     """Leave out the records that need coercion."""
-    strict = msgspec.json.Decoder(shapes.strict(shape(resource)))
+    strict = msgspec.json.Decoder(arrow_types.strict(shape(resource)))
 
     def fits(record: Any) -> bool:
         try:

@@ -7,9 +7,9 @@ from pathlib import Path
 from prefect import flow, runtime
 
 from etl import resources
-from etl.client import connected
-from etl.config import Settings
-from etl.query import Query
+from etl.api.client import connected
+from etl.api.query import Query
+from etl.settings import Settings
 from flows.budget import together
 
 

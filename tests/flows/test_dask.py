@@ -15,10 +15,10 @@ import pytest
 
 from etl.errors import EtlError, UsageError
 from etl.sandbox import Corpus, Sandbox, running
-from tests.bucket import unique
 from tests.conftest import data_files
 from tests.flows.server import Server, eventually
-from tests.test_destination import downloaded
+from tests.storage.test_location import downloaded
+from tests.support.bucket import unique
 
 pytestmark = [
     pytest.mark.slow,

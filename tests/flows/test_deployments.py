@@ -15,7 +15,7 @@ import pytest
 from etl.sandbox import Corpus, Sandbox
 from tests.conftest import data_files
 from tests.flows.server import ROOT, Server, eventually
-from tests.miscounting import overcounting
+from tests.support.miscounting import overcounting
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 

@@ -6,7 +6,7 @@ import pytest
 
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, data_files
-from tests.program import PROGRAM
+from tests.support.program import PROGRAM
 
 pytestmark = [
     pytest.mark.slow,

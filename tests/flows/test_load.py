@@ -6,7 +6,7 @@ import pytest
 
 from etl.errors import UsageError
 from tests.flows.test_export import artifacts
-from tests.small import local, publish, work
+from tests.support.small import local, publish, work
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from etl.sandbox import Corpus, running
-from tests.browser import Tab, needs_chromium, opened
 from tests.flows.server import Server
-from tests.miscounting import overcounting
+from tests.support.browser import Tab, needs_chromium, opened
+from tests.support.miscounting import overcounting
 
 pytestmark = [
     pytest.mark.slow,

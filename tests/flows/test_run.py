@@ -10,7 +10,7 @@ from etl.errors import IncompleteError, TransientError
 from etl.sandbox import Corpus, Sandbox
 from tests.flows.server import Server, eventually
 from tests.flows.test_export import artifacts
-from tests.miscounting import overcounting
+from tests.support.miscounting import overcounting
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from etl.sandbox import Corpus, running
+from tests.api.test_secrets import TOKEN, everything
 from tests.flows.server import ROOT, Server, eventually
-from tests.test_secrets import TOKEN, everything
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 

@@ -8,7 +8,7 @@ import pytest
 from etl.sandbox import Corpus, running
 from tests.conftest import data_files
 from tests.flows.test_export import artifacts
-from tests.synced import Asked, exported
+from tests.support.synced import Asked, exported
 
 pytestmark = [
     pytest.mark.slow,

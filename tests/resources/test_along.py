@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from etl import cli, resources
-from etl.declare import Json
-from etl.frames import tables
-from etl.parse import Parser
+from etl.records.parser import Parser
+from etl.runs.in_memory import tables
 from etl.sandbox import Sandbox
+from etl.schema.declarations import Json
 
 
 def link(kind: str, name: str) -> Json:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from etl import resources
-from etl.declare import Json, Resource, Struct, shape
-from etl.flatten import flatten
-from etl.parse import Parser
+from etl.records.flatten import flatten
+from etl.records.parser import Parser
+from etl.schema.declarations import Json, Resource, Struct, shape
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
-from etl import declare, flatten, parse, resources
+from etl import resources
 from etl.cli.resources import describe
-from etl.declare import Listing, Resource, Scalar, Shape, Struct, Table, Type
+from etl.records import flatten, parser
+from etl.schema import declarations
+from etl.schema.declarations import Listing, Resource, Scalar, Shape, Struct, Table, Type
 
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -117,7 +119,7 @@ def test_facets_count_columns_that_exist(resource: Resource) -> None:
 
 def test_includes_lead_to_resources(resource: Resource) -> None:
     """An include names a resource, and a path to the ids of its records."""
-    shape = declare.shape(resource)
+    shape = declarations.shape(resource)
     for include in resource.includes:
         assert include.resource in resources.names()
         for path in include.paths:
@@ -130,7 +132,7 @@ def test_windows_partition_and_wraps_exist(resource: Resource) -> None:
     assert resource.slice_on is None or resource.slice_on in resource.windows
     assert resource.partition is None or resource.partition in columns(resource, resource.main)
     for path, name in resource.wrap.items():
-        target = at(declare.shape(resource), path)
+        target = at(declarations.shape(resource), path)
         assert isinstance(target, Struct)
         assert target.scalar == name
 
@@ -140,7 +142,7 @@ def test_unmapped_attributes_have_a_reason_and_no_column(resource: Resource) -> 
     assert all(resource.unmapped.values())
     for path in resource.unmapped:
         with pytest.raises((KeyError, AssertionError)):
-            at(declare.shape(resource), path)
+            at(declarations.shape(resource), path)
 
 
 def test_filters_are_named_once_and_have_forms_that_compile(resource: Resource) -> None:
@@ -152,7 +154,7 @@ def test_filters_are_named_once_and_have_forms_that_compile(resource: Resource) 
 
 def test_no_records_make_all_tables_and_columns(resource: Resource) -> None:
     """An empty page has every table with every column in its type."""
-    nested = parse.Parser(resource).parse([]).table
+    nested = parser.Parser(resource).parse([]).table
     frames = {}
     for table in resource.tables:
         made = flatten.build(resource, table, frames) if table.build else flatten.flatten(resource, table, nested)

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from etl import flatten, resources
-from etl.declare import Json
-from etl.parse import Parser
+from etl import resources
+from etl.records import flatten
+from etl.records.parser import Parser
+from etl.schema.declarations import Json
 
 DOIS = resources.load("dois")
 

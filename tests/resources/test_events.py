@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from etl import resources
-from etl.flatten import flatten
-from etl.parse import Parsed, Parser
+from etl.records.flatten import flatten
+from etl.records.parser import Parsed, Parser
 from etl.sandbox import Corpus, site
 from etl.sandbox.answer import Request
 

@@ -15,12 +15,12 @@ import pytest
 
 import etl
 from etl import cli, resources
-from etl.declare import Table
-from etl.query import encode
+from etl.api.query import encode
 from etl.sandbox import Corpus, Sandbox, running, site
 from etl.sandbox.answer import Request
 from etl.sandbox.paging import encode_cursor
 from etl.sandbox.search.dates import span
+from etl.schema.declarations import Table
 
 pytestmark = pytest.mark.slow
 
@@ -475,9 +475,9 @@ def test_long_lists_are_walked_beyond_what_page_numbers_reach(small: Sandbox) ->
 @pytest.mark.parametrize("size", [2, 3, 7])
 async def test_activities_of_one_request_are_not_lost_between_pages(size: int, small: Sandbox) -> None:
     """Wherever a page ends, activities with the same id and time come all, and once."""
-    from etl.client import connected
-    from etl.config import Settings
-    from etl.query import Query, check
+    from etl.api.client import connected
+    from etl.api.query import Query, check
+    from etl.settings import Settings
 
     query = check(Query(resource=resources.load("activities")))
     got: list[Raw] = []

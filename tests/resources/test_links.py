@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import flatten, resources
-from etl.declare import Json
-from etl.parse import Parser
+from etl import resources
+from etl.records import flatten
+from etl.records.parser import Parser
+from etl.schema.declarations import Json
 
 DOIS = resources.load("dois")
 ORCID = "https://orcid.org/0000-0002-1825-0097"

@@ -3,8 +3,8 @@
 import pytest
 
 from etl import resources
-from etl.declare import Resource
 from etl.errors import UsageError
+from etl.schema.declarations import Resource
 
 
 def test_a_resource_is_loaded_by_its_name() -> None:

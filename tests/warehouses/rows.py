@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from etl.declare import Type
-from etl.files import LocalFiles
-from etl.inventory import open_dataset
-from etl.relations import Relation
+from etl.dataset.inventory import open_dataset
+from etl.dataset.relations import Relation
+from etl.schema.declarations import Type
+from etl.storage.files import LocalFiles
 from tests.warehouses.places import Place
 
 

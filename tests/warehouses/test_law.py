@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from etl import load as conductor
+from etl.dataset.request import Delivery
 from etl.events import ignore
-from etl.files import LocalFiles
-from etl.run import Delivery
 from etl.sandbox import Corpus, running
-from tests.bucket import unique
-from tests.synced import Asked, brought_up, exported
-from tests.test_sync import EVENTS, START, Event
+from etl.storage.files import LocalFiles
+from etl.warehouses import load
+from tests.runs.sync.test_sync import EVENTS, START, Event
+from tests.support.bucket import unique
+from tests.support.synced import Asked, brought_up, exported
 from tests.warehouses.places import Duck, Lake, Place, Postgres
 from tests.warehouses.rows import assert_holds
 
@@ -72,13 +72,13 @@ def test_what_is_loaded_after_each_sync_is_a_fresh_export(
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
         to, now, place = Path(folder) / "a", START, make(Path(folder))
         asyncio.run(exported(box.base_url, to, asked, now.timestamp()))
-        conductor.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
+        load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
         for number, events in enumerate(nights):
             now += timedelta(days=1)
             for event in events:
                 event.happen(corpus, now)
             asyncio.run(brought_up(box.base_url, LocalFiles(to), now.timestamp()))
-            conductor.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
+            load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
             fresh = Path(folder) / f"fresh{number}"
             parquet = Asked(include=("client",), tables=TABLES, delivery=Delivery(partition_by=()))
             asyncio.run(exported(box.base_url, fresh, parquet, now.timestamp()))

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl import load as conductor
 from etl import warehouses
 from etl.errors import EtlError, UsageError
 from etl.events import ignore
-from etl.files import LocalFiles
+from etl.storage.files import LocalFiles
 from etl.warehouses import Loaded
+from etl.warehouses import load as conductor
 from tests.conftest import Command
-from tests.small import local, publish, work
-from tests.standstill import kill_where_it_reads
+from tests.support.small import local, publish, work
+from tests.support.standstill import kill_where_it_reads
 from tests.warehouses.places import Duck, Lake, Place, Postgres
 from tests.warehouses.rows import assert_holds, of_dataset, of_place, relations
 

@@ -1,8 +1,8 @@
 """Words that the declarations of API v1 share: dates in filters, authors, what replaced what."""
 
 from etl import normalise
-from etl.declare import Column, Table, Type
 from etl.resources.columns import derived, moment, text
+from etl.schema.declarations import Column, Table, Type
 
 """YYYY, YYYY-MM or YYYY-MM-DD; the server means the whole period by it."""
 _AROUND = {"data.type": "told by the name", "meta": "empty; stands where include= does not ask for the relationship"}

@@ -1,8 +1,8 @@
 """Agents: the programs that fed API v1 with links; the server had them as web pages only."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, flag, key, text, whole
 from etl.resources.v1._words import title
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_agents",

@@ -1,8 +1,8 @@
 """Contributions: who contributed to which work, as ORCID and others told API v1."""
 
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text
 from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, orcid_read, updated
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_contributions",

@@ -1,8 +1,8 @@
 """Contributors: the people and groups known to API v1 by ORCID iD or GitHub name."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key, text
 from etl.resources.v1._words import gone, orcid_read, updated
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_contributors",

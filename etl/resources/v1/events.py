@@ -1,8 +1,8 @@
 """Events of API v1: what sources told the link service, as it was told."""
 
-from etl.declare import Filter, Paging, Resource, Table
 from etl.resources.columns import extra, json, key, moment, text, whole
 from etl.resources.v1._words import gone, updated
+from etl.schema.declarations import Filter, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_events",

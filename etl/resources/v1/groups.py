@@ -1,8 +1,8 @@
 """Groups: the kinds of sources that API v1 knew."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key, text
 from etl.resources.v1._words import gone, title, updated
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_groups",

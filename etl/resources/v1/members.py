@@ -1,9 +1,9 @@
 """Members: what providers were called in API v1."""
 
-from etl.declare import Facet, Filter, Paging, Resource, Table
 from etl.resources import forms
 from etl.resources.columns import extra, key, moment, text, whole
 from etl.resources.v1._words import gone, updated
+from etl.schema.declarations import Facet, Filter, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_members",

@@ -1,8 +1,8 @@
 """Pages: the posts of DataCite's blog, as API v1 listed them."""
 
-from etl.declare import Facet, Filter, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text
 from etl.resources.v1._words import gone, orcid_columns, title, updated
+from etl.schema.declarations import Facet, Filter, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_pages",

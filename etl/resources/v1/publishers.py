@@ -1,8 +1,8 @@
 """Publishers: what clients were called in API v1, and later data centers."""
 
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text, whole
 from etl.resources.v1._words import around, gone, linked, updated
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_publishers",

@@ -1,8 +1,8 @@
 """Registration agencies: who registers DOIs and other persistent identifiers, as API v1 knew."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key
 from etl.resources.v1._words import gone, title, updated
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_registration_agencies",

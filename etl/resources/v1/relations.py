@@ -1,8 +1,8 @@
 """Relations: which work is linked to which, as far as API v1 knew."""
 
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text, whole
 from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, updated
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_relations",

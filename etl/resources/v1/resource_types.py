@@ -1,8 +1,8 @@
 """Resource types of API v1: the metadata schema's list of general types."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key
 from etl.resources.v1._words import gone, title, updated
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_resource_types",

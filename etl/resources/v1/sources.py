@@ -1,8 +1,8 @@
 """Sources: where API v1 had its links from."""
 
-from etl.declare import Column, Facet, Filter, Include, Paging, Resource, Table
 from etl.resources.columns import extra, key, text, whole
 from etl.resources.v1._words import around, gone, linked, title, updated
+from etl.schema.declarations import Column, Facet, Filter, Include, Paging, Resource, Table
 
 _RESULTS = {
     "with-results": "was looked up and had results",

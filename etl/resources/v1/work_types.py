@@ -1,8 +1,8 @@
 """Work types: the types of the Citation Style Language and some more, as API v1 knew them."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key, text
 from etl.resources.v1._words import gone, title, updated
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_work_types",

@@ -1,10 +1,10 @@
 """Works: what DOIs were called in API v1 (API.md 3)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import derived, extra, key, moment, text, whole
 from etl.resources.v1._words import around, authors, gone, linked, updated
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="v1_works",

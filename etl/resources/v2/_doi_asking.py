@@ -1,7 +1,7 @@
 """How the list of DOIs can be asked: filters, sort orders, includes and facets (API.md 2.1)."""
 
-from etl.declare import Facet, Filter, Include
 from etl.resources import forms
+from etl.schema.declarations import Facet, Filter, Include
 
 _COUNTED = {
     "citations": "that are cited",

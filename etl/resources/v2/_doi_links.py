@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from etl import normalise
-from etl.declare import Column, Table, Type
+from etl.schema.declarations import Column, Table, Type
 
 # Media are files behind the DOI and have no persistent identifier of their own.
 _TYPES = {"dois": "doi", "clients": "client", "providers": "provider"}

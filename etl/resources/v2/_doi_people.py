@@ -1,8 +1,8 @@
 """The tables of those named by a DOI's metadata: creators and contributors, with affiliations and identifiers."""
 
 from etl import normalise
-from etl.declare import Column, Table, Type
 from etl.resources.columns import derived, text
+from etl.schema.declarations import Column, Table, Type
 
 PERSON = (
     text("name", "name", "Full name as stated, usually `Family, Given` for persons."),

@@ -1,9 +1,9 @@
 """The tables of what a DOI points to: related identifiers and items, funding, relationships and use over time."""
 
 from etl import normalise
-from etl.declare import Table, Type
 from etl.resources.columns import LINKED, derived, label, text, whole
 from etl.resources.v2._doi_people import CONTRIBUTOR_TYPE, PERSON, ror_columns
+from etl.schema.declarations import Table, Type
 
 RELATED_IDENTIFIERS = Table(
     name="doi_related_identifiers",

@@ -1,8 +1,8 @@
 """The tables of what a DOI's metadata says of the thing itself: titles, subjects, dates, rights, places and so on."""
 
 from etl import normalise
-from etl.declare import Column, Table, Type
 from etl.resources.columns import derived, json, text
+from etl.schema.declarations import Column, Table, Type
 
 LANG = text("lang", "lang", "Language of the text as a BCP 47 tag.")
 

@@ -1,8 +1,8 @@
 """Activities: who changed which record when, and what was changed; all of them or those of one record (API.md 2.8)."""
 
 from etl import normalise
-from etl.declare import Filter, Paging, Resource, Table, Type
 from etl.resources.columns import derived, extra, json, key, moment, text, whole
+from etl.schema.declarations import Filter, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="activities",

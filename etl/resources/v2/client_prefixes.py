@@ -1,9 +1,9 @@
 """Client prefixes: which client was given which prefix (API.md 2.6)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import derived, extra, key, moment, text
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="client_prefixes",

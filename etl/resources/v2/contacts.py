@@ -3,8 +3,8 @@
 No public answer has them; names and shapes are those of the server's serializer.
 """
 
-from etl.declare import Resource, Table
 from etl.resources.columns import extra, flag, key, moment, text
+from etl.schema.declarations import Resource, Table
 
 MAIN = Table(
     name="contacts",

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etl import normalise
-from etl.declare import Column, Paging, Resource, Table, Type
 from etl.resources.columns import derived, extra, flag, json, key, moment, text, whole
 from etl.resources.v2 import _doi_asking, _doi_people, _doi_relations, _doi_texts
 from etl.resources.v2._doi_links import LINKS
+from etl.schema.declarations import Column, Paging, Resource, Table, Type
 
 if TYPE_CHECKING:
     import polars as pl

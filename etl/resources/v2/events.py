@@ -1,9 +1,9 @@
 """Events: citations, usage and authorship of DOIs, asked for in the newer of the API's two shapes (API.md 2.9)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text, whole
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="events",

@@ -1,8 +1,8 @@
 """Media: files that owners register behind a DOI; listed under one DOI, or included with many (API.md 2.10)."""
 
 from etl import normalise
-from etl.declare import Resource, Table, Type
 from etl.resources.columns import derived, extra, key, moment, text, whole
+from etl.schema.declarations import Resource, Table, Type
 
 MAIN = Table(
     name="media",

@@ -1,7 +1,7 @@
 """Objects: what stands on both sides of events; they come along with events and have no list (API.md 2.9)."""
 
-from etl.declare import Resource, Table
 from etl.resources.columns import extra, json, key, text
+from etl.schema.declarations import Resource, Table
 
 MAIN = Table(
     name="objects",

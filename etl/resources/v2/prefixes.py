@@ -1,9 +1,9 @@
 """Prefixes: the first halves of DOIs, and who holds them (API.md 2.5)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="prefixes",

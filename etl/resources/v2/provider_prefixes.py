@@ -1,9 +1,9 @@
 """Provider prefixes: which provider was given which prefix, and whether a client has it (API.md 2.7)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="provider_prefixes",

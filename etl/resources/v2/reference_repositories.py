@@ -4,9 +4,9 @@ The attributes are those of the server's serializer; no recorded body is known.
 """
 
 from etl import normalise
-from etl.declare import Facet, Filter, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import derived, extra, json, key, moment, text, whole
+from etl.schema.declarations import Facet, Filter, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="reference_repositories",

@@ -3,9 +3,9 @@
 Lists have the headers only; what was used how often comes as events.
 """
 
-from etl.declare import Filter, Paging, Resource, Table
 from etl.resources import forms
 from etl.resources.columns import extra, json, key, text
+from etl.schema.declarations import Filter, Paging, Resource, Table
 
 MAIN = Table(
     name="reports",

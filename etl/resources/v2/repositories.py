@@ -4,9 +4,9 @@ Bodies recorded from 2018 to 2020 under this path are re3data's and of another s
 """
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="repositories",

@@ -1,9 +1,9 @@
 """Repository prefixes: the prefixes of clients, under the name of repositories (API.md 2.7)."""
 
 from etl import normalise
-from etl.declare import Facet, Filter, Include, Paging, Resource, Table, Type
 from etl.resources import forms
 from etl.resources.columns import derived, extra, key, moment, text
+from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="repository_prefixes",

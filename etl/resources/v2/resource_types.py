@@ -1,7 +1,7 @@
 """Resource types: the general types of DataCite's schema, a fixed list (API.md 2.10)."""
 
-from etl.declare import Paging, Resource, Table
 from etl.resources.columns import extra, key, moment, text
+from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="resource_types",

@@ -1,0 +1,5 @@
+"""The HTTP API: a `Query` goes in, pages of raw records, counts and facets come out.
+
+`client` is the face; `requester` holds the only retry loop, `transport` the only HTTP client; `pagination`, `cursors`
+and `retry` decide without I/O; `limits` hold requests back. It knows nothing of tables, files or verdicts.
+"""

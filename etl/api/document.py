@@ -1,0 +1,221 @@
+"""Bodies: a JSON:API document cut into raw records, and a failure's body turned into the error it means.
+
+Records stay bytes here; what is in them is `parse`'s matter. Nothing here touches the network or knows a resource.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from http import HTTPStatus
+
+import msgspec
+import pyarrow as pa
+
+from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.normalise.json_text import legible
+from etl.schema.declarations import Json
+
+_MARKUP = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_UNREADABLE = re.compile("parse_exception|token_mgr_error|failed to parse query", re.IGNORECASE)
+"""What the search engine says of a query that it cannot read (API.md 1.5)."""
+_WORDS = 300
+"""So many characters of the server's own words go into a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One answer: its records and side-loaded records as the bytes they came in, the rest decoded."""
+
+    records: Sequence[bytes] = ()
+    included: Sequence[bytes] = ()
+    meta: dict[str, Json]
+    links: dict[str, Json]
+
+
+class _Around(msgspec.Struct, kw_only=True):
+    included: list[msgspec.Raw] | None = None
+    meta: Json = None
+    links: Json = None
+
+
+class _Named(msgspec.Struct):
+    id: Json = None
+    type: Json = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
+    """Cut a body into records: a list has many, a single object is one, `null` is none.
+
+    `root` is where they stand in a body that is no JSON:API document. Raises ProtocolError with one line for HTML,
+    half a body, or JSON that is no such document. Records with what JSON forbids but servers send (a lone surrogate,
+    NaN) come out as they are: only their own record suffers.
+    """
+    try:
+        return _split(body, body, root)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(_not_a_document(body, error), url=url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _split(legible(body), body, root)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(_not_json(body, error), url=url) from None
+
+
+def of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
+    """Pick the records of some JSON:API types; what is no record has none."""
+    return [record for record in records if _named(record).type in kinds]
+
+
+def apart(document: Document, kinds: Sequence[str]) -> Document:
+    """Put among the included what v1.0 mixed into `data` (API.md 3); a page without any record of these types stays."""
+    own = of_type(document.records, *kinds)
+    if not own or len(own) == len(document.records):
+        return document
+    others = [record for record in document.records if _named(record).type not in kinds]
+    return replace(document, records=own, included=[*others, *document.included])
+
+
+def id_of(record: bytes) -> str | None:
+    """Read a record's id in lower case, None if it has none."""
+    found = _named(record).id
+    return found.lower() if isinstance(found, str) else None
+
+
+def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
+    """Turn an answer that is no success into the error it means, with the server's own words (API.md 1.5).
+
+    `after` is the answer's Retry-After in seconds, if it had one.
+    """
+    decoded = _json(body)
+    words = _words(decoded) if decoded is not None else _plain(body)
+    message = f"the server answered {status}{f' ({words})' if words else _phrase(status)}"
+    # The load balancer's old refusal is 403 in HTML; the application's own 403 is JSON.
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and decoded is None):
+        return LimitedError(
+            message, fix="give an e-mail address or ask less often", url=url, status=status, after=after
+        )
+    # Answers of 4xx that quote a 5xx of the search engine behind are as passing as that one.
+    if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or re.match(r"\[5\d\d\]", words):
+        return TransientError(message, url=url, status=status)
+    if status >= 400:
+        return RefusedError(message, fix=_fix(status, decoded, words), url=url, status=status)
+    return ProtocolError(message, fix="check the base URL", url=url, status=status)
+
+
+def _named(record: bytes) -> _Named:
+    try:
+        return _NAMED.decode(record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Named()
+
+
+def _split(text: bytes, body: bytes, root: str) -> Document:
+    listed, single = _decoders(root)
+    try:
+        cut = listed.decode(text)
+    except msgspec.ValidationError:
+        cut = single.decode(text)
+    records = [cut.data] if isinstance(cut.data, msgspec.Raw) else cut.data
+    return Document(
+        records=_originals(records or [], text, body),
+        included=_originals(cut.included or [], text, body),
+        meta=cut.meta if isinstance(cut.meta, dict) else {},
+        links=cut.links if isinstance(cut.links, dict) else {},
+    )
+
+
+@lru_cache
+def _decoders(root: str) -> tuple["msgspec.json.Decoder[Json]", "msgspec.json.Decoder[Json]"]:
+    """Return what reads a document with a list of records, and what reads one with a single record."""
+    kinds: tuple[Json, Json] = (list[msgspec.Raw] | None, msgspec.Raw)
+    made = [
+        msgspec.defstruct("Document", [("data", kind)], bases=(_Around,), rename={"data": root}, kw_only=True)
+        for kind in kinds
+    ]
+    return msgspec.json.Decoder(made[0]), msgspec.json.Decoder(made[1])
+
+
+def _originals(raws: Sequence[msgspec.Raw], text: bytes, body: bytes) -> list[bytes]:
+    """Return what stands in the body where the raws stand in the text, which has the same length."""
+    if text is body:
+        return [bytes(raw) for raw in raws]
+    start = pa.py_buffer(text).address
+    spans = [(pa.py_buffer(raw).address - start, len(bytes(raw))) for raw in raws]
+    return [body[first : first + length] for first, length in spans]
+
+
+def _not_a_document(body: bytes, error: Exception) -> str:
+    decoded = _json(body)
+    words = _words(decoded) if decoded is not None else ""
+    return f"the answer is no JSON:API document: {words or error}"
+
+
+def _not_json(body: bytes, error: Exception) -> str:
+    head = body[:200].lstrip()
+    if not head:
+        return "the answer is empty"
+    if head.startswith(b"<"):
+        return f"the answer is HTML where JSON was asked for: {_plain(body)}"
+    return f"the answer is no valid JSON ({len(body):,} bytes): {error}"
+
+
+def _json(body: bytes) -> Json:
+    """Return the body's JSON, or None if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _words(decoded: Json) -> str:
+    """Find what an error body says, in each of the shapes that API.md 1.5 lists."""
+    if not isinstance(decoded, dict):
+        return _short(decoded if isinstance(decoded, str) else "")
+    errors = decoded.get("errors", decoded)
+    said = [_sentence(error) for error in (errors if isinstance(errors, list) else [errors])]
+    return _short("; ".join(filter(None, said)))
+
+
+def _sentence(error: Json) -> str:
+    if not isinstance(error, dict):
+        return str(error or "")
+    text = next((error[name] for name in ("title", "detail", "exception", "error", "message") if error.get(name)), "")
+    source = error.get("source")
+    return f"{source}: {text}" if isinstance(source, str) and source else str(text)
+
+
+def _plain(body: bytes) -> str:
+    """Return what a reader of the HTML or text would see first."""
+    text = body.decode(errors="replace")
+    title = _TITLE.search(text)
+    return _short(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WORDS else f"{line[:_WORDS]}…"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f" ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return ""
+
+
+def _fix(status: int, decoded: Json, words: str) -> str:
+    """Say what helps against a refusal; nothing if that is what helps against any."""
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and decoded is not None):
+        return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
+    if status == HTTPStatus.NOT_FOUND and decoded == {}:
+        return "the server takes this User-Agent for a crawler's: give an e-mail address and no word like bot"
+    if status == HTTPStatus.BAD_REQUEST and _UNREADABLE.search(words):
+        return "check --query: brackets and quotes go in pairs, other special characters are escaped by a backslash"
+    return ""

@@ -1,0 +1,108 @@
+"""What a page tells about paging: totals, page numbers, links, and its records' ids and times. Only reading lives here;
+what follows from it is `paging`.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from etl.api.document import Document
+from etl.api.window import moment
+from etl.errors import ProtocolError
+from etl.schema.declarations import Json
+
+_DAY = len("2019-01-01")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a page tells about paging: `number` is its meta.page, `first` the (second, id) of its first record.
+
+    `ids` and `keys` (millisecond of creation and id, None if there is none) are empty where the strategy does not need
+    them: reading them costs time.
+    """
+
+    count: int
+    total: int
+    number: int | None = None
+    next: str | None = None
+    first: tuple[int, str] | None = None
+    ids: tuple[str, ...] = ()
+    keys: tuple[tuple[int, str] | None, ...] = ()
+
+
+def read(document: Document, of_type: str, *, ids: bool) -> Facts:
+    """Read what a page tells about paging; ProtocolError without a total.
+
+    Where ids are read, records of other types are not counted: v1.0 mixed them in (API.md 3).
+    """
+    heads = [_head(record) for record in (document.records if ids else document.records[:1])]
+    own = [head for head in heads if head.type == of_type] or heads
+    number = document.meta.get("page")
+    link = document.links.get("next")
+    return Facts(
+        count=len(own) if ids else len(document.records),
+        total=total(document),
+        number=number if isinstance(number, int) else None,
+        next=link if isinstance(link, str) else None,
+        first=_first(heads[0]) if heads else None,
+        ids=tuple(str(head.id) for head in own) if ids else (),
+        keys=tuple(_key(head) for head in own) if ids else (),
+    )
+
+
+def total(document: Document) -> int:
+    """Return meta.total; ProtocolError if it is absent, null (API.md 3) or no number."""
+    found = document.meta.get("total")
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise ProtocolError(f"the server did not say how many records there are (meta.total is {json.dumps(found)})")
+    return found
+
+
+class _Attributes(msgspec.Struct):
+    created: Json = None
+    created_at: Json = msgspec.field(name="createdAt", default=None)
+    generated_at: Json = msgspec.field(name="prov:generatedAtTime", default=None)
+
+
+class _Head(msgspec.Struct):
+    id: Json = None
+    type: Json = None
+    attributes: _Attributes | None = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def _head(record: bytes) -> _Head:
+    try:
+        return _HEAD.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # an odd record: `parse` deals with it, the guards do without it
+        return _Head()
+
+
+def _first(head: _Head) -> tuple[int, str] | None:
+    key = _key(head)
+    return key and (key[0] // 1000, key[1])
+
+
+def _key(head: _Head) -> tuple[int, str] | None:
+    """Return what lists are sorted by in cursor mode: epoch milliseconds of creation, and the id."""
+    found = head.attributes
+    created = found and (found.created or found.created_at or found.generated_at)
+    if not isinstance(created, str) or not isinstance(head.id, str):
+        return None
+    try:
+        return _milliseconds(created), head.id.lower()
+    except ValueError:
+        return None
+
+
+def _milliseconds(text: str) -> int:
+    if len(text) <= _DAY:
+        return moment(text) * 1000
+    stamp = datetime.fromisoformat(text)
+    return ((stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)

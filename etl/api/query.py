@@ -1,0 +1,196 @@
+"""What is asked of a resource: filters, text, window, includes; checked by the declaration, spelled as parameters.
+
+A Query knows nothing of pages. Its fingerprint names the question and not the server, so the same question at a
+mirror has the same fingerprint.
+"""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from etl.api.window import EVERYTHING, Window
+from etl.errors import UsageError
+from etl.schema.declarations import Form, Json, Resource
+
+_DETAIL_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One question to one list endpoint; `window` bounds the field named by `by` (created, updated, registered)."""
+
+    resource: Resource
+    filters: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    include: tuple[str, ...] = ()
+    window: Window = EVERYTHING
+    by: str = "created"
+    of: str = ""
+    detail: bool = False
+    tables: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path of the list below the base URL, the parent's included if the query is of one."""
+        return f"/{self.of}{self.resource.path}" if self.of else self.resource.path
+
+    @property
+    def page_size(self) -> int:
+        """How many records a page may have; the heavy view is asked for in small pages (API.md 4)."""
+        return min(self.resource.page_size, _DETAIL_SIZE) if self.detail else self.resource.page_size
+
+    def params(self, slice_window: Window | None = None) -> dict[str, str]:
+        """Spell the query, narrowed to a slice's window, as the parameters of its list without those of paging."""
+        found = dict(self.resource.params)
+        if self.detail:
+            found.update(self.resource.detail)
+        found.update(self.filters)
+        if text := self._text(slice_window):
+            found["query"] = text
+        if self.include:
+            found["include"] = ",".join(self.include)
+        if fields := self._fields():
+            found[f"fields[{self.resource.type}]"] = fields
+        return found
+
+    def _text(self, slice_window: Window | None) -> str:
+        clauses = [f"({self.text})"] if self.text else []
+        if self.window != EVERYTHING:
+            clauses.append(self.window.clause(self.resource.windows[self.by]))
+        if slice_window is not None and slice_window != EVERYTHING:
+            assert self.resource.slice_on is not None
+            clauses.append(slice_window.clause(self.resource.windows[self.resource.slice_on]))
+        return self.text if clauses == [f"({self.text})"] else " AND ".join(clauses)
+
+    def _fields(self) -> str:
+        """List the attributes and relationships that the wanted tables need; nothing if all are wanted.
+
+        Nothing for v1 either, which always answers with all of them.
+        """
+        if not self.tables or self.resource.dialect == "v1":
+            return ""
+        return ",".join(wanted_fields(self.resource, self.tables))
+
+    def request(self) -> dict[str, Json]:
+        """Return the question as plain values, as it stands in manifests and in the metadata of files."""
+        return {
+            "resource": self.resource.name,
+            "of": self.of,
+            "filters": dict(self.filters),
+            "query": self.text,
+            "include": list(self.include),
+            "window": {"by": self.by, "start": self.window.start, "end": self.window.end},
+            "detail": self.detail,
+            "tables": list(self.tables),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the question and of the schema its answer is read by."""
+        plain = [self.request(), self.resource.dialect, self.resource.schema_version]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def wanted_fields(resource: Resource, tables: Iterable[str]) -> list[str]:
+    """List the names for `fields[type]` that the tables, what they are built from and the proof itself need."""
+    names = {"created", "updated"} | {resource.key.name}
+    pending = [resource.main.name, *tables]
+    for name in pending:
+        table = resource.table(name)
+        pending.extend(table.inputs)
+        roots = list((table.relations or {}).values())
+        if not table.relations and not table.build:
+            roots += [f"{table.path}.{path}" for column in table.columns for path in column.paths]
+        names |= {root.strip(".").replace("[]", "").split(".")[1] for root in roots if root.strip(".").count(".")}
+    return sorted(names)
+
+
+def check(query: Query) -> Query:
+    """Return the query with its names in canonical form; UsageError for a name that the resource does not have.
+
+    The API ignores unknown parameters without a word and answers with everything (API.md 1.1).
+    """
+    resource = query.resource
+    known = {name: entry for entry in resource.filters for name in (entry.name, *entry.also)}
+    filters: dict[str, str] = {}
+    for given, value in query.filters:
+        name = known[_known("filter", given.replace("_", "-"), known, resource.name)].name
+        _written(name, value, known[name].form)
+        if name in filters and not known[name].any_of:
+            raise UsageError(f"filter {name} is given twice", fix="it takes one value")
+        filters[name] = f"{filters[name]},{value}" if name in filters else value
+    for name in query.include:
+        _known("include", name, {entry.name: entry for entry in resource.includes}, resource.name)
+    for name in query.tables:
+        _known("table", name, {table.name: table for table in resource.tables}, resource.name)
+    if query.text and not resource.searched:
+        fix = "leave --query out, or query the table once it is exported"
+        raise UsageError(f"the API ignores a search in {resource.name}", fix=fix)
+    _bounds(query)
+    return replace(query, filters=tuple(sorted(filters.items())), of=_parent(query))
+
+
+def _bounds(query: Query) -> None:
+    """Raise UsageError for a window that the resource does not have, or that no moment lies in."""
+    window, windows = query.window, query.resource.windows
+    if window != EVERYTHING and query.by not in windows:
+        have = ", ".join(windows) or "none"
+        raise UsageError(f"{query.resource.name} has no window {query.by!r}", fix=f"it has: {have}")
+    if window.start is not None and window.end is not None and window.start >= window.end:
+        raise UsageError(f"the window {window} is empty", fix="give --since a moment before --until")
+
+
+def _parent(query: Query) -> str:
+    """Return the path of the record that the list is of: `doi/10.5438/0012` is `dois/10.5438/0012`."""
+    parents = query.resource.parents
+    if not query.of:
+        if not query.resource.listed:
+            fix = f"name one with --of {next(iter(parents))}/ID" if parents else "take it along with --include"
+            raise UsageError(f"the API has no list of all {query.resource.name}", fix=fix)
+        return ""
+    kind, _, name = query.of.partition("/")
+    if not name or kind not in {*parents, *parents.values()}:
+        have = ", ".join(f"{word}/ID" for word in parents) or "nothing"
+        raise UsageError(f"{query.resource.name} has no list of {query.of!r}", fix=f"--of takes: {have}")
+    return f"{parents.get(kind, kind)}/{name}"
+
+
+def named(query: Query) -> tuple[str, ...]:
+    """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
+    keys = {entry.name for entry in query.resource.filters if entry.keys}
+    values = [value for name, value in query.filters if name in keys]
+    ids = (one.strip().lower() for value in values for one in value.split(","))
+    return tuple(dict.fromkeys(filter(None, ids)))
+
+
+def joined_by_or(query: Query) -> list[str]:
+    """Name the filters of the query that the server joins by OR where a user would expect AND (API.md 2.1)."""
+    either = {entry.name for entry in query.resource.filters if entry.either}
+    names = sorted({name for name, _ in query.filters if name in either})
+    return names if len(names) > 1 else []
+
+
+def encode(params: Mapping[str, str]) -> str:
+    """Write parameters as a query string; brackets and commas stay readable, as in DataCite's own links."""
+    return "&".join(f"{quote(name, safe='[]')}={quote(value, safe=',:*')}" for name, value in params.items())
+
+
+def _known(kind: str, name: str, known: Mapping[str, object], resource: str) -> str:
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"{resource} has no {kind} {name!r}", fix=f"{hint}valid are: {', '.join(sorted(known)) or 'none'}")
+
+
+def _written(name: str, value: str, form: Form | None) -> None:
+    """Raise UsageError for a value that the API would not understand; it takes an empty one for no filter at all."""
+    if not value.strip(" ,"):
+        fix = "give it one, or leave the filter out; is a variable of the shell not set?"
+        raise UsageError(f"filter {name} has no value", fix=fix)
+    if form and not re.fullmatch(form.pattern, value):
+        raise UsageError(f"filter {name} does not take {value!r}", fix=f"it takes {form.words}")

@@ -1,0 +1,157 @@
+"""Decisions about trouble, without any waiting: what is tried again, after how long, and with what page size.
+
+There is no other place that retries anything.
+"""
+
+import email.utils
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from etl.errors import AnswerError, LimitedError, ProtocolError, TooLargeError, TransientError
+from etl.settings import Settings
+
+_FIRST_DELAY = 0.5
+_GROWTH = 3.0
+_LONGEST = 60.0
+_LONGEST_PROTOCOL = 5.0  # a garbled answer is no overload: ask again soon
+_FIRST_LIMITED = 5.0  # the firewall counts over five minutes
+_HOPELESS_ATTEMPTS = 3
+_DOUBTFUL = 5
+"""So many failures in a row, whatever was asked, may mean that the server is down."""
+_STRAIN = 2
+_STEADY = 5
+_STEADIEST = 80
+_LONE_ATTEMPTS = 3
+"""So often a record is asked for alone, after larger pages with it have failed a dozen times and others have come."""
+_UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not help
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a walk is going: the page size now and wanted, and what happened since it last changed.
+
+    `strained` says that it was shrunk and is not back yet; `steady` is how many pages must succeed before it grows.
+    """
+
+    size: int
+    wanted: int
+    failures: int = 0
+    successes: int = 0
+    steady: int = _STEADY
+    strained: bool = False
+
+    @property
+    def lone(self) -> bool:
+        """Whether it is down to one record."""
+        return self.strained and self.size == 1
+
+
+def decide(
+    error: AnswerError,
+    attempt: int,
+    elapsed: float,
+    settings: Settings,
+    *,
+    rng: random.Random,
+    answered: bool = True,
+    lone: bool = False,
+) -> float | None:
+    """Return the seconds to wait before the next try, or None to give up; `attempt` counts the failures so far.
+
+    The delay is exponential with full jitter, never shorter than the server's Retry-After. Being limited is a matter
+    of patience, not of attempts; a server that never `answered` anything is probably a mistyped address, and a `lone`
+    record that fails like all pages with it has a reason of its own.
+    """
+    if not isinstance(error, TransientError | ProtocolError):
+        return None
+    limited = isinstance(error, LimitedError)
+    most = _LONE_ATTEMPTS if lone else settings.attempts if answered else _HOPELESS_ATTEMPTS
+    attempts = min(settings.attempts, most)
+    if attempt >= attempts and not limited:
+        return None
+    longest = _LONGEST_PROTOCOL if isinstance(error, ProtocolError) else _LONGEST
+    first = _FIRST_LIMITED if limited else _FIRST_DELAY
+    delay = rng.uniform(0, min(longest, first * _GROWTH ** min(attempt - 1, 10)))
+    if isinstance(error, TransientError) and error.after is not None:
+        delay = error.after + min(delay, 1.0)
+    return delay if elapsed + delay <= settings.patience else None
+
+
+def failed(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
+    """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
+
+    Servers time out on pages of heavy records, at the same cursor again and again (API.md 4): after two failures the
+    page is halved, and from then on with every failure; also after the `last` one that is allowed to a page.
+    """
+    failures = pace.failures + 1
+    heavy = isinstance(error, TooLargeError) or (
+        isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
+    )
+    if not heavy or smaller >= pace.size or failures < (1 if pace.strained or last else _STRAIN):
+        return replace(pace, failures=failures, successes=0)
+    return replace(pace, size=smaller, failures=0, successes=0, strained=True)
+
+
+def succeeded(pace: Pace, larger: int) -> Pace:
+    """Return the pace after a page: `larger`, the next legal page size, after enough pages without trouble.
+
+    Enough is twice as many after each growth: every attempt at a size that is too large costs time-outs.
+    """
+    if not pace.strained:
+        return replace(pace, failures=0)
+    if pace.successes + 1 < pace.steady:
+        return replace(pace, failures=0, successes=pace.successes + 1)
+    steady = min(pace.steady * 2, _STEADIEST)
+    return replace(pace, size=larger, failures=0, successes=0, steady=steady, strained=larger < pace.wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """Requests of a run that failed one after the other: how many, since when, and how often one looked in vain."""
+
+    failures: int = 0
+    since: float = 0.0
+    looks: int = 0
+
+
+def struck(streak: Streak, now: float) -> Streak:
+    """Return the streak with one more failure."""
+    return replace(streak, failures=streak.failures + 1, since=streak.since if streak.failures else now)
+
+
+def looked(streak: Streak) -> Streak:
+    """Return the streak after one more look at a server that is down."""
+    return replace(streak, looks=streak.looks + 1)
+
+
+def doubtful(streak: Streak) -> bool:
+    """Tell whether the server itself may be down, and not only a page of it."""
+    return streak.failures >= _DOUBTFUL
+
+
+def look_again(
+    streak: Streak, now: float, settings: Settings, *, rng: random.Random, after: float = 0.0
+) -> float | None:
+    """Return the seconds until the next look at a server that is down, or None when patience is at its end.
+
+    Never sooner than its Retry-After, and a last time just when patience ends.
+    """
+    left = streak.since + settings.patience - now
+    if left <= 0 or after > left:
+        return None
+    longest = min(_LONGEST, _FIRST_DELAY * _GROWTH ** min(streak.looks, 10))
+    return min(left, max(after, rng.uniform(longest / 2, longest)))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After (seconds or a date, against the answer's own Date) from headers with names in lower case."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+        now = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,253 @@
+"""The conductor of an audit: reads a dataset place by place, and leaves tables and a page.
+
+What is asked is declared and computed in `etl.audit`; here is the order of it, and everything that touches a disk.
+"""
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from etl.audit import coverage, findings, page, profiled, scan, tables
+from etl.audit.scan import Scan
+from etl.audit.tables import SCHEMAS, Audit
+from etl.audit.words import Profile, Rule, Severity, rules
+from etl.dataset import checksums, manifest, store
+from etl.errors import UsageError
+from etl.schema.declarations import Json
+from etl.storage import paths
+from etl.storage.files import Files
+from etl.storage.spill import PIECE, Spill, spilling, write
+
+FOLDER = f"{paths.OWN}/audit"
+PAGE = "audit.html"
+EXAMPLES = 5
+_AT_ONCE = 2
+COLLECTIONS = 200
+"""Records whose profile is shown in full, those that miss most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an audit found, and where its tables and its page are."""
+
+    audit: Audit
+    page: str
+    tables: dict[str, int]
+
+    def summary(self) -> dict[str, Json]:
+        """Return what `--json` prints."""
+        return {
+            "records": self.audit.records,
+            "findings": self.tables["audit_findings"],
+            "affected": dict(self.audit.affected),
+            "coverage": dict(self.audit.overall().select("property", "share").iter_rows()),
+            "rules": dict(self.audit.rules.filter("checked").select("rule", "findings").iter_rows()),
+            "profile": {self.audit.profile.name: self.audit.meeting} if self.audit.profile else {},
+            "skipped": list(self.audit.skipped),
+            "tables": self.tables,
+            "page": self.page,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the rules, the profile and the properties found in one place."""
+
+    broken: list[tuple[Rule, pl.DataFrame]]
+    held: pl.DataFrame | None
+    counts: dict[str, pl.DataFrame]
+
+
+def audit(
+    files: Files,
+    target: Files,
+    *,
+    formats: Sequence[str] = ("parquet",),
+    profile: Profile | None = None,
+    against: Files | None = None,
+) -> Outcome:
+    """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
+
+    StoreError if there is no dataset or a file cannot be read, UsageError if it is not of DOIs; `against` is an older
+    audit or its dataset.
+    """
+    proof = store.manifest_of_one(files)
+    before = None if against is None else _older(against)
+    known = scan.opened(files.name, proof, files.options)
+    with spilling(target) as spill:
+        with checksums.told(files, [file for each in manifest.data_files(proof).values() for file in each]):
+            found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
+        if before is not None:
+            found = replace(found, trend=tables.trend(found, *before))
+        return _written(found, spill, target, formats)
+
+
+class _Auditor:
+    """Asks everything of one dataset. Has no state but what it puts aside."""
+
+    def __init__(self, known: Scan, spill: Spill, wanted: Profile | None) -> None:
+        self._scan = known
+        self._spill = spill
+        self._profile = wanted
+        self._rules = findings.testable(known, rules())
+        self._properties = coverage.countable(known)
+
+    def found(self, verdict: str, name: str) -> Audit:
+        """Ask place by place, then of all tables together."""
+        counts = coverage.add([self._kept(asked) for asked in _side_by_side(self._asked, self._scan.places())])
+        for rule, rows in findings.of_all(self._scan.tables(), self._rules):
+            self._spill.put(rule.id, rows)
+        records = int(counts[coverage.ALL]["records"].sum())
+        broken = self._broken(records)
+        result = Audit(
+            name=name,
+            as_of=self._scan.as_of.isoformat(),
+            verdict=verdict,
+            records=records,
+            affected=self._affected(),
+            coverage=coverage.shares(counts, self._properties),
+            rules=broken,
+            examples=self._examples(),
+            years=_years(counts),
+            skipped=tuple(rule.id for rule in rules() if rule not in self._rules),
+        )
+        return self._profiled(result) if self._profile else result
+
+    def _asked(self, place: str) -> _Asked:
+        here = self._scan.tables(place)
+        return _Asked(
+            broken=list(findings.of_place(self._scan, here, self._rules)),
+            held=profiled.held(self._scan, here, self._profile) if self._profile else None,
+            counts=coverage.count(here, self._properties),
+        )
+
+    def _kept(self, asked: _Asked) -> dict[str, pl.DataFrame]:
+        """Put aside what a place gave, and return what memory keeps of it."""
+        for rule, rows in asked.broken:
+            self._spill.put(rule.id, rows)
+        if self._profile and asked.held is not None:
+            self._spill.put("_profile", asked.held)
+            self._spill.put("_whole", profiled.whole(asked.held, self._profile.essential))
+        return asked.counts
+
+    def _broken(self, records: int) -> pl.DataFrame:
+        """Count findings and records by rule, the worst severity first, then by how many records have it."""
+        rows = [self._counted(rule, records) for rule in rules()]
+        order = {severity.value: rank for rank, severity in enumerate(Severity)}
+        table = pl.DataFrame(rows, schema=tables.RULES_SCHEMA, orient="row")
+        ranked = table.with_columns(_order=pl.col("severity").replace_strict(order))
+        return ranked.sort(["_order", "records", "rule"], descending=[False, True, False]).drop("_order")
+
+    def _counted(self, rule: Rule, records: int) -> tuple[Json, ...]:
+        checked, found = rule in self._rules, self._spill.get(rule.id)
+        n, of = (0, 0)
+        if found is not None:
+            n, of = found.unique().select(pl.len(), pl.col("doi").n_unique()).collect().row(0)
+        share = of / records if records else 0.0
+        return rule.id, rule.severity.value, rule.title, checked, n, of, share, rule.advice
+
+    def _affected(self) -> dict[str, int]:
+        """Count the records that have a finding of each severity, and of any."""
+        by = {severity.value: [r.id for r in self._rules if r.severity is severity] for severity in Severity}
+        every = {**by, "any": [rule.id for rule in self._rules]}
+        return {name: self._distinct(ids) for name, ids in every.items()}
+
+    def _distinct(self, ids: Iterable[str]) -> int:
+        parts = [found.select("doi") for name in ids if (found := self._spill.get(name)) is not None]
+        if not parts:
+            return 0
+        return int(pl.concat(parts).select(pl.col("doi").n_unique()).collect(engine="streaming").item())
+
+    def _examples(self) -> pl.DataFrame:
+        parts = [
+            found.unique().sort("doi", "value").head(EXAMPLES).with_columns(rule=pl.lit(rule.id)).collect()
+            for rule in self._rules
+            if (found := self._spill.get(rule.id)) is not None
+        ]
+        return (
+            pl.concat(parts)
+            if parts
+            else pl.DataFrame(schema={"doi": pl.String, "value": pl.String, "rule": pl.String})
+        )
+
+    def _profiled(self, result: Audit) -> Audit:
+        assert self._profile is not None
+        held, each = self._spill.get("_profile"), self._spill.get("_whole")
+        if held is None or each is None:
+            held = pl.LazyFrame(schema=profiled.SCHEMA)
+            each = profiled.whole(held.collect(), self._profile.essential).lazy()
+        worst = each.bottom_k(COLLECTIONS, by=["all", "met", "doi"]).sort("all", "met", "doi").select("doi").collect()
+        shown = held.filter(pl.col("doi").is_in(worst["doi"].implode())).collect(engine="streaming")
+        return replace(
+            result,
+            profile=self._profile,
+            needs=profiled.summed(held, self._profile),
+            collections=worst.join(shown, on="doi", how="left", maintain_order="left_right"),
+            meeting=int(each.select(pl.col("all").sum()).collect().item()),
+            skipped=(*result.skipped, *profiled.missing_needs(self._scan, self._profile)),
+        )
+
+
+def _side_by_side(ask: Callable[[str], _Asked], names: Iterable[str]) -> Iterator[_Asked]:
+    """Yield the answers for places in their order, two asked at a time: polars alone leaves a core idle."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="audit") as threads:
+        coming: deque[Future[_Asked]] = deque()
+        for name in names:
+            coming.append(threads.submit(ask, name))
+            if len(coming) == _AT_ONCE:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
+def _years(counts: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return records by year of publication and of registration, for the chart."""
+    parts = [
+        counts[name].select(pl.lit(name).alias("by"), year=pl.col("value").cast(pl.Int64), records="records")
+        for name in ("publication_year", "registered_year")
+        if name in counts
+    ]
+    return pl.concat(parts).drop_nulls("year").sort("by", "year")
+
+
+def _written(found: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+    made: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
+        "audit_coverage": lambda: [found.coverage],
+        "audit_rules": lambda: [found.rules],
+        "audit_findings": lambda: _findings(spill),
+    }
+    if found.profile:
+        made["audit_profile"] = lambda: spill.pieces("_profile")
+    if (trend := found.trend) is not None:
+        made["audit_trend"] = lambda: [trend]
+    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in made.items()}
+    target.write(PAGE, page.render(found))
+    return Outcome(audit=found, page=f"{target.name}/{PAGE}", tables=rows)
+
+
+def _findings(spill: Spill) -> Iterator[pl.DataFrame]:
+    for rule in rules():
+        if (found := spill.get(rule.id)) is not None:
+            yield from findings.finished(rule, found).iter_slices(PIECE)
+
+
+def _older(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the coverage and the rules of an older audit, given as its folder or as its dataset's."""
+    for folder in ("", f"{FOLDER}/"):
+        for suffix, read in ((".parquet", pl.read_parquet), (".csv", pl.read_csv)):
+            names = ("audit_coverage", "audit_rules")
+            keys = [f"{folder}{name}{suffix}" for name in names]
+            if all(files.exists(key) for key in keys):
+                first, second = (
+                    _typed(read(io.BytesIO(files.read(key))), name) for key, name in zip(keys, names, strict=True)
+                )
+                return first, second
+    raise UsageError(f"{files.name} holds no audit to compare with", fix="run datacite-etl audit there first")
+
+
+def _typed(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    return table.select(pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items())

@@ -1,0 +1,36 @@
+"""How far a dataset is known to hold everything, and where the next look at `updated` has to begin.
+
+Pure. A watermark is a moment, written as ISO text into the manifest: whatever changed before it is in the dataset.
+"""
+
+from collections.abc import Iterable
+from math import floor
+
+from etl.api.window import Window, iso, moment
+from etl.completeness.verdict import State, Verdict
+
+LAG = 600
+"""Seconds before the start of a run that are not counted on: its clock may differ from the server's, and a change is
+seen in lists only when the index has been refreshed."""
+OVERLAP = 6 * 3600
+"""Seconds before the watermark that a sync looks at again by default. DataCite indexes by a queue that has fallen hours
+behind on days with millions of updates (API.md 4); a quarter of a day costs hardly a hundred requests as a rule."""
+
+
+def reached(started: float, verdict: Verdict, slices: Iterable[tuple[str, Window]]) -> str | None:
+    """Return the watermark of a run whose first request was sent at `started`, in epoch seconds; None promises nothing.
+
+    `slices` are the keys of the verdict with their windows on `created`. What an incomplete slice lacks was updated
+    after its window begins, for nothing is updated before it is created.
+    """
+    if verdict.state is State.SAMPLE:
+        return None
+    windows = [window for key, window in slices if verdict.slices.get(key) is State.INCOMPLETE]
+    if (verdict.state is State.INCOMPLETE and not windows) or any(window.start is None for window in windows):
+        return None
+    return iso(min([floor(started) - LAG, *(window.start for window in windows if window.start is not None)]))
+
+
+def begin(watermark: str | None, overlap: int = OVERLAP) -> int | None:
+    """Return the first second of `updated` that a sync looks at, None for everything."""
+    return None if watermark is None else moment(watermark) - overlap

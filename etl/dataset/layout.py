@@ -1,0 +1,98 @@
+"""How the files of a dataset look: formats, partitions, tables and their columns."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from etl.api.query import Query
+from etl.dataset import checksums
+from etl.dataset.manifest import DataFile
+from etl.errors import UsageError
+from etl.records.flatten import frame_schema
+from etl.schema.declarations import Resource, Table, Type
+from etl.storage import formats
+from etl.storage.files import Files
+from etl.storage.formats import Reads, Sink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the files of a run look; `metadata` goes into each of them and holds nothing that changes between runs.
+
+    `tables` are the wanted ones besides the main table, all if empty. With `lines` the records are also written as they
+    were received; without any sink beside that there is only the main table. `name` is what the resource's tables are
+    prefixed with, to keep included records apart from asked-for ones of the same resource.
+    """
+
+    resource: Resource
+    sinks: tuple[Sink, ...]
+    partition_by: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+    prefix: str = ""
+    lines: bool = False
+
+    @property
+    def rows(self) -> tuple[Sink, ...]:
+        """The formats of tables that no asked-for records are behind: a row a line instead of a record."""
+        return (*self.sinks, formats.load("ndjson")) if self.lines else self.sinks
+
+    @property
+    def wanted(self) -> tuple[Table, ...]:
+        """The tables that become files, the main one first."""
+        main, *others = self.resource.tables
+        if self.lines and not self.sinks:
+            return (main,)
+        return (main, *(table for table in others if not self.tables or table.name in self.tables))
+
+    def columns(self, table: Table) -> dict[str, pl.DataType]:
+        """Return the columns that a table's files hold; the partition columns are in the folder names."""
+        schema = frame_schema(self.resource, table)
+        return {name: dtype for name, dtype in schema.items() if name not in self.partition_by}
+
+
+def metadata(query: Query) -> dict[str, str]:
+    """Return what every file of a query's answer says about itself: the same in every run and for every server."""
+    return {
+        "datacite-etl.request": json.dumps(query.request(), sort_keys=True, ensure_ascii=False),
+        "datacite-etl.fingerprint": query.fingerprint,
+        "datacite-etl.schema_version": query.resource.schema_version,
+    }
+
+
+def check_partition(resource: Resource, partition_by: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns to partition by; UsageError for one that the main table does not have or that is no label."""
+    columns = {column.name: column for column in resource.main.columns}
+    fit = [
+        name
+        for name, column in columns.items()
+        if column.type not in {Type.FLOAT, Type.TIMESTAMP, Type.JSON} and not column.key
+    ]
+    for name in partition_by:
+        if name not in fit:
+            raise UsageError(
+                f"{resource.main.name} cannot be partitioned by {name!r}", fix=f"valid are: {', '.join(fit)}"
+            )
+    return tuple(dict.fromkeys(partition_by))
+
+
+def read_file(
+    files: Files, sink: Reads, file: DataFile, schema: Mapping[str, pl.DataType], some: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Read some columns of a file, all by default; StoreError, naming it, for one that is damaged.
+
+    What is read whole is compared with its hash: it may be written again, as a part of another dataset.
+    """
+    with checksums.told(files, [file]):
+        if not some:
+            return sink.read(io.BytesIO(checksums.content(files, file)), schema, list(schema))
+        with files.open(file.path) as source:
+            return sink.read(source, schema, list(some))
+
+
+def sort_columns(resource: Resource, table: Table) -> tuple[str]:
+    """Return the column that a table is sorted by and that names its record."""
+    return (resource.key.name if table.name == resource.main.name else resource.parent,)

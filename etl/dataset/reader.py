@@ -1,0 +1,179 @@
+"""What stands in a published dataset: its files by place, and which records are where.
+
+A place is one part in one partition, the same in all tables: the records of a place have their rows in the files of
+that place and nowhere else. Reads only; what becomes of a place is decided in `merging`.
+"""
+
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import polars as pl
+
+from etl.dataset import checksums, manifest
+from etl.dataset.layout import Layout, read_file
+from etl.dataset.manifest import DataFile
+from etl.records import ndjson
+from etl.records.flatten import frame_schema
+from etl.schema import withdrawn
+from etl.schema.declarations import Json, Resource, Table
+from etl.storage import paths
+from etl.storage.files import Files
+from etl.storage.formats import Reads
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A folder below each table's own (empty without partitions) and a part's name in it."""
+
+    folder: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The files of a dataset, by table and place, and the layout they were written in."""
+
+    files: Files
+    layout: Layout
+    tables: Mapping[str, Mapping[Place, tuple[DataFile, ...]]]
+
+    @property
+    def places(self) -> list[Place]:
+        """All places with records, in their order."""
+        return sorted(self.tables[self.layout.prefix + self.layout.resource.main.name])
+
+    def frame(self, table: Table, place: Place, wanted: Sequence[str] = ()) -> pl.DataFrame:
+        """Read some columns of a table at a place, all that its files hold by default."""
+        schema = self.layout.columns(table)
+        names = list(wanted or schema)
+        sink = reader(self.layout)
+        here = self.tables[self.layout.prefix + table.name].get(place, ())
+        found = [read_file(self.files, sink, file, schema, wanted) for file in here if file.path.endswith(sink.suffix)]
+        return pl.concat([pl.DataFrame(schema={name: schema[name] for name in names}), *found])
+
+    def lines(self, place: Place) -> pl.DataFrame:
+        """Read the records of a place as they were received, with their keys."""
+        found = [pl.DataFrame(schema={"key": pl.String, ndjson.LINE: pl.Binary})]
+        for file in self.tables[self.layout.prefix + self.layout.resource.main.name].get(place, ()):
+            if file.path.endswith(ndjson.SUFFIX):
+                records = ndjson.lines(io.BytesIO(checksums.content(self.files, file)))
+                found.append(ndjson.keyed(self.layout.resource, records))
+        return pl.concat(found)
+
+    def records(self) -> Iterator[tuple[Place, pl.DataFrame]]:
+        """Yield each place with `key`, `created` and `updated` of its records."""
+        for place in self.places:
+            yield place, identity(self.layout.resource, self._main(place))
+
+    def _main(self, place: Place) -> pl.DataFrame:
+        main = self.layout.resource.main
+        held = self.layout.columns(main)
+        return self.frame(main, place, [name for name in telling(self.layout.resource) if name in held])
+
+
+def published(files: Files, layout: Layout, proof: Mapping[str, Json]) -> Published:
+    """Sort the files that a manifest lists into places; files without rows are in none."""
+    listed = manifest.data_files(proof)
+    main = {_seat(file) for file in listed[layout.prefix + layout.resource.main.name]}
+    names = [layout.prefix + table.name for table in layout.wanted]
+    return Published(files=files, layout=layout, tables={name: _by_place(listed.get(name, ()), main) for name in names})
+
+
+def telling(resource: Resource) -> list[str]:
+    """Name the columns of the main table that tell which record it is and when it was made and changed."""
+    held = {column.name for column in resource.main.columns}
+    times = [name for name in (resource.slice_on, "updated") if name is not None]
+    return list(dict.fromkeys([resource.key.name, *(name for name in times if name in held)]))
+
+
+def identity(resource: Resource, main: pl.DataFrame) -> pl.DataFrame:
+    """Return `key`, `created` (whatever the resource is sliced on) and `updated` of main rows; null if not told."""
+
+    def time(name: str | None) -> pl.Expr:
+        known = pl.col(name) if name in main.columns else pl.lit(None)
+        return known.cast(pl.Datetime("us", "UTC"))
+
+    return main.select(
+        pl.col(resource.key.name).alias("key"),
+        time(resource.slice_on).alias("created"),
+        time("updated").alias("updated"),
+    )
+
+
+def reader(layout: Layout) -> Reads:
+    """Choose the format to read a dataset in: Parquet if it is there, for it is typed and columns are apart."""
+    if not layout.sinks:
+        return ndjson.Lines(layout.resource)
+    return next((sink for sink in layout.sinks if sink.suffix == ".parquet"), layout.sinks[0])
+
+
+def tombstone_layout(layout: Layout) -> Layout:
+    """Lay out the table of withdrawn records: one file, in the dataset's formats."""
+    return replace(
+        layout,
+        resource=withdrawn.resource(layout.resource),
+        sinks=layout.rows,
+        lines=False,
+        partition_by=(),
+        tables=(),
+        prefix="",
+    )
+
+
+def folders(layout: Layout, main: pl.DataFrame) -> pl.Series:
+    """Return the partition folder of each main row."""
+    texts = main.select(frame_cast(layout, name) for name in layout.partition_by)
+    known: dict[tuple[str | None, ...], str] = {}
+    for values in texts.unique().iter_rows():
+        pairs = list(zip(layout.partition_by, values, strict=True))
+        known[values] = paths.data_file("", pairs, "", "").strip("/")
+    if not layout.partition_by:
+        return pl.Series("folder", [""] * main.height, dtype=pl.String)
+    return pl.Series("folder", [known[values] for values in texts.iter_rows()], dtype=pl.String)
+
+
+def frame_cast(layout: Layout, name: str) -> pl.Expr:
+    """Spell a partition column as its folders do."""
+    return pl.col(name).cast(frame_schema(layout.resource, layout.resource.main)[name]).cast(pl.String)
+
+
+def _by_place(found: Sequence[DataFile], main: set[Place]) -> dict[Place, tuple[DataFile, ...]]:
+    places_of: dict[Place, list[DataFile]] = defaultdict(list)
+    for file in found:
+        if file.rows:
+            places_of[_home(_seat(file), main)].append(file)
+    return {place: tuple(files) for place, files in places_of.items()}
+
+
+def _seat(file: DataFile) -> Place:
+    path = PurePosixPath(file.path)
+    folder = str(path.parent).partition("/")[2]
+    return Place(folder, paths.stem(file.path))
+
+
+def _home(seat: Place, main: set[Place]) -> Place:
+    """Return the place of a file: one that was too long for its place stands beside it with a number."""
+    numbered = re.fullmatch(r"(.+)-\d+", seat.part)
+    first = Place(seat.folder, numbered[1]) if numbered else seat
+    return first if first in main else seat
+
+
+def restored(layout: Layout, main: pl.DataFrame, place: Place) -> pl.DataFrame:
+    """Give main rows back the columns that only the folder of their place tells."""
+    schema = frame_schema(layout.resource, layout.resource.main)
+    said = dict(part.split("=", 1) for part in place.folder.split("/") if part)
+    texts = {name: None if text == paths.NULL else unquote(text) for name, text in said.items()}
+    told = [_typed(texts[name], schema[name]).alias(name) for name in layout.partition_by]
+    return main.with_columns(told).select(*schema)
+
+
+def _typed(text: str | None, dtype: pl.DataType) -> pl.Expr:
+    """Read a partition's value."""
+    if dtype == pl.Boolean:
+        return pl.lit(None if text is None else text == "true", dtype)
+    return pl.lit(text, pl.String).cast(dtype)

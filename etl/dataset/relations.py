@@ -1,0 +1,142 @@
+"""Tables as a database knows them: columns, keys and whose rows they are, put together from manifest and declarations.
+
+Pure. The manifest says what a dataset has; the declarations add what the words mean. How a dialect spells it is `ddl`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from etl import resources
+from etl.errors import StoreError, UsageError
+from etl.records.flatten import frame_schema
+from etl.schema import withdrawn
+from etl.schema.declarations import Json, Resource, Table, Type
+
+INCLUDED = "included_"
+"""What dimension tables are prefixed with where the dataset has a table of that name anyway."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a relation."""
+
+    name: str
+    type: Type
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """One table: `key` identifies a row (empty: nothing does), `record` names the record of main table `of`.
+
+    `of_key` is that table's own key column.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Field, ...]
+    key: tuple[str, ...]
+    record: str
+    of: str
+    of_key: str
+
+    @property
+    def main(self) -> bool:
+        """Tell whether a row is a record."""
+        return self.name == self.of
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(field.name for field in self.columns)
+
+
+def of_dataset(proof: Mapping[str, Json]) -> tuple[Relation, ...]:
+    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words.
+
+    StoreError for a name that no table of ours has: it would stand in SQL.
+    """
+    declared = _declared(str(proof["resource"]))
+    tables: Mapping[str, Json] = proof["tables"]
+    if strange := [name for name in tables if not _NAME.fullmatch(name)]:
+        raise StoreError(f"the manifest names a table {strange[0]!r}", fix="export again with --fresh")
+    found = [_stated(name, tables, declared) for name in sorted(tables)]
+    return tuple(sorted(found, key=lambda relation: (relation.of, not relation.main, relation.name)))
+
+
+def of_resource(resource: Resource) -> tuple[Relation, ...]:
+    """Return the tables of a resource as they are declared."""
+    return tuple(_of_table(resource, table) for table in resource.tables)
+
+
+def _of_table(resource: Resource, table: Table) -> Relation:
+    kinds = {column.name: column.type for column in table.columns}
+    words = _words(resource, table)
+    fields = [Field(name, kinds.get(name) or _kind(name, table), words[name]) for name in frame_schema(resource, table)]
+    return Relation(
+        name=table.name,
+        description=table.description,
+        columns=tuple(fields),
+        key=_key(resource, table),
+        record=resource.key.name if table is resource.main else resource.parent,
+        of=resource.main.name,
+        of_key=resource.key.name,
+    )
+
+
+def _kind(name: str, table: Table) -> Type:
+    return Type.INT if name in table.positions else Type.STRING
+
+
+def _stated(name: str, tables: Mapping[str, Json], declared: Mapping[str, tuple[Resource, Table]]) -> Relation:
+    facts = tables[name]
+    resource, table = declared.get(name) or declared.get(name.removeprefix(INCLUDED)) or (None, None)
+    main = name == facts["of"]
+    words = _words(resource, table) if resource and table else {}
+    fields = [Field(column["name"], Type(column["type"]), words.get(column["name"], "")) for column in facts["columns"]]
+    known = _key(resource, table) if resource and table else ()
+    whole = main or set(known) <= {field.name for field in fields}
+    return Relation(
+        name=name,
+        description=table.description if table else "",
+        columns=tuple(fields),
+        key=(facts["key"],) if main else known if whole else (),
+        record=facts["key"],
+        of=facts["of"],
+        of_key=tables[facts["of"]]["key"] if facts["of"] in tables else facts["key"],
+    )
+
+
+def _key(resource: Resource, table: Table) -> tuple[str, ...]:
+    """Name what identifies a row: the record, the list it is from, the positions in it; without positions nothing."""
+    if table is resource.main:
+        return (resource.key.name,)
+    if not table.positions:
+        return ()
+    labels = [table.columns[0].name] if table.relations else []
+    return (resource.parent, *labels, *table.positions)
+
+
+def _words(resource: Resource, table: Table) -> dict[str, str]:
+    main = {column.name: column.description for column in resource.main.columns}
+    positions = dict.fromkeys(table.positions, table.about_positions)
+    own = {column.name: column.description for column in table.columns}
+    return {**main, resource.parent: f"Key of the record in {resource.main.name}.", **positions, **own}
+
+
+def _declared(name: str) -> dict[str, tuple[Resource, Table]]:
+    try:
+        resource = resources.load(name)
+    except UsageError:  # a dataset of a newer program
+        return {}
+    return {table.name: (owner, table) for owner in _owners(resource) for table in owner.tables}
+
+
+def _owners(resource: Resource) -> Iterator[Resource]:
+    """Yield the resources whose tables a dataset may have, the asked one last so that its tables win."""
+    for include in resource.includes:
+        yield resources.load(include.resource)
+    yield withdrawn.resource(resource)
+    yield resource

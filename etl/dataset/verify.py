@@ -1,0 +1,193 @@
+"""Does a dataset still hold what its manifest says? Every file is read again: presence, bytes, hash, rows, keys.
+
+Reads only, and needs no network: the manifest says which columns are keys. What the API says
+today is asked elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import polars as pl
+import pyarrow as pa
+
+from etl import resources
+from etl.dataset import checksums, delta_log, manifest, store
+from etl.dataset.manifest import DataFile
+from etl.records import ndjson
+from etl.records.duplicates import hashes, repeated
+from etl.schema.declarations import Json
+from etl.storage import formats, paths
+from etl.storage.files import Files
+from etl.storage.formats import Reads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as the manifest says; `path` is a file's or a table's."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What was read and what was found; no findings, no damage."""
+
+    files: int
+    rows: int
+    bytes: int
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether everything is as the manifest says."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One column of one file, or why it could not be read."""
+
+    keys: pl.Series
+    problem: str = ""
+
+
+def verify(files: Files) -> Verification:
+    """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
+    proof = store.published_manifest(files)
+    if store.half_way(files):
+        raise store.half_a_switch(files)
+    tables = manifest.data_files(proof)
+    listed = [file for found in tables.values() for file in found]
+    every = delta_log.every_file(proof)
+    found = [finding for file in every for finding in _bytes(files, file)]
+    found += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
+    found += _logs(files, proof)
+    found += _sums(proof, tables)
+    broken = {finding.path for finding in found}
+    whole = {name: [file for file in each if file.path not in broken] for name, each in tables.items()}
+    for main in sorted({facts["of"] for facts in proof["tables"].values()}):
+        for suffix in sorted({_suffix(file) for file in listed}):
+            found += _Family(files, proof, whole, main, suffix).findings()
+    return Verification(
+        files=len(every),
+        rows=sum(facts["rows"] for facts in proof["tables"].values()),
+        bytes=sum(file.bytes for file in every),
+        verdict=str(proof["verdict"]),
+        findings=tuple(found),
+    )
+
+
+def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
+    if found := checksums.problem(files, file):
+        yield Finding(path=file.path, problem=found)
+
+
+def _logs(files: Files, proof: Mapping[str, Json]) -> Iterator[Finding]:
+    """Compare what the log of each Delta table says the table consists of with the manifest."""
+    for name, log in delta_log.log_files(proof).items():
+        if any(not files.exists(file.path) for file in log):  # told already
+            continue
+        said = delta_log.active(name, [files.read(file.path) for file in log])
+        listed = manifest.data_files(proof)[name]
+        if said != {file.path: file.bytes for file in listed if file.path.endswith(delta_log.PARQUET)}:
+            yield Finding(path=f"{name}/_delta_log", problem="tells of other files than the manifest")
+
+
+def _sums(proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]]) -> Iterator[Finding]:
+    """Compare the manifest with itself: a table's rows with those of its files, for every format."""
+    for name, found in tables.items():
+        said = proof["tables"][name]["rows"]
+        for suffix in sorted({_suffix(file) for file in found}):
+            rows = sum(file.rows for file in found if _suffix(file) == suffix)
+            if rows != said:
+                yield Finding(path=name, problem=f"the manifest says {said} rows, of its {suffix} files {rows}")
+
+
+class _Family:
+    """A main table and its children in one format. State: `_astray`, parents not found where they should be."""
+
+    def __init__(
+        self, files: Files, proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]], main: str, suffix: str
+    ) -> None:
+        self._files = files
+        self._main = main
+        self._sink = _reads(str(proof["resource"]), main, suffix)
+        self._keys: dict[str, str] = {
+            name: facts["key"] for name, facts in proof["tables"].items() if facts["of"] == main
+        }
+        self._tables = {name: [file for file in tables[name] if _suffix(file) == suffix] for name in self._keys}
+        self._astray: dict[str, pl.Series] = {}
+
+    def findings(self) -> list[Finding]:
+        """Read all files of the family, those of one place together, so that few keys are in memory."""
+        found = [finding for place in sorted(self._places()) for finding in self._place(place)]
+        return [*found, *self._twice(), *self._orphans()]
+
+    def _places(self) -> set[str]:
+        return {paths.place(file.path) for files in self._tables.values() for file in files}
+
+    def _place(self, place: str) -> Iterator[Finding]:
+        parents = pl.Series("hash", dtype=pl.UInt64)
+        for name in [self._main, *(name for name in self._tables if name != self._main)]:
+            for file in self._tables[name]:
+                if paths.place(file.path) == place:
+                    column = self._read(file, self._keys[name])
+                    yield from _column(file, column)
+                    if name == self._main:
+                        parents = pl.concat([parents, hashes(column.keys)])
+                    else:
+                        self._stray(name, hashes(column.keys).unique(), parents)
+
+    def _stray(self, name: str, children: pl.Series, parents: pl.Series) -> None:
+        lost = children.filter(~children.is_in(parents.implode()))
+        if len(lost):
+            self._astray[name] = pl.concat([self._astray[name], lost]) if name in self._astray else lost
+
+    def _twice(self) -> Iterator[Finding]:
+        total = sum(file.rows for file in self._tables[self._main])
+        again = repeated(self._main_keys, total)
+        if len(again):
+            yield Finding(
+                path=self._main, problem=f"{len(again)} values of {self._keys[self._main]} come more than once"
+            )
+
+    def _orphans(self) -> Iterator[Finding]:
+        for name, lost in self._astray.items():
+            left = lost.unique()
+            for keys in self._main_keys():
+                left = left.filter(~left.is_in(hashes(keys).implode()))
+            if len(left):
+                yield Finding(path=name, problem=f"{len(left)} values of {self._keys[name]} are not in {self._main}")
+
+    def _main_keys(self) -> Iterator[pl.Series]:
+        return (self._read(file, self._keys[self._main]).keys for file in self._tables[self._main])
+
+    def _read(self, file: DataFile, column: str) -> _Read:
+        try:
+            with self._files.open(file.path) as source:
+                keys = self._sink.read(source, {column: pl.String()}, [column]).to_series()
+        except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+            return _Read(pl.Series(dtype=pl.String), f"cannot be read: {error}")
+        short = len(keys) != file.rows
+        return _Read(keys, f"has {len(keys)} rows, the manifest says {file.rows}" if short else "")
+
+
+def _reads(resource: str, main: str, suffix: str) -> Reads:
+    """Choose who reads the files of a main table: lines are records where they were asked for, and rows elsewhere."""
+    if suffix == ndjson.SUFFIX and (asked := resources.load(resource)).main.name == main:
+        return ndjson.Lines(asked)
+    return formats.load(suffix.removeprefix("."))
+
+
+def _column(file: DataFile, column: _Read) -> Iterator[Finding]:
+    if column.problem:
+        yield Finding(path=file.path, problem=column.problem)
+    if nulls := column.keys.null_count():
+        yield Finding(path=file.path, problem=f"has {nulls} rows without a key")
+
+
+def _suffix(file: DataFile) -> str:
+    return PurePosixPath(file.path).suffix

@@ -1,0 +1,179 @@
+"""What differs between two exports, field by field: the rows of some records on both sides, and what is told of it.
+
+Pure. Which records are on both sides is found in `diffing`; what makes rows differ is said in `changes`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.records import row_changes
+
+RECORDS = {"table": pl.String(), "key": pl.String(), "change": pl.String(), "client_id": pl.String()}
+FIELDS = {
+    "table": pl.String(),
+    "key": pl.String(),
+    "field": pl.String(),
+    "before": pl.String(),
+    "after": pl.String(),
+}
+SUMMARY = {"table": pl.String(), "field": pl.String(), "records": pl.Int64(), "share": pl.Float64()}
+CLIENTS = {
+    "client_id": pl.String(),
+    "added": pl.Int64(),
+    "changed": pl.Int64(),
+    "withdrawn": pl.Int64(),
+}
+SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
+    "diff_records": RECORDS,
+    "diff_fields": FIELDS,
+    "diff_summary": SUMMARY,
+}
+KINDS = ("added", "changed", "withdrawn")
+_FIELD = {name: FIELDS[name] for name in ("key", "field", "before", "after")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two exports: its name, when it was finished, how it was judged, and how many records it has."""
+
+    name: str
+    finished: str
+    verdict: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What happened to the records of one main table; `fields` has `field` and `records`, the most changed first."""
+
+    table: str
+    before: int
+    after: int
+    counts: Mapping[str, int]
+    fields: pl.DataFrame
+
+    @property
+    def unchanged(self) -> int:
+        """How many records are the same on both sides."""
+        return self.before - self.counts["changed"] - self.counts["withdrawn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Everything that a page says of two exports; of the records themselves only the first few.
+
+    `groups` are the main tables, that of the resource first; `shown` are some rows of each kind of change, `examples`
+    some changes of each field.
+    """
+
+    resource: str
+    old: Side
+    new: Side
+    groups: tuple[Group, ...]
+    shown: Mapping[str, pl.DataFrame]
+    examples: pl.DataFrame
+    clients: pl.DataFrame
+    cautions: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Tell whether nothing differs."""
+        return not any(group.counts[kind] for group in self.groups for kind in KINDS)
+
+    def summary(self) -> pl.DataFrame:
+        """Return the table `diff_summary`: how many records differ in each field."""
+        each = [
+            group.fields.select(
+                pl.lit(group.table).alias("table"),
+                "field",
+                pl.col("records").cast(pl.Int64),
+                (pl.col("records") / max(group.before, 1)).alias("share"),
+            )
+            for group in self.groups
+        ]
+        return pl.concat([pl.DataFrame(schema=SUMMARY), *each])
+
+
+def of_main(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return what differs in main rows of the same keys: `key`, `field`, `before`, `after` as text."""
+    differ = row_changes.differing(before, after, key)
+    if differ.is_empty():
+        return pl.DataFrame(schema=_FIELD)
+    left, right = (_texts(frame.filter(pl.col(key).is_in(differ.implode())), key) for frame in (before, after))
+    return _compared(left, right, [name for name in before.columns if name != key])
+
+
+def of_child(table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, positions: Sequence[str]) -> pl.DataFrame:
+    """Return what differs in a child table: a field is `table.column`, its values a JSON list of all the record's rows.
+
+    Rows that come or go change the lists of all columns; only those whose values differ are named, nulls aside. What
+    differs in nulls or positions alone is named where a record has no other difference.
+    """
+    differ = row_changes.differing(before, after, key)
+    if differ.is_empty():
+        return pl.DataFrame(schema=_FIELD)
+    left, right = (_lists(frame.filter(pl.col(key).is_in(differ.implode())), key) for frame in (before, after))
+    keys = pl.concat([left.select("key"), right.select("key")]).unique()
+    names = [name for name in before.columns if name != key]
+    values = [name for name in names if name not in positions]
+    found = _compared(_filled(keys, left), _filled(keys, right), values, judged=_KNOWN)
+    rest = keys.join(found, on="key", how="anti")
+    left_over = _compared(_filled(rest, left), _filled(rest, right), names)
+    return pl.concat([found, left_over]).with_columns(field=pl.lit(f"{table}.") + pl.col("field"))
+
+
+def counted(fields: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Add up how many records differ in each field, from `field` and `records` of some of them."""
+    none = pl.DataFrame(schema={"field": pl.String(), "records": pl.Int64()})
+    return (
+        pl.concat([none, *fields])
+        .group_by("field")
+        .agg(pl.col("records").sum())
+        .sort(["records", "field"], descending=[True, False])
+    )
+
+
+def _filled(keys: pl.DataFrame, side: pl.DataFrame) -> pl.DataFrame:
+    """Return a side with all the keys; lists that it does not have are null, and without values."""
+    known = [pl.col(name).fill_null("[]") for name in side.columns if name.endswith(_KNOWN)]
+    return keys.join(side, on="key", how="left").with_columns(known)
+
+
+def _compared(before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str], *, judged: str = "") -> pl.DataFrame:
+    both = before.join(after, on="key", suffix=_AFTER)
+    found = [
+        both.filter(pl.col(name + judged).ne_missing(pl.col(name + judged + _AFTER))).select(
+            "key", pl.lit(name).alias("field"), pl.col(name).alias("before"), pl.col(name + _AFTER).alias("after")
+        )
+        for name in names
+    ]
+    return pl.concat([pl.DataFrame(schema=_FIELD), *found])
+
+
+def _texts(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    values = [_text(name, dtype) for name, dtype in frame.schema.items() if name != key]
+    return frame.select(pl.col(key).alias("key"), *values)
+
+
+def _lists(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Put each column's values of a record together as a JSON list, in the order of its rows."""
+    names = [name for name in frame.columns if name != key]
+    known = [pl.col(name).drop_nulls().alias(name + _KNOWN) for name in names]
+    grouped = _texts(frame, key).group_by("key", maintain_order=True).agg(*map(pl.col, names), *known)
+    lists = [
+        pl.struct(v=name).struct.json_encode().str.slice(5).str.head(-1).alias(name) for name in grouped.columns[1:]
+    ]
+    return grouped.select("key", *lists)
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    return pl.col(name).cast(pl.String)
+
+
+_AFTER = " after"
+_KNOWN = " known"

@@ -1,0 +1,194 @@
+"""The file of `datacite-etl run`: tables of options, called as on the command line, read into checked entries.
+
+Which entries a file stands for, a template aside, is decided here; nothing is asked of the API and nothing is run.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from etl.errors import ProtocolError, UsageError
+from etl.options.asking import Asking, Talking, path_of
+from etl.options.delivering import Delivering
+from etl.options.syncing import Syncing
+from etl.schema.declarations import Json
+
+T = TypeVar("T")
+CLIENT = "{client}"
+"""What stands in `to` for the id of a client."""
+_CLIENT = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_OF = ("provider-id", "consortium-id")
+_KINDS = ("export", "sync")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An `[[export]]`, or a `[[sync]]` if it has `syncing`; `where` names it in errors; a template has `clients_of`."""
+
+    where: str
+    to: str
+    clients_of: Mapping[str, str]
+    resource: str = ""
+    asking: Asking = field(default_factory=Asking)
+    delivering: Delivering = field(default_factory=Delivering)
+    syncing: Syncing | None = None
+
+    def of_client(self, client: str) -> "Asked":
+        """Fill the template in for one client; ProtocolError for an id that would lead to some other folder."""
+        if not _CLIENT.fullmatch(client):
+            raise ProtocolError(f"{self.where}: the API names a client {client!r}", fix=f"write 'to' without {CLIENT}")
+        asking = replace(self.asking, filter=(*self.asking.filter, f"client-id={client}"))
+        return replace(self, to=self.to.replace(CLIENT, client), clients_of={}, asking=asking)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFile:
+    """A whole file: how to talk to the API, how many entries at once (None if it does not say), and the entries."""
+
+    talking: Talking
+    side_by_side: int | None
+    asked: tuple[Asked, ...]
+
+
+def read(path: Path) -> JobFile:
+    """Read a file; UsageError, naming file, table and key, for whatever cannot be meant as it stands."""
+    found = _toml(path)
+    _known(found, ("defaults", *_KINDS), f"{path}", "table")
+    defaults = _table(found.get("defaults", {}), f"{path}: [defaults]")
+    talking, above = _names(Talking), {"side_by_side"}
+    _known(defaults, talking | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
+    common = {name: value for name, value in defaults.items() if name not in talking | above}
+    asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, found))
+    unique(asked)
+    return JobFile(
+        talking=_made(Talking, defaults, f"{path}: [defaults]"),
+        side_by_side=_count(defaults.get("side_by_side"), f"{path}: [defaults]"),
+        asked=asked,
+    )
+
+
+def unique(asked: Sequence[Asked]) -> None:
+    """Raise UsageError if two entries have the same destination."""
+    taken: dict[str, Asked] = {}
+    for one in asked:
+        other = taken.setdefault(_place(one.to), one)
+        if other is not one:
+            raise UsageError(f"{one.where}: key 'to': {one.to} is that of {other.where} too", fix="give each its own")
+
+
+def _place(to: str) -> str:
+    """Spell a destination as two entries with the same one would."""
+    return to.rstrip("/") if "://" in to else str(Path(path_of(to)).absolute())
+
+
+def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
+    where = f"{path}: [[{kind}]] number {number}"
+    own = _table(table, where)
+    if shared := sorted(own.keys() & (_names(Talking) | {"side_by_side"})):
+        raise UsageError(f"{where}: key {shared[0]!r} is common to all entries", fix="move it to [defaults]")
+    _known(own, _own(kind), where, "key")
+    values = {**common, **own}
+    to, of = _text(values, "to", where), _pairs(values.get("clients_of", {}), where)
+    if bool(of) != (CLIENT in to):
+        raise UsageError(f"{where}: keys 'to' and 'clients-of' belong together", fix=f"write {CLIENT} in 'to' for it")
+    if kind == "sync":
+        return Asked(where=where, to=to, clients_of=of, syncing=_made(Syncing, values, where))
+    asking, delivering = _made(Asking, values, where), _made(Delivering, values, where)
+    resource = _text(values, "resource", where)
+    return Asked(where=where, to=to, clients_of=of, resource=resource, asking=asking, delivering=delivering)
+
+
+def _toml(path: Path) -> dict[str, Json]:
+    try:
+        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is no TOML: {error}", fix="see `datacite-etl run --help` for an example") from error
+
+
+def _entries(path: Path, found: Mapping[str, Json]) -> list[tuple[str, int, Json]]:
+    """Return kind, number and table of each entry, the exports first."""
+    for kind in _KINDS:
+        if not isinstance(found.get(kind, []), list):
+            raise UsageError(f"{path}: [{kind}] is no list of entries", fix=f"write it as [[{kind}]]")
+    entries = [(kind, *one) for kind in _KINDS for one in enumerate(found.get(kind, []), 1)]
+    if not entries:
+        raise UsageError(f"{path} has no [[export]] and no [[sync]]", fix="give at least one")
+    return entries
+
+
+def _table(value: Json, where: str) -> dict[str, Json]:
+    """Return a table with its keys as Python spells them and its dates as text."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} is no table", fix="write it as a table: [defaults], [[export]]")
+    return {name.replace("-", "_"): _plain(name, one) for name, one in value.items()}
+
+
+def _plain(name: str, value: Json) -> Json:
+    if isinstance(value, date):
+        return value.isoformat()
+    if name == "filter" and isinstance(value, dict):
+        return [f"{key}={one}" for key, one in value.items()]
+    return [value] if name in ("filter", "format") and isinstance(value, str) else value
+
+
+def _known(
+    found: Mapping[str, Json], names: "frozenset[str] | set[str] | Sequence[str]", where: str, kind: str
+) -> None:
+    for name in found:
+        if name not in names:
+            spelled = sorted(one.replace("_", "-") for one in names)
+            near = difflib.get_close_matches(name.replace("_", "-"), spelled, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(spelled)}"
+            raise UsageError(f"{where}: there is no {kind} '{name.replace('_', '-')}'", fix=hint)
+
+
+def _made(group: type[T], values: Mapping[str, Json], where: str) -> T:
+    """Make an option group of the values called like its fields."""
+    names = _names(group)
+    for name, value in values.items():
+        if name in names:
+            try:
+                msgspec.convert({name: value}, group)
+            except msgspec.ValidationError as error:
+                told = str(error).partition(" - at")[0].replace("`", "")
+                raise UsageError(f"{where}: key '{name.replace('_', '-')}': {told}", fix="correct its value") from error
+    return msgspec.convert({name: value for name, value in values.items() if name in names}, group)
+
+
+def _text(values: Mapping[str, Json], name: str, where: str) -> str:
+    value = values.get(name)
+    if not (isinstance(value, str) and value):
+        raise UsageError(f"{where}: key '{name}' is missing or no text", fix=f'write {name} = "..."')
+    return value
+
+
+def _pairs(value: Json, where: str) -> dict[str, str]:
+    if isinstance(value, dict) and all(name in _OF and isinstance(one, str) for name, one in value.items()):
+        return dict(value)
+    raise UsageError(f"{where}: key 'clients-of' is not understood", fix='write clients-of = {provider-id = "cern"}')
+
+
+def _count(value: Json, where: str) -> int | None:
+    if value is None or (type(value) is int and value > 0):
+        return value
+    raise UsageError(f"{where}: key 'side-by-side' counts from 1", fix="write side-by-side = 4")
+
+
+def _names(group: type) -> set[str]:
+    return {one.name for one in fields(group)}
+
+
+def _own(kind: str) -> set[str]:
+    """Return the keys that an entry of a kind may have."""
+    if kind == "sync":
+        return _names(Syncing) | {"to", "clients_of"}
+    return _names(Asking) | _names(Delivering) | {"resource", "to", "clients_of"}

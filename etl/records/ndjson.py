@@ -1,0 +1,71 @@
+"""Records as they were received, a line each: what `--format ndjson` makes of the main table.
+
+A line is the API's resource object, `{"id", "type", "attributes", "relationships"}`, as in DataCite's data file (API.md
+section 6): everything that child tables hold is inside it. On the way it is a column of the staged page.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.records.flatten import ROW, flatten
+from etl.records.parser import Parser, nested_schema
+from etl.schema.declarations import Resource
+
+LINE = "_line"
+SUFFIX = ".ndjson"
+
+
+class Lines:
+    """Reads the columns of a main table from its records."""
+
+    suffix = SUFFIX
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
+        """Read some columns of a file of records, in their order."""
+        main = table(self._resource, lines(source))
+        return main.select(pl.col(name).cast(schema[name]) for name in columns)
+
+
+def lines(source: BinaryIO) -> list[bytes]:
+    """Read the records of a file."""
+    return [line for line in bytes(source.read()).split(b"\n") if line]
+
+
+def table(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
+    """Return the rows that records have in the main table."""
+    return flatten(resource, resource.main, Parser(resource).parse(records).table).drop(ROW)
+
+
+def ids(parser: Parser, records: Sequence[bytes]) -> pl.Series:
+    """Return the lower-cased id of each record, null for one that is no row."""
+    found = parser.parse(records).table
+    if found.num_rows == len(records):
+        return pl.Series("id", pc.utf8_lower(found.column("id")), dtype=pl.String)
+    rows = (parser.parse([record]).table.column("id").to_pylist() for record in records)
+    return pl.Series("id", [row[0].lower() if row else None for row in rows], dtype=pl.String)
+
+
+def keyed(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
+    """Return records with their keys: `key` and the line."""
+    keys = table(resource, records)[resource.key.name]
+    return pl.DataFrame({"key": keys, LINE: pl.Series(list(records), dtype=pl.Binary)})
+
+
+def schema(resource: Resource) -> pa.Schema:
+    """Return the schema of pages that have the records beside their values."""
+    return nested_schema(resource).append(pa.field(LINE, pa.large_binary()))
+
+
+def beside(nested: pa.Table, records: Sequence[bytes], parser: Parser) -> pa.Table:
+    """Put each record, in one line, beside its values; records that are no row of the page are left out."""
+    if nested.num_rows != len(records):
+        records = [record for record in records if parser.parse([record]).table.num_rows]
+    flat = [record.replace(b"\n", b" ").replace(b"\r", b" ") for record in records]
+    return nested.append_column(LINE, pa.array(flat, pa.large_binary()))

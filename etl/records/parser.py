@@ -1,0 +1,299 @@
+"""Raw records of one page -> one nested Arrow table, by the Shape that the declarations imply.
+
+The fast lane gives all records to Arrow's JSON reader at once. It refuses the page for one wrong type, so records known
+or found to be odd go through `coerce` first; what was odd once is looked for in advance from then on. Flattening the
+result into tables is `flatten`'s matter.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from struct import pack
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+
+from etl.records.coerce import Coerced, Issue, coerce, reject
+from etl.records.schema_drift import Drift, finder
+from etl.schema import arrow_types, declarations
+from etl.schema.arrow_types import EACH, Path
+from etl.schema.declarations import Json, Resource, Scalar, Struct, Type
+
+__all__ = ["Issue", "Parsed", "Parser", "nested_schema"]
+
+EXTRA = "extra"
+_INDEX = re.compile(r"\[\d+\]")
+_ARROW_PATH = re.compile(r"Column\(/(.*)\) changed from")
+_MSGSPEC_PATH = re.compile(r" - at `\$\.(.*)`$")
+_ANY = msgspec.json.Decoder(msgspec.Raw)
+_LONG = 20_000
+"""Longer records may be nested so deep that Arrow's reader crashes; 10,000 levels, for which this is room, are safe."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """The records of a page in one table, and what would not go into it.
+
+    `drift` tells for each path that no declaration knows how many records have it, null or not, and the first one's id.
+    """
+
+    table: pa.Table
+    issues: tuple[Issue, ...] = ()
+    drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+
+def nested_schema(resource: Resource) -> pa.Schema:
+    """Return the schema of every page of the resource: the shape one level deep, then `extra`."""
+    return _flat_schema(_record(resource))
+
+
+def _record(resource: Resource) -> Struct:
+    shape = declarations.shape(resource)
+    return Struct({"id": Scalar(Type.STRING), **shape.fields})
+
+
+def _flat_schema(shape: Struct) -> pa.Schema:
+    fields = [(arrow_types.dotted(path), arrow_types.arrow(part)) for path, part in _columns(shape)]
+    return pa.schema([*fields, (EXTRA, pa.string())])
+
+
+def _columns(shape: Struct) -> Iterator[tuple[Path, declarations.Shape]]:
+    for name, part in shape.fields.items():
+        if isinstance(part, Struct):
+            yield from (((name, below), deeper) for below, deeper in part.fields.items())
+        else:
+            yield (name,), part
+
+
+class Parser:
+    """Parses the pages of one resource; threads may share it.
+
+    Mutable state: `_screen`, what looks for the odd paths met so far, replaced as a whole.
+    """
+
+    def __init__(self, resource: Resource) -> None:
+        self._shape = _record(resource)
+        self._promised = arrow_types.arrow(self._shape)
+        self._schema = pa.schema(list(self._promised))
+        self._flat = _flat_schema(self._shape)
+        self._strict = msgspec.json.Decoder(arrow_types.strict(self._shape))
+        self._texts = frozenset(arrow_types.leaves(self._shape, Type.JSON))
+        self._unmapped = resource.unmapped
+        self._identity = resource.identity
+        self._screen = _Screen(self._shape, frozenset())
+
+    def parse(self, records: Sequence[bytes]) -> Parsed:
+        """Parse the records of one page; nothing in them makes it raise.
+
+        Every record is a row or, if it is no object or has no id, an Issue with an empty record id.
+        """
+        page = _Page(self._shape, records)
+        table = self._read(page)
+        ids = table.column("id").to_pylist()
+        drift = self._drift(page, table, ids)
+        extra = drift.column(len(ids))
+        nested = pa.table([*_top(table, self._shape), extra], names=self._flat.names).cast(self._flat)
+        parsed = _identified(page, nested, ids, drift.counts)
+        return replace(parsed, table=_composed(parsed.table, self._identity)) if self._identity else parsed
+
+    def _read(self, page: "_Page") -> pa.Table:
+        """Read the page, with more of its records coerced until Arrow takes it; with all of them it does."""
+        screen = self._screen
+        page.coerce(screen.odd(page))
+        table = page.read(self._schema)
+        if table is None:
+            screen = self._learn(self._validate(page))
+            table = page.read(self._schema)
+        if table is None:
+            screen = self._learn(_culprit(self._shape, page.complaint))
+            page.coerce(page.untouched())
+            table = page.read(self._schema)
+        assert table is not None, page.complaint
+        strays = self._strays(table, screen.paths)
+        if strays and (odd := self._learn(strays).odd(page)):
+            page.coerce(odd)
+            table = page.read(self._schema)
+        return table
+
+    def _strays(self, table: pa.Table, known: frozenset[Path]) -> list[Path]:
+        """List what Arrow took as it came and should not: text for JSON text, promised fields by other names."""
+        # `"x"` is JSON text and `x` is not.
+        texts = [path for path in self._texts - known if _has_values(table, path)]
+        strange = arrow_types.strangers(pa.struct(list(table.schema)), self._promised)
+        return texts + [path for path in strange if path not in known and arrow_types.is_twin(self._shape, path)]
+
+    def _validate(self, page: "_Page") -> list[Path]:
+        """Coerce the records that Arrow would refuse; return where they are odd."""
+        complaints = _refused(self._strict, page)
+        page.coerce(complaints)
+        found = (_MSGSPEC_PATH.search(why) for why in complaints.values())
+        paths = {arrow_types.steps(_INDEX.sub(EACH, match[1])) for match in found if match}
+        return [path for path in paths if arrow_types.at(self._shape, path)]
+
+    def _learn(self, paths: Iterable[Path]) -> "_Screen":
+        """Return a screen that knows these paths, and use it from now on; what another thread learned may get lost."""
+        known = self._screen.paths.union(paths)
+        self._screen = screen = _Screen(self._shape, known) if known != self._screen.paths else self._screen
+        return screen
+
+    def _drift(self, page: "_Page", table: pa.Table, ids: list[str | None]) -> Drift:
+        drift = Drift(self._unmapped)
+        fields = drift.strange(pa.struct(list(table.schema)), self._promised)
+        # A record with a value under another name for a promised field was coerced.
+        strange = tuple(path for path in fields if not arrow_types.is_twin(self._shape, path))
+        find = finder(strange, self._unknown) if strange else None
+        for row, (index, record_id) in enumerate(zip(page.rows(), ids, strict=True)) if strange or page.coerced else ():
+            if coerced := page.coerced.get(index):
+                drift.add(row, record_id or "", coerced.unknown.items())
+            elif find:
+                drift.add(row, record_id or "", find(page.records[index]))
+        return drift
+
+    def _unknown(self, record: bytes) -> Iterable[tuple[str, msgspec.Raw]]:
+        coerced = coerce(self._shape, record)
+        # What Arrow reads and Python cannot, such as a thousand levels of lists, is kept whole.
+        return coerced.unknown.items() if coerced.line else [("", msgspec.Raw(record))]
+
+
+class _Screen:
+    """Looks for the paths that were odd before; the rest of a record is skipped over."""
+
+    def __init__(self, shape: Struct, paths: frozenset[Path]) -> None:
+        self.paths = paths
+        self._decoder = msgspec.json.Decoder(arrow_types.screen(shape, paths))
+
+    def odd(self, page: "_Page") -> list[int]:
+        """List the records that need coercion for these paths."""
+        return list(_refused(self._decoder, page)) if self.paths else []
+
+
+class _Page:
+    """The records on their way into Arrow.
+
+    Mutable state: `coerced`, by index, the records that went through the slow lane; `complaint`, Arrow's last.
+    """
+
+    def __init__(self, shape: Struct, records: Sequence[bytes]) -> None:
+        self.records = records
+        self.coerced: dict[int, Coerced] = {}
+        self.complaint = ""
+        self._shape = shape
+        suspects = (
+            (index, record) for index, record in enumerate(records) if record[:1] != b"{" or len(record) > _LONG
+        )
+        self.coerce(index for index, record in suspects if record[:1] != b"{" or _is_too_deep(record))
+
+    def untouched(self) -> list[int]:
+        """List the records that are still as they came."""
+        if not self.coerced:
+            return list(range(len(self.records)))
+        return [index for index in range(len(self.records)) if index not in self.coerced]
+
+    def coerce(self, indexes: Iterable[int]) -> None:
+        """Send records through the slow lane."""
+        self.coerced |= {index: coerce(self._shape, self.records[index]) for index in indexes}
+
+    def rows(self) -> list[int]:
+        """List the records that are rows; the others are Issues."""
+        gone = {index for index, coerced in self.coerced.items() if coerced.line is None}
+        return [index for index in range(len(self.records)) if index not in gone]
+
+    def read(self, schema: pa.Schema) -> pa.Table | None:
+        """Read the rows by Arrow; None and a complaint if there is a value that it will not take."""
+        lines = list(self.records)
+        for index, coerced in self.coerced.items():
+            lines[index] = coerced.line or b""
+        rows = len(self.rows())
+        if not rows:
+            return schema.empty_table()
+        try:
+            table = _read_json(b"\n".join(lines), schema)
+        except pa.ArrowInvalid as error:
+            self.complaint = str(error)
+            return None
+        return table if table.num_rows == rows else None
+
+
+def _read_json(text: bytes, schema: pa.Schema) -> pa.Table:
+    """Read newline-delimited JSON; ArrowInvalid for what is no UTF-8, which Arrow's reader would let pass."""
+    ends = pa.py_buffer(pack("<qq", 0, len(text)))
+    pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(text)).validate(full=True)
+    return pa.json.read_json(
+        pa.BufferReader(text),
+        # One block: a record across two is an error.
+        read_options=pa.json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+        parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
+    )
+
+
+def _is_too_deep(record: bytes) -> bool:
+    try:
+        _ANY.decode(record)
+    except _UNREADABLE:
+        return True
+    return False
+
+
+def _refused(decoder: "msgspec.json.Decoder[Json]", page: _Page) -> dict[int, str]:
+    """Return the untouched records that the decoder refuses, with its reasons."""
+    decode, records, refused = decoder.decode, page.records, {}
+    for index in page.untouched():
+        try:
+            decode(records[index])
+        except _UNREADABLE as error:
+            refused[index] = str(error)
+    return refused
+
+
+def _culprit(shape: Struct, complaint: str) -> list[Path]:
+    """Return the unknown path that Arrow complains of because it has values of two types."""
+    match = _ARROW_PATH.search(complaint)
+    path = tuple(match[1].split("/")) if match else ()
+    return [path] if path and arrow_types.at(shape, path) is None else []
+
+
+def _has_values(table: pa.Table, path: Path) -> bool:
+    top = arrow_types.whole(table.column(path[0]))
+    values = reduce(lambda array, step: array.values if step == EACH else array.field(step), path[1:], top)
+    return bool(values.null_count < len(values))
+
+
+def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
+    """Lay the fields of the outermost objects side by side, in the order of `_columns`."""
+    for name, part in shape.fields.items():
+        array = arrow_types.whole(table.column(name))
+        if not isinstance(part, Struct):
+            yield array
+            continue
+        fields = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+        yield from (fields[below] for below in part.fields)
+
+
+def _composed(nested: pa.Table, identity: Sequence[str]) -> pa.Table:
+    """Put the values of several paths together as the id; where none has a value the server's own stays."""
+    parts = [pc.coalesce(*(_text(nested, path) for path in part.split("|")), "") for part in identity]
+    whole = pc.binary_join_element_wise(*parts, "|")
+    nothing = pc.equal(whole, "|" * (len(parts) - 1))
+    ids = pc.if_else(nothing, nested.column("id"), whole)
+    return nested.set_column(nested.schema.get_field_index("id"), "id", ids)
+
+
+def _text(nested: pa.Table, path: str) -> pa.ChunkedArray:
+    """Return the values at a path, of which a column is the beginning, as text."""
+    name = max((name for name in nested.column_names if f"{path}.".startswith(f"{name}.")), key=len)
+    fields = arrow_types.steps(path.removeprefix(name))
+    return pc.cast(reduce(pc.struct_field, fields, nested.column(name)), pa.string())
+
+
+def _identified(page: _Page, nested: pa.Table, ids: list[str | None], counts: Mapping[str, tuple[int, str]]) -> Parsed:
+    """Leave out the rows without an id, with an Issue for each."""
+    issues = [issue for index in sorted(page.coerced) for issue in page.coerced[index].issues]
+    if not all(ids):
+        nameless = [page.records[index] for index, record_id in zip(page.rows(), ids, strict=True) if not record_id]
+        issues += [reject("has no id", record) for record in nameless]
+        nested = nested.filter(pa.array([bool(record_id) for record_id in ids]))
+    return Parsed(table=nested, issues=tuple(issues), drift=counts)

@@ -1,0 +1,188 @@
+"""The end of a run: all parts put together, counts judged, and what may be published switched in.
+
+What "complete" means is in `completeness`, how files are put together in `closing`, how the switch is made in `store`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from etl.api.query import named
+from etl.api.window import Window
+from etl.completeness import verdict as completeness
+from etl.completeness import watermark
+from etl.completeness.slices import Part, Plan, Slice
+from etl.completeness.verdict import State, Tally, Verdict
+from etl.dataset import manifest
+from etl.dataset.manifest import TableFacts
+from etl.dataset.request import Delivery
+from etl.dataset.store import Receipt, Store
+from etl.errors import StoreError
+from etl.events import Noted, listed
+from etl.runs.context import Outcome, Run
+from etl.runs.export import count_changes, facet_check, report
+from etl.schema.declarations import Json
+from etl.staging import consolidate, part
+from etl.staging.part import PartReceipt
+from etl.storage import paths
+
+
+async def close(run: Run, planned: Plan) -> Outcome:
+    """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
+    receipts = [_receipt(run, one) for one in planned.slices]
+    missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
+    parts = {each.key: _part_receipts(run, each) for each in planned.parts}
+    groups = [group for found in parts.values() for group in found]
+    closed = await run.aside(consolidate.close, run.files, run.layout, groups, run.along)
+    absent = await _absent(run, [group.key for group in groups])
+    judged = await _judge(run, planned, receipts, parts, closed.unique)
+    evidence = manifest.Evidence(
+        tallies=judged.tallies,
+        verdict=judged.verdict,
+        expected_before=planned.total,
+        expected_after=judged.after,
+        duplicates=closed.duplicates,
+        rejects=closed.rejects,
+        included=closed.included,
+        facets=await run.aside(facet_check.checks, run, await facet_check.asked(run), closed.tables),
+        drift=closed.drift,
+        missing=tuple(dict.fromkeys([*missing, *judged.missing])),
+        absent=absent,
+        watermark=watermark.reached(
+            run.store.started() or run.started, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
+        ),
+    )
+    return await run.aside(publish, run, written(run, evidence, closed.tables), judged.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """The verdict, the counts that it was passed on, and the records known to be missing."""
+
+    tallies: Sequence[Tally]
+    after: int
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
+
+
+async def _judge(
+    run: Run, planned: Plan, receipts: Sequence[Receipt], parts: Mapping[str, Sequence[PartReceipt]], unique: int
+) -> _Judged:
+    """Judge the counts, with what moved during the run if they do not simply agree."""
+    tallies = [receipt.tally for receipt in receipts]
+    sample = run.delivery.limit is not None
+    after = await run.client.count(run.query)
+    verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, unique=unique)
+    if verdict.state is State.SAMPLE or (verdict.state is State.COMPLETE and not await _stirred(run, planned)):
+        return _Judged(tallies=tallies, after=after, verdict=verdict)
+    picture = await count_changes.explain(run, planned, {receipt.tally.key: receipt for receipt in receipts}, parts)
+    if picture is None:
+        return _Judged(tallies=tallies, after=after, verdict=verdict)
+    verdict = completeness.judge(
+        picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, unique=unique
+    )
+    return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
+
+
+async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
+    """Name the records that were asked for by id and did not come; a sample does not ask for all of them."""
+    names = () if run.delivery.limit is not None else named(run.query)
+    absent = await run.aside(consolidate.absent, run.files, groups, names)
+    if absent:
+        run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))
+    return absent
+
+
+async def _stirred(run: Run, planned: Plan) -> bool:
+    """Tell whether records were created since the run was planned: totals that agree may then hide what is gone."""
+    if run.query.resource.slice_on is None:
+        return False
+    return await run.client.count(run.query, Window(int(planned.made), None)) > 0
+
+
+def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFacts]) -> dict[str, Json]:
+    """Write a finished run down as its manifest."""
+    return manifest.build(
+        run.query.resource,
+        run.claim.request,
+        manifest.Run(**facts(run)),
+        evidence,
+        tables,
+        fingerprint=run.query.fingerprint,
+        partition_by=run.layout.partition_by,
+        formats=run.delivery.formats,
+    )
+
+
+def facts(run: Run) -> dict[str, Json]:
+    """Return what a manifest says of the run itself, which ends now."""
+    found = manifest.Run(
+        run_id=run.run_id,
+        started=_iso(run.started),
+        finished=_iso(run.clock()),
+        base_url=run.settings.base_url,
+        seconds=round(run.clock() - run.started, 3),
+        requests=run.client.requests,
+        retries=run.client.retries,
+        bytes_downloaded=run.client.wire_bytes,
+    )
+    return asdict(found)
+
+
+def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
+    """Publish the staged dataset as `put` does; work of which no slice is to be fetched again is given up."""
+    outcome = put(run.store, run.delivery, proof, verdict, seconds=max(0.0, run.clock() - run.started), beside=beside)
+    if not outcome.published and all(one["unique"] == one["expected_after"] for one in proof["slices"]):
+        run.store.give_up()  # what does not agree is the plan
+    return outcome
+
+
+def put(
+    store: Store,
+    delivery: Delivery,
+    proof: dict[str, Json],
+    verdict: Verdict,
+    *,
+    seconds: float,
+    beside: Mapping[str, bytes] | None = None,
+) -> Outcome:
+    """Publish the staged dataset with its reports, and with what else stands `beside` them, if its verdict lets it be.
+
+    Otherwise only the reports are put.
+    """
+    good = completeness.publishable(
+        verdict,
+        named=proof["missing"],
+        max_missing=delivery.max_missing,
+        allow_incomplete=delivery.allow_incomplete,
+    )
+    reports = report.render(proof, published=good)
+    if good:
+        store.publish(proof, {**reports, **(beside or {})})
+    else:
+        for name, content in reports.items():
+            store.report(name, content)
+    name = f"{store.files.name}/{paths.MANIFEST if good else paths.OWN + '/report.json'}"
+    return Outcome(proof=proof, published=good, seconds=seconds, manifest=name)
+
+
+def _receipt(run: Run, one: Slice) -> Receipt:
+    receipt = run.store.receipt(one.key)
+    if receipt is None:
+        raise _gone(run, f"slice {one.key}")
+    return receipt
+
+
+def _part_receipts(run: Run, each: Part) -> list[PartReceipt]:
+    receipts = part.read_receipts(run.files, each.key)
+    if not receipts:
+        raise _gone(run, f"part {each.key}")
+    return receipts
+
+
+def _gone(run: Run, what: str) -> StoreError:
+    return StoreError(f"the work of {what} is gone from {run.files.name}", fix="run again to fetch it anew")
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

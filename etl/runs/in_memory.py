@@ -1,0 +1,110 @@
+"""Tables in memory: records to polars frames, a whole query to frames, a dataset to lazy frames.
+
+What does not fit into memory is exported to files.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, TypeVar
+
+import polars as pl
+
+from etl.api import document
+from etl.api.client import Client, connected
+from etl.api.query import Query
+from etl.dataset import store
+from etl.errors import IncompleteError, StoreError
+from etl.records import flatten
+from etl.records.flatten import DTYPES, ROW
+from etl.records.parser import Parser
+from etl.schema.declarations import Resource, Type
+from etl.settings import Settings
+from etl.storage import formats
+from etl.storage.files import Files
+from etl.storage.location import reading
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+
+class Tables(dict[str, Frame]):
+    """Tables by name, shown as a list with columns and, where they are known, rows; otherwise a dict."""
+
+    def __repr__(self) -> str:
+        """Return a line a table."""
+        return "\n".join(f"{name}: {rows} rows, {', '.join(columns)}" for name, rows, columns in self._told())
+
+    def __missing__(self, name: str) -> Frame:
+        """Raise KeyError with the names that there are."""
+        raise KeyError(f"there is no table {name!r}; there are {', '.join(self)}")
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{rows}</td><td>{escape(', '.join(columns))}</td></tr>"
+            for name, rows, columns in self._told()
+        )
+        return f"<table><thead><tr><th>table</th><th>rows</th><th>columns</th></tr></thead>{rows}</table>"
+
+    def _told(self) -> Iterator[tuple[str, str, list[str]]]:
+        for name, frame in self.items():
+            rows = f"{frame.height:,}" if isinstance(frame, pl.DataFrame) else "?"
+            yield name, rows, list(frame.collect_schema())
+
+
+def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> Tables[pl.DataFrame]:
+    """Parse and flatten raw records into the resource's tables, all or those named, in the records' order."""
+    nested = Parser(resource).parse(records).table
+    wanted = [table for table in resource.tables if not names or table.name in names]
+    sources = {source for table in wanted for source in table.inputs}
+    plain = [table for table in resource.tables if not table.build and (table in wanted or table.name in sources)]
+    frames = {table.name: flatten.flatten(resource, table, nested) for table in plain}
+    for table in wanted:
+        if table.build:
+            frames[table.name] = flatten.build(resource, table, frames)
+    return Tables({table.name: frames[table.name].drop(ROW) for table in wanted})
+
+
+async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> Tables[pl.DataFrame]:
+    """Fetch every record of a query into polars frames by table name.
+
+    Raises IncompleteError if fewer records came than the API counts (unless there is a `limit`), and the client's
+    errors.
+    """
+    async with connected(settings) as client:
+        records = await _records(client, asked, limit)
+    return tables(asked.resource, records[:limit], asked.tables)
+
+
+def scan(destination: str) -> Tables[pl.LazyFrame]:
+    """Return the tables of a published dataset as lazy frames by name, partition columns included.
+
+    Raises StoreError if there is no dataset, or one that is half-way to the next.
+    """
+    files = reading(destination)
+    proof = store.manifest_of_one(files)
+    if not {"parquet", formats.DELTA} & set(proof["formats"]):
+        raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
+    return Tables({name: _scan(files, facts, proof["partition_by"]) for name, facts in proof["tables"].items()})
+
+
+def _scan(files: Files, facts: Mapping[str, Any], partition_by: Sequence[str]) -> pl.LazyFrame:
+    paths = [f"{files.name}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
+    types = {column["name"]: DTYPES[Type(column["type"])] for column in facts["columns"]}
+    return pl.scan_parquet(
+        paths,
+        hive_partitioning=True,
+        hive_schema={name: types[name] for name in partition_by if name in types},  # 10.60000 is no number
+        storage_options=dict(files.options) or None,
+    )
+
+
+async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:
+    records: dict[str | bytes | None, bytes] = {}
+    own = bool(asked.resource.identity)  # the server's ids are not unique, whole records are
+    total = 0
+    async for page in client.pages(asked, size=asked.page_size, limit=limit):
+        records |= {record if own else document.id_of(record): record for record in page.document.records}
+        total = page.total
+    if limit is None and len(records) != total:
+        raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")
+    return list(records.values())

@@ -1,0 +1,237 @@
+"""The end of a sync: merged tables, tombstones, the feed of changes, the verdict, and the switch.
+
+Done again after a crash it has the same outcome: nothing that it reads is changed by it.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import polars as pl
+
+from etl.api.query import named
+from etl.completeness import verdict as completeness
+from etl.completeness import watermark
+from etl.completeness.slices import Part, Plan
+from etl.completeness.verdict import Move, State, Tally, Verdict
+from etl.dataset import manifest
+from etl.dataset.layout import read_file
+from etl.dataset.manifest import DataFile, TableFacts
+from etl.dataset.reader import reader, tombstone_layout
+from etl.dataset.store import published_manifest
+from etl.records import row_changes
+from etl.runs.context import Outcome, Run
+from etl.runs.export import commit, facet_check
+from etl.runs.sync import carry_over, merge, merge_included, placement
+from etl.runs.sync.holdings import Held
+from etl.runs.sync.merge import Merge, Merged
+from etl.runs.sync.merge_included import Touched
+from etl.schema import withdrawn
+from etl.schema.declarations import Json
+from etl.staging import part, table_writer
+from etl.staging.part import PartReceipt
+from etl.storage import formats, paths
+
+KINDS = ("added", "changed", "withdrawn")
+HISTORY = "changes"
+"""In the manifest: the runs since the last full export, with what each changed and the file that tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What is to be merged, and the counts that prove it: a tally a window, and the query's totals before and after."""
+
+    held: Held
+    tallies: tuple[Tally, ...]
+    before: int
+    after: int
+    parts: tuple[Part, ...]
+    moved: tuple[Move, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def verdict(self) -> Verdict:
+        """Judge the counts."""
+        return completeness.judge(self.tallies, query_before=self.before, query_after=self.after, moved=self.moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOutcome:
+    """How a sync ended."""
+
+    outcome: Outcome
+
+    @property
+    def published(self) -> bool:
+        """Whether the dataset is now the one that the manifest describes."""
+        return self.outcome.published
+
+    @property
+    def proof(self) -> Mapping[str, Json]:
+        """The manifest."""
+        return self.outcome.proof
+
+    def summary(self) -> dict[str, Json]:
+        """Return what `--json` prints (SPEC section 3): the export's, with what was received and changed this time."""
+        latest = self.proof[HISTORY][-1]
+        told = {name: latest[name] for name in ("received", "duplicates", *KINDS)}
+        return self.outcome.summary() | told | {"changes": latest["path"], "watermark": self.proof["watermark"]}
+
+
+async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
+    """Merge what was fetched, judge the counts and, if they let it be, publish."""
+    return await run.aside(_close, run, planned, settled, await facet_check.asked(run))
+
+
+def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json]) -> SyncOutcome:
+    before = published_manifest(run.files)
+    receipts = [group for each in settled.parts for group in part.read_receipts(run.files, each.key)]
+    job = _job(run, settled.held)
+    merged = merge.merge(job)
+    tables = table_writer.fill(run.files, run.layout, table_writer.facts(run.layout, [merged.tables]))
+    along, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.gone))
+    feed = _feed(job, merged)
+    tables |= along | _tombstones(run, job, before, merged)
+    verdict = _judged(run, planned, settled)
+    evidence = manifest.Evidence(
+        tallies=settled.tallies,
+        verdict=verdict,
+        expected_before=settled.before,
+        expected_after=settled.after,
+        rejects=carry_over.settle(
+            run.store,
+            [receipt.key for receipt in receipts],
+            replaced=job.seated.records["key"],
+            gone=settled.held.gone["key"],
+        ),
+        included=included,
+        facets=facet_check.checks(run, counted, tables),
+        drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
+        missing=_missing(run, planned, settled),
+        absent=_absent(run, job, before.get("absent", ())),
+        watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
+    )
+    proof = commit.written(run, evidence, tables)
+    latest, beside = told(run, feed, receipts)
+    proof[HISTORY] = [*before.get(HISTORY, ()), latest]
+    return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
+
+
+def _job(run: Run, held: Held) -> Merge:
+    incoming = held.incoming.without(held.gone)
+    standing = {
+        place: sum(file.rows for file in files if file.path.endswith(reader(run.layout).suffix))
+        for place, files in sorted(held.published.tables[run.layout.resource.main.name].items())
+    }
+    return Merge(
+        store=run.store,
+        published=held.published,
+        incoming=incoming,
+        seated=placement.seat(incoming.keys, replace(held, incoming=incoming).fetched_before(), standing),
+        gone=held.gone.drop_nulls("old"),
+    )
+
+
+def _touched(job: Merge, gone: pl.DataFrame) -> Touched:
+    return Touched(every=pl.concat([job.seated.records["key"], gone["key"]]), gone=gone["key"])
+
+
+def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
+    """Judge the windows' counts, and the slices of what changed: they may grow meanwhile but must not come short."""
+    verdict = settled.verdict()
+    lacking = short(run, planned)
+    if not lacking:
+        return verdict
+    missing = verdict.missing + sum((tally.expected_after or 0) - tally.unique for tally in lacking)
+    return replace(verdict, state=State.INCOMPLETE, missing=missing, reasons=(*verdict.reasons, *told_short(lacking)))
+
+
+def short(run: Run, planned: Plan) -> list[Tally]:
+    """Return the slices of a fetched query that came short; they may grow meanwhile."""
+    tallies = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
+    return [tally for tally in tallies if tally.unique < (tally.expected_after or 0)]
+
+
+def told_short(tallies: Sequence[Tally]) -> tuple[str, ...]:
+    """Say of slices that they came short."""
+    return tuple(
+        f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
+        f"({tally.unique} of {tally.expected_after})"
+        for tally in tallies
+    )
+
+
+def _missing(run: Run, planned: Plan, settled: Settled) -> tuple[str, ...]:
+    """Name the records that the server counts and did not give."""
+    slices = [*planned.slices, *(one for each in settled.parts for one in each.slices)]
+    receipts = [found for one in slices if (found := run.store.receipt(one.key)) is not None]
+    return tuple(dict.fromkeys([*(key for receipt in receipts for key in receipt.missing), *settled.missing]))
+
+
+def _absent(run: Run, job: Merge, before: Sequence[str]) -> tuple[str, ...]:
+    """Name the records asked for by id that are still not there, and those that have left."""
+    came, gone = set(job.seated.records["key"]), set(job.gone["key"])
+    return tuple(name for name in named(run.query) if name in gone or (name in before and name not in came))
+
+
+def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
+    """Tell what happened to each record: added, changed in which columns and child tables, or withdrawn."""
+    resource = job.layout.resource
+    names = [column.name for column in resource.main.columns] + [table.name for table in resource.tables]
+    records = job.seated.records
+    return row_changes.feed(
+        resource.key.name,
+        added=records.filter(pl.col("old").is_null())["key"],
+        changed=merged.changed,
+        withdrawn=job.gone["key"],
+        order=names,
+    )
+
+
+def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged) -> dict[str, TableFacts]:
+    """Stage the table of withdrawn records: those of earlier runs that have not come back, and those of this one."""
+    layout = tombstone_layout(run.layout)
+    table = layout.resource.main
+    key = layout.resource.key.name
+    sink, schema = reader(layout), layout.columns(table)
+    held = [file for file in manifest.data_files(before).get(table.name, ()) if file.path.endswith(sink.suffix)]
+    rows = [pl.DataFrame(schema=schema), *(read_file(run.files, sink, file, schema) for file in held)]
+    seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).cast(schema[withdrawn.SEEN.name])
+    rows += [frame.with_columns(seen.alias(withdrawn.SEEN.name)).select(*schema) for frame in merged.gone]
+    every = pl.concat(rows).unique(key, keep="last").sort(key)
+    left = every.join(job.seated.records, left_on=key, right_on="key", how="anti", maintain_order="left")
+    files: list[DataFile] = []
+    for sink in layout.sinks if left.height else ():
+        path = paths.data_file(table.name, (), table.name, sink.suffix)
+        files.append(table_writer.put(run.files, layout, table, sink, (path, left)))
+    return table_writer.fill(run.files, layout, table_writer.facts(layout, [{table.name: files}]))
+
+
+def told(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[dict[str, Json], dict[str, bytes]]:
+    """Return the history's entry of this run, and its feed as a file beside the reports."""
+    counts = dict(feed["change"].value_counts().iter_rows())
+    stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = f"{HISTORY}/{stamp}-{run.run_id[:8]}.parquet"
+    latest = {
+        "run_id": run.run_id,
+        "after": published_manifest(run.files)["run_id"],
+        "path": f"{paths.OWN}/{name}",
+        "received": sum(receipt.received for receipt in receipts),
+        "duplicates": sum(receipt.duplicates for receipt in receipts),
+        **{kind: counts.get(kind, 0) for kind in KINDS},
+    }
+    return latest, {name: _packed(feed)}
+
+
+def _packed(feed: pl.DataFrame) -> bytes:
+    target = io.BytesIO()
+    formats.load("parquet").write([feed], target, metadata={}, sorted_by=(feed.columns[0],))
+    return target.getvalue()
+
+
+def _drift(before: Mapping[str, Json]) -> dict[str, tuple[int, str]]:
+    return {found["path"]: (found["count"], found["example"]) for found in before["schema_drift"]}
+
+
+def _started(run: Run) -> float:
+    return run.store.started() or run.started

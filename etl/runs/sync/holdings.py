@@ -1,0 +1,139 @@
+"""What is held against what the server has: counts by window first, then ids where the counts differ.
+
+Windows on the creation time tile the query. Asking is the conductor's; here the keys of the published dataset and of
+what has been fetched are counted and compared.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pyarrow.compute as pc
+
+from etl.api.query import Query
+from etl.completeness.index_changes import RECORDS
+from etl.completeness.slices import Plan, Slice, key
+from etl.dataset.reader import Published
+from etl.runs.sync.incoming import Incoming
+from etl.schema.declarations import Resource, Table
+from etl.staging import pages
+from etl.storage import paths
+from etl.storage.files import Files
+
+_BEGINNING = -(1 << 62)
+_KEY = {"key": pl.String(), "old": pl.Int64()}
+
+
+def nothing() -> pl.DataFrame:
+    """Return no records: `key`, and `old`, the number of the place that each is in, null if it was never published."""
+    return pl.DataFrame(schema=_KEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is held at one time: the published dataset and what was fetched, without what is `gone` (`key`, `old`)."""
+
+    published: Published
+    incoming: Incoming
+    gone: pl.DataFrame
+
+    def counts(self, tiles: Sequence[Slice]) -> list[int]:
+        """Count the records of each window."""
+        totals = [0] * len(tiles)
+        for frame in self._now(tiles):
+            for tile, count in frame["tile"].value_counts().rows():
+                totals[tile] += count
+        return totals
+
+    def seconds(self, tiles: Sequence[Slice], wanted: Sequence[int]) -> dict[int, pl.Series]:
+        """Return when the records of some windows were created, sorted, those left out of which that is not known."""
+        found = [pl.DataFrame(schema={"tile": pl.Int64(), "second": pl.Int64()})]
+        for frame in self._now(tiles):
+            some = frame.filter(pl.col("tile").is_in(list(wanted)), pl.col("created").is_not_null())
+            found.append(some.select("tile", pl.col("created").dt.epoch("s").alias("second")))
+        return {at: some["second"] for at, some in each(pl.concat(found).sort("second"), wanted)}
+
+    def within(self, tiles: Sequence[Slice], wanted: Sequence[int]) -> pl.DataFrame:
+        """Return `key`, `old` and `tile` of the records of some windows."""
+        found = [pl.DataFrame(schema={**_KEY, "tile": pl.Int64()})]
+        places_of = enumerate(frame for _, frame in self.published.records())
+        for number, frame in (*places_of, (None, self.incoming.keys)):
+            left = _tiled(frame.join(self.gone, on="key", how="anti"), tiles)
+            some = left.filter(pl.col("tile").is_in(list(wanted)))
+            found.append(some.select("key", pl.lit(number, pl.Int64).alias("old"), "tile"))
+        return pl.concat(found).group_by("key").agg(pl.col("old").max(), pl.col("tile").first()).sort("key")
+
+    def times(self, tiles: Sequence[Slice], at: int) -> pl.DataFrame:
+        """Return the records of one window with the columns of `moves.RECORDS`."""
+        found = [pl.DataFrame(schema=RECORDS)]
+        for frame in self._now(tiles):
+            left = frame.filter(pl.col("tile") == at)
+            seconds = [pl.col(name).dt.epoch("s").alias(name) for name in ("created", "updated")]
+            found.append(left.select(pl.col("key").alias("id"), *seconds).cast(RECORDS))  # type: ignore[arg-type]
+        return pl.concat(found)
+
+    def _now(self, tiles: Sequence[Slice]) -> Iterator[pl.DataFrame]:
+        """Yield the records, each once, with the number of the window that each is in as `tile`."""
+        fetched = self.incoming.keys.select("key")
+        frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
+        for frame in itertools.chain(frames, [self.incoming.keys]):
+            yield _tiled(frame.join(self.gone, on="key", how="anti"), tiles)
+
+    def fetched_before(self) -> pl.DataFrame:
+        """Return `key` and `old` of the fetched records that the published dataset has."""
+        return self._published(how="semi")
+
+    def not_fetched(self) -> pl.DataFrame:
+        """Return `key` and `old` of the published records that were not fetched."""
+        return self._published(how="anti")
+
+    def _published(self, *, how: str) -> pl.DataFrame:
+        fetched = self.incoming.keys.select("key")
+        found = [nothing()]
+        for number, (_, frame) in enumerate(self.published.records()):
+            some = frame.join(fetched, on="key", how=how)  # type: ignore[arg-type]
+            found.append(some.select("key", pl.lit(number, pl.Int64).alias("old")))
+        return pl.concat(found)
+
+
+def tiles(planned: Plan) -> tuple[Slice, ...]:
+    """Return all windows of a plan in the order of time, those without records too."""
+    empty = (Slice(key=key(window), window=window, expected=0) for window in planned.empty)
+    return tuple(sorted((*planned.slices, *empty), key=_begin))
+
+
+def ids_query(query: Query) -> Query:
+    """Return the query that asks for the ids of the same records and nothing else."""
+    resource = query.resource
+    main = Table(name=resource.main.name, description=resource.main.description, columns=(resource.key,))
+    fields = {f"fields[{resource.type}]": resource.key.name}
+    bare: Resource = replace(resource, tables=(main,), includes=(), params={**resource.params, **fields})
+    return replace(query, resource=bare, include=(), tables=(), detail=False)
+
+
+def ids(files: Files, one: Slice) -> pl.DataFrame:
+    """Return the ids that a walked slice has staged, in lower case, as `key`."""
+    staged = pages.done(files, paths.slice_folder(one.key))
+    found = [pl.Series(pc.utf8_lower(pages.read(files, page.key, ["id"]).column(0))) for page in staged]
+    every = pl.concat([pl.Series(dtype=pl.String), *found]).unique().drop_nulls()
+    return pl.DataFrame({"key": every}, schema={"key": pl.String})
+
+
+def _tiled(frame: pl.DataFrame, windows: Sequence[Slice]) -> pl.DataFrame:
+    """Number the window that each record falls into; a record without a time is in the one that is open to the past."""
+    starts = pl.Series([_begin(one) for one in windows], dtype=pl.Int64)
+    seconds = frame["created"].dt.epoch("s").fill_null(_BEGINNING)
+    at = starts.search_sorted(seconds, side="right").cast(pl.Int64) - 1
+    return frame.with_columns(at.alias("tile")).filter(pl.col("tile") >= 0)
+
+
+def _begin(one: Slice) -> int:
+    return _BEGINNING if one.window.start is None else one.window.start
+
+
+def each(frame: pl.DataFrame, wanted: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the records of each wanted window, in their order."""
+    found = frame.partition_by("tile", as_dict=True)
+    for tile in wanted:
+        yield tile, found.get((tile,), frame.clear())

@@ -1,0 +1,176 @@
+"""The tables of included records after a sync: what came along replaces what was there, what is linked no more goes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from etl.completeness.verdict import IncludedTally, tally_included
+from etl.dataset import manifest
+from etl.dataset.layout import Layout, read_file
+from etl.dataset.manifest import DataFile, TableFacts
+from etl.dataset.reader import reader
+from etl.records.ordering import split
+from etl.runs.context import Run
+from etl.runs.sync.incoming import PREFIX
+from etl.schema import withdrawn
+from etl.schema.declarations import Include, Json, Table
+from etl.staging import consolidate, included, table_writer
+from etl.storage import formats, paths
+from etl.storage.files import Files
+
+NAME = "included"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """The keys of the records that were fetched or are gone, and of those that are gone."""
+
+    every: pl.Series
+    gone: pl.Series
+
+
+def merge(
+    run: Run, proof: Mapping[str, Json], merged: Mapping[str, Sequence[DataFile]], touched: Touched
+) -> tuple[dict[str, TableFacts], dict[str, IncludedTally]]:
+    """Stage the tables of every included resource.
+
+    `merged` are the staged files of the asked-for tables, which tell who is linked to. Where the wanted tables do not
+    tell links, all records stay.
+    """
+    tables: dict[str, TableFacts] = {}
+    tallies: dict[str, IncludedTally] = {}
+    for own in consolidate.dimensions(run.layout, run.along):
+        names = [name for name, found in run.along.items() if found.name == own.resource.name]
+        includes = [include for include in run.query.resource.includes if include.name in names]
+        linked = _linked(run.files, run.layout, merged, includes)
+        files, keys = _merged(run.files, own, proof, _rules(own, run.layout.resource.parent, linked, touched))
+        tables |= table_writer.fill(run.files, own, table_writer.facts(own, [files]))
+        tallies[own.resource.type] = tally_included(keys if linked is None else linked, keys)
+    return tables, tallies
+
+
+def taken_over(
+    source: Files, theirs: Layout, proof: Mapping[str, Json], files: Files, own: Layout
+) -> dict[str, TableFacts]:
+    """Stage tables with the rows that they have in another dataset, where they were laid out as `theirs`.
+
+    StoreError for a file of it that is damaged.
+    """
+    stem = withdrawn.NAME if own.resource.main.name == withdrawn.NAME else NAME
+    written = {
+        own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, proof), stem))
+        for table, old in zip(own.wanted, theirs.wanted, strict=True)
+    }
+    return table_writer.fill(files, own, table_writer.facts(own, [written]))
+
+
+def rows(files: Files, own: Layout, table: Table, proof: Mapping[str, Json]) -> pl.DataFrame:
+    """Read a table that a manifest lists; StoreError for a file of it that is damaged."""
+    return _read(files, own, table, manifest.data_files(proof).get(own.prefix + table.name, ()))
+
+
+def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
+    """Return which main rows stay of those that were there and did not come again, and which of those that came.
+
+    A medium names its DOI, and lists of DOIs do not name their media (API.md 2.1): it goes with its owner.
+    """
+    if any(column.name == owner for column in own.resource.main.columns):
+        return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.gone))  # type: ignore[return-value]
+    if linked is None:
+        return pl.lit(value=True), pl.lit(value=True)
+    wanted = pl.col(own.resource.key.name).is_in(sorted(linked))
+    return wanted, wanted
+
+
+def _merged(
+    files: Files, own: Layout, proof: Mapping[str, Json], rules: tuple[pl.Expr, pl.Expr]
+) -> tuple[dict[str, list[DataFile]], list[str]]:
+    """Put old and new rows of one resource together, table by table; returns the files and the keys."""
+    stays, comes = rules
+    fetched = replace(own, sinks=(formats.load("parquet"),), prefix=PREFIX + own.prefix)
+    came, _ = included.close(files, fetched)
+    new = pl.DataFrame({"key": came.keys["key"]}, schema={"key": pl.String})
+    before = manifest.data_files(proof)
+    kept = new
+    written: dict[str, list[DataFile]] = {}
+    for table in own.wanted:
+        main = table.name == own.resource.main.name
+        key = own.resource.key.name if main else own.resource.parent
+        old = _read(files, own, table, before.get(own.prefix + table.name, ()))
+        staged = [replace(file, path=paths.staged(file.path)) for file in came.tables[fetched.prefix + table.name]]
+        fresh = _read(files, fetched, table, staged)
+        if main:
+            left = old.filter(stays).join(new, left_on=key, right_on="key", how="anti")
+            kept, new = left.select(pl.col(key).alias("key")), fresh.filter(comes).select(pl.col(key).alias("key"))
+        every = pl.concat([_of(old, kept, key), _of(fresh, new, key)]).sort(key, maintain_order=True)
+        written[own.prefix + table.name] = list(_put(files, own, table, every))
+    return written, [*kept["key"], *new["key"]]
+
+
+def _of(frame: pl.DataFrame, wanted: pl.DataFrame, key: str) -> pl.DataFrame:
+    return frame.join(wanted, left_on=key, right_on="key", how="semi", maintain_order="left")
+
+
+def _read(files: Files, layout: Layout, table: Table, listed: Sequence[DataFile]) -> pl.DataFrame:
+    schema = layout.columns(table)
+    sink = reader(layout)
+    found = [read_file(files, sink, file, schema) for file in listed if file.path.endswith(sink.suffix)]
+    return pl.concat([pl.DataFrame(schema=schema), *found])
+
+
+def _put(files: Files, own: Layout, table: Table, every: pl.DataFrame, stem: str = NAME) -> Iterator[DataFile]:
+    for number, some in enumerate(split(every, table_writer.MOST_ROWS) if every.height else ()):
+        name = f"{stem}-{number}" if number else stem
+        for sink in own.sinks:
+            path = paths.data_file(own.prefix + table.name, (), name, sink.suffix)
+            yield table_writer.put(files, own, table, sink, (path, some))
+
+
+def _linked(
+    files: Files, layout: Layout, merged: Mapping[str, Sequence[DataFile]], includes: Sequence[Include]
+) -> set[str] | None:
+    """Collect the ids that the dataset's records link to, None if its tables do not tell."""
+    found: set[str] = set()
+    for include in includes:
+        source = _source(layout, include)
+        if source is None:
+            return None
+        table, column, label = source
+        for ids in _columns(files, layout, table, merged[layout.prefix + table.name], (column, label)):
+            found.update(ids)
+    return found
+
+
+_Source = tuple[Table, str, "tuple[str, str] | None"]
+
+
+def _source(layout: Layout, include: Include) -> _Source | None:
+    """Find the column that has the ids of an include, and the label that its rows must have in another column."""
+    for column in layout.resource.main.columns:
+        if column.path == f"{include.path}.id" and column.name not in layout.partition_by:
+            return layout.resource.main, column.name, None
+    for table in layout.wanted:
+        for label, path in (table.relations or {}).items():
+            if path == include.path:
+                target = next(column.name for column in table.columns if column.path == "id")
+                return table, target, (table.columns[0].name, label)
+    return None
+
+
+def _columns(
+    files: Files,
+    layout: Layout,
+    table: Table,
+    found: Sequence[DataFile],
+    wanted: tuple[str, tuple[str, str] | None],
+) -> Iterator[list[str]]:
+    column, label = wanted
+    sink, schema = reader(layout), layout.columns(table)
+    names = [column, *([label[0]] if label else [])]
+    for file in found:
+        if file.path.endswith(sink.suffix):
+            with files.open(paths.staged(file.path)) as source:
+                frame = sink.read(source, schema, names)
+            some = frame.filter(pl.col(label[0]) == label[1]) if label else frame
+            yield some[column].drop_nulls().str.to_lowercase().unique().to_list()

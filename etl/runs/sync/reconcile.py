@@ -1,0 +1,203 @@
+"""Settling a sync: windows whose counts differ are compared by id, what is lacking is fetched, what moves is explained.
+
+What follows from counts and ids is decided in `reconciling`, `moves` and `completeness`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from math import ceil
+
+import polars as pl
+
+from etl.api.window import moment
+from etl.completeness import index_changes
+from etl.completeness.bisect import narrowed
+from etl.completeness.slices import Part, Slice, can_cut
+from etl.completeness.verdict import Move, State, Tally
+from etl.dataset import reader
+from etl.dataset.request import Delivery
+from etl.dataset.store import published_manifest
+from etl.events import Noted, Observe, Planned
+from etl.records.parser import Parser
+from etl.runs.context import Run
+from etl.runs.export import count_changes, export
+from etl.runs.export.confirm_deletions import confirmed, still_there
+from etl.runs.sync import holdings, incoming
+from etl.runs.sync.finish import Settled
+from etl.runs.sync.holdings import Held
+from etl.staging import part
+from etl.steps import together
+from etl.storage import paths
+
+ROUNDS = 3
+"""How often the dataset is compared with the server before its counts are judged as they are."""
+MANY = 1_000
+"""More records than this are not withdrawn on the word of a list alone."""
+_PLAIN = Delivery()
+
+
+async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every_id: bool = False) -> Settled:
+    """Compare what is held with the server's counts, window by window, and settle where they differ.
+
+    Records that the server has no more are gone, windows in which something is lacking are fetched whole. What moved
+    after the moment `made`, when the sync was planned, is the matter of the next one and only has to be explained.
+    """
+    gone = holdings.nothing()
+    if own.query == run.query:
+        gone = await run.aside(held_now(run, parts, gone).not_fetched)
+    for turn in range(ROUNDS):
+        counted = await export.count(run)
+        tiles = holdings.tiles(counted)
+        held = await run.aside(held_now, run, parts, gone)
+        counts = await run.aside(held.counts, tiles)
+        narrow, differing = tiles, list(range(len(tiles)))
+        if turn or not every_id:
+            differing = [at for at in differing if counts[at] != tiles[at].expected]
+            narrow, differing = await _narrowed(run, held, tiles, {at: counts[at] for at in differing})
+        gone, lacking = await _settled(run, held, narrow, differing, turn)
+        again = [_again(run, narrow[at], turn) for at in lacking]
+        for each in again:
+            export.forget(run, each)  # what a run that did not end has fetched is of another time
+        if again:
+            run.observe(_planned(run, [narrow[at] for at in lacking]))
+        await export.fetch(replace(run, layout=own.layout), again)
+        parts += again
+        held = await run.aside(held_now, run, parts, gone)
+        settled = await _proved(run, held, tiles, made)
+        settled = replace(settled, before=counted.total, parts=tuple(parts))
+        if settled.verdict().state is not State.INCOMPLETE:
+            break
+    return settled
+
+
+async def _narrowed(
+    run: Run, held: Held, tiles: tuple[Slice, ...], differing: Mapping[int, int]
+) -> tuple[tuple[Slice, ...], list[int]]:
+    """Return narrower windows and the numbers of those that differ, given how many records are held in which.
+
+    A window stays as it is where a list cannot be cut, or where it is not known of all records when they were created.
+    """
+    if not differing or not can_cut(run.query):
+        return tiles, list(differing)
+    size = holdings.ids_query(run.query).page_size
+    seconds = await run.aside(held.seconds, tiles, list(differing))
+    whole = {at for at, count in differing.items() if len(seconds[at]) != count}
+    some = {at: found for at, found in seconds.items() if at not in whole}
+    return await narrowed(tiles, some, partial(run.client.count, run.query), whole=whole, page_size=size)
+
+
+async def _settled(
+    run: Run, held: Held, tiles: Sequence[Slice], wanted: Sequence[int], turn: int
+) -> tuple[pl.DataFrame, list[int]]:
+    """Return what is gone now, and the windows in which something is lacking."""
+    found = await together(_ids(run, tiles[at], turn) for at in wanted)
+    walked = {at: ids for at, ids in zip(wanted, found, strict=True) if ids is not None}
+    gone, lacking = await run.aside(_compared, held, tiles, walked)
+    return await _believed(run, held, gone), lacking
+
+
+async def _believed(run: Run, held: Held, gone: pl.DataFrame) -> pl.DataFrame:
+    """Return what is gone; where much is gone at once, only if none of a few of them can still be had.
+
+    An index that has lost a part of itself lists and counts less, and agrees with itself.
+    """
+    lost = gone.join(held.gone, on="key", how="anti")["key"].sort()
+    if len(lost) <= MANY:
+        return gone
+    since = moment(published_manifest(run.files)["watermark"] or "1970")
+    one = await still_there(run, lost.to_list(), since=since)
+    if one is None:
+        return gone
+    told = f"{len(lost):,} records are no longer listed, but {one} can still be had: none of them is withdrawn"
+    run.observe(Noted(text=told))
+    return held.gone
+
+
+async def _ids(run: Run, one: Slice, turn: int) -> pl.DataFrame | None:
+    """Walk the ids of a window; an earlier walk of it is of another time and does not count.
+
+    One without records by the counts is asked too: what one knows of it may be the difference of two that were counted
+    at different times. None if fewer came than there are: who does not come in such a list is not gone.
+    """
+    query = holdings.ids_query(run.query)
+    bare = replace(run, query=query, parser=Parser(query.resource), along={}, delivery=_PLAIN, observe=_notes(run))
+    own = replace(one, key=f"ids{turn}-{one.key}")
+    run.store.discard(own.key)
+    tally = (await export.export_slice(bare, own)).tally
+    if tally.unique != tally.expected_after:
+        return None
+    return await run.aside(holdings.ids, run.files, own)
+
+
+def _notes(run: Run) -> Observe:
+    """Return what observes only what is said: lists of ids are no progress."""
+    return lambda event: run.observe(event) if isinstance(event, Noted) else None
+
+
+def _planned(run: Run, again: Sequence[Slice]) -> Planned:
+    requests = sum(ceil(one.expected / run.query.page_size) for one in again)
+    return Planned(slices=len(again), records=sum(one.expected for one in again), requests=requests)
+
+
+def _compared(held: Held, tiles: Sequence[Slice], walked: dict[int, pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:
+    """Return what is gone now, and the windows in which something is lacking."""
+    ours = held.within(tiles, list(walked))
+    gone, lacking = [held.gone], []
+    for at, mine in holdings.each(ours, list(walked)):
+        theirs = walked[at]
+        lost = mine.join(theirs, on="key", how="anti")
+        gone.append(lost.select("key", "old"))
+        if theirs.join(mine, on="key", how="anti").height:
+            lacking.append(at)
+    there = pl.concat([pl.DataFrame(schema={"key": pl.String}), *walked.values()])
+    return pl.concat(gone).join(there, on="key", how="anti"), lacking
+
+
+def _again(run: Run, one: Slice, turn: int) -> Part:
+    key = paths.again(run.store.started() or run.started, one.key, turn)
+    return Part(key=key, slices=(replace(one, key=f"again{turn}-{one.key}"),))
+
+
+def held_now(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
+    proof = published_manifest(run.files)
+    receipts = [group for each in parts for group in part.read_receipts(run.files, each.key)]
+    return Held(
+        published=reader.published(run.files, run.layout, proof),
+        incoming=incoming.gather(run.files, run.layout, receipts),
+        gone=gone,
+    )
+
+
+async def _proved(run: Run, held: Held, tiles: Sequence[Slice], made: float) -> Settled:
+    """Count once more what is held, and explain what still differs by what has moved since the sync was planned."""
+    counts = await run.aside(held.counts, tiles)
+    every = [_tally(one, count) for one, count in zip(tiles, counts, strict=True)]
+    moved: list[Move] = []
+    lost: list[str] = []
+    timed = count_changes.readable(run.layout)
+    for at, tally in enumerate(every):
+        if tally.unique == tally.expected_after or not timed:
+            continue
+        listed = await count_changes.listed_now(run, tally.window)
+        ours = await run.aside(held.times, tiles, at)
+        if listed is not None:
+            every[at], found = index_changes.compare(tally, ours, listed, since=int(made))
+            moved += await confirmed(run, found, listed, since=int(made))
+            lost += index_changes.missing(ours, listed, since=int(made))
+    after = await run.client.count(run.query)
+    if timed:
+        moved += await count_changes.since_then(run, made, every, moved, after)
+    tallies = tuple(tally for tally in every if tally.unique or tally.expected_after or tally.expected_before)
+    return Settled(held=held, tallies=tallies, before=0, after=after, parts=(), moved=tuple(moved), missing=tuple(lost))
+
+
+def _tally(one: Slice, count: int) -> Tally:
+    return Tally(
+        key=one.key,
+        window=one.window,
+        expected_before=one.expected,
+        expected_after=one.expected,
+        received=count,
+        unique=count,
+    )

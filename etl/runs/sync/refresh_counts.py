@@ -1,0 +1,139 @@
+"""The conductor that refreshes counts only: views, downloads and citations move without `updated` (API.md 2.1).
+
+Every record's counts are asked for and nothing else of it, and only main tables with other counts are written anew.
+Which records there are, and what the dataset proves, stays as it was: that is the matter of `sync`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import polars as pl
+
+from etl.api.query import Query
+from etl.api.window import iso
+from etl.completeness.slices import Plan
+from etl.completeness.verdict import State, Verdict
+from etl.dataset import manifest, reader
+from etl.dataset.manifest import DataFile
+from etl.dataset.reader import Place, Published
+from etl.dataset.request import Delivery
+from etl.dataset.store import published_manifest
+from etl.errors import UsageError
+from etl.records import row_changes
+from etl.records.parser import Parser
+from etl.runs.context import Run
+from etl.runs.export import commit, export
+from etl.runs.sync import carry_over, finish, incoming, merge, sync
+from etl.runs.sync.finish import SyncOutcome
+from etl.runs.sync.incoming import Incoming, Rows
+from etl.schema.declarations import Json, Resource
+from etl.staging import part
+from etl.steps import Step, directly
+
+PURPOSE = "metrics"
+
+
+async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
+    """Bring the counts of the run's dataset up to date; nothing was published if the outcome says so."""
+    if run.layout.lines:
+        raise UsageError("NDJSON holds records as received, with their counts", fix="run sync without --metrics")
+    query = counts_query(run.query)
+    bare = replace(run.layout, resource=query.resource, partition_by=(), tables=())
+    own = replace(
+        run, query=query, layout=incoming.layout(bare), parser=Parser(query.resource), along={}, delivery=Delivery()
+    )
+    planned = await step("plan", sync.plan, own)
+    parts = list(planned.parts)
+    await export.fetch(own, parts, step)
+    return await step("merge and publish", close, run, own, planned)
+
+
+def counts_query(query: Query) -> Query:
+    """Return the query that asks for the counts of the same records; UsageError for a resource without any."""
+    resource = query.resource
+    counts = [column for column in resource.main.columns if column.name.endswith("_count") and column.path]
+    if not counts:
+        raise UsageError(f"{resource.name} has no counts that could be refreshed", fix="run sync without --metrics")
+    names = [str(column.path).removeprefix("attributes.") for column in counts]
+    main = replace(resource.main, columns=(resource.key, *counts))
+    params = {**resource.params, f"fields[{resource.type}]": ",".join(names)}
+    bare: Resource = replace(resource, tables=(main,), includes=(), params=params)
+    return replace(query, resource=bare, include=(), tables=(), detail=False)
+
+
+async def close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+    """Put the counts into the dataset and publish it, unless records came short."""
+    return await run.aside(_close, run, own, planned)
+
+
+def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+    before = published_manifest(run.files)
+    standing = reader.published(run.files, run.layout, before)
+    receipts = [group for each in planned.parts for group in part.read_receipts(run.files, each.key)]
+    came = incoming.gather(run.files, own.layout, receipts)
+    main = run.layout.prefix + run.layout.resource.main.name
+    counts = came.rows(came.layout.resource.main)
+    merged = {place: _merged(run, standing, came, counts, place) for place in standing.places}
+    stale = {file.path for place, (new, _) in merged.items() if new for file in standing.tables[main][place]}
+    listed = manifest.data_files(before)
+    for file in (file for files in listed.values() for file in files if file.path not in stale):
+        run.store.keep(file.path)
+    fresh = [file for new, _ in merged.values() for file in new]
+    carry_over.settle(run.store, [receipt.key for receipt in receipts], replaced=_none(), gone=_none())
+    feed = row_changes.feed(
+        run.layout.resource.key.name,
+        added=_none(),
+        changed=[told for _, told in merged.values()],
+        withdrawn=_none(),
+        order=[column.name for column in run.layout.resource.main.columns],
+    )
+    files = [*(file for file in listed[main] if file.path not in stale), *fresh]
+    short = finish.told_short(finish.short(run, planned))
+    proof = _proof(run, before, {main: files}, short)
+    latest, beside = finish.told(run, feed, receipts)
+    proof[finish.HISTORY] = [*before.get(finish.HISTORY, ()), latest]
+    state = State.INCOMPLETE if short else State.COMPLETE
+    verdict = Verdict(state=state, unique=before["totals"]["unique"], missing=len(short), reasons=short)
+    return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
+
+
+def _merged(
+    run: Run, standing: Published, came: Incoming, counts: Rows, place: Place
+) -> tuple[list[DataFile], pl.DataFrame]:
+    """Stage the main table of one place if counts differ; returns its files, none if it stays, and what differs."""
+    resource, main = run.layout.resource, run.layout.resource.main
+    key, names = resource.key.name, list(came.layout.resource.main.columns[1:])
+    old = standing.frame(main, place)
+    wanted = came.keys.join(old.select(pl.col(key).alias("key")), on="key", how="semi")
+    new = counts(wanted).with_columns(pl.lit(value=True).alias(_MATCHED))
+    both = old.join(new, on=key, how="left", suffix=_NEW, maintain_order="left")
+    fresh = both.with_columns(
+        pl.when(_MATCHED).then(pl.col(column.name + _NEW)).otherwise(pl.col(column.name)).alias(column.name)
+        for column in names
+    ).select(old.columns)
+    told = row_changes.named(old, fresh, key)
+    return (list(merge.written(run.store, run.layout, main, place, fresh)) if told.height else []), told
+
+
+_MATCHED, _NEW = " matched", " new"
+
+
+def _proof(
+    run: Run, before: Mapping[str, Json], files: Mapping[str, list[DataFile]], short: tuple[str, ...]
+) -> dict[str, Json]:
+    """Write the manifest anew: what it proves is as before, a few files and the latest run are not."""
+    changed = {
+        name: {**before["tables"][name], "files": [asdict(file) for file in sorted(found, key=lambda file: file.path)]}
+        for name, found in files.items()
+    }
+    proof = {
+        **before,
+        **commit.facts(run),
+        "tables": {**before["tables"], **changed},
+        "metrics": iso(int(run.started)),
+    }
+    return {**proof, "verdict": State.INCOMPLETE.value, "reasons": list(short)} if short else proof
+
+
+def _none() -> pl.Series:
+    return pl.Series("key", dtype=pl.String)

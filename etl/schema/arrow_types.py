@@ -1,0 +1,195 @@
+"""What a declared Shape is in the words of Arrow and of msgspec, and which fields an Arrow type has beyond it.
+
+Types, and arrays by their types: no JSON is coerced here. A path is a tuple of names in which "[]" stands for "each
+entry of the list".
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from types import GenericAlias, NoneType
+from typing import Annotated
+
+import msgspec
+import pyarrow as pa
+
+from etl.schema.declarations import Json, Listing, Scalar, Shape, Struct, Type
+
+Path = tuple[str, ...]
+Tree = dict[str, "Tree"]
+
+EACH = "[]"
+_YEAR_TO_DAY = (
+    r"\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+)
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+_MOMENT = rf"^{_YEAR_TO_DAY}(?:[T ]{_TIME})?$"
+"""Moments that Arrow is sure to read; the others, 29 February among them, are looked at one by one."""
+
+_ARROW = {
+    Type.STRING: pa.string(),
+    Type.INT: pa.int64(),
+    Type.FLOAT: pa.float64(),
+    Type.BOOL: pa.bool_(),
+    Type.TIMESTAMP: pa.timestamp("us", "UTC"),
+    Type.DATE: pa.timestamp("us", "UTC"),  # Arrow's JSON reader knows days only as numbers
+    Type.JSON: pa.string(),
+}
+_STRICT: dict[Type, Json] = {
+    Type.STRING: str,
+    Type.INT: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+    Type.FLOAT: float,
+    Type.BOOL: bool,
+    Type.TIMESTAMP: Annotated[str, msgspec.Meta(pattern=_MOMENT)],
+    Type.DATE: Annotated[str, msgspec.Meta(pattern=_MOMENT)],
+    Type.JSON: NoneType,  # any value has to become text first
+}
+
+
+def dotted(path: Path) -> str:
+    """Write a path as declarations do: `attributes.creators[].lang`."""
+    return ".".join(path).replace(".[]", "[]")
+
+
+def steps(path: str) -> Path:
+    """Cut a declared path: `a.b[].c` is ("a", "b", "[]", "c")."""
+    return tuple(path.replace(EACH, f".{EACH}").strip(".").split(".")) if path else ()
+
+
+def arrow(shape: Shape) -> pa.DataType:
+    """Return the Arrow type of a Shape; JSON leaves are text, days are moments."""
+    if isinstance(shape, Scalar):
+        return _ARROW[shape.type]
+    if isinstance(shape, Listing):
+        return pa.list_(arrow(shape.entry))
+    return pa.struct([(name, arrow(field)) for name, field in shape.fields.items()])
+
+
+def strict(shape: Shape) -> Json:
+    """Return the msgspec type that takes exactly what Arrow would take as `arrow(shape)`."""
+    if isinstance(shape, Scalar):
+        return _STRICT[shape.type] | None
+    if isinstance(shape, Listing):
+        return _optional_list(strict(shape.entry))
+    return _optional_struct({name: strict(field) for name, field in shape.fields.items()})
+
+
+def screen(shape: Shape, paths: Iterable[Path]) -> Json:
+    """Return the msgspec type that checks these paths only; one outside the shape may hold nothing but null."""
+    return _screen(shape, tree(paths))
+
+
+def tree(paths: Iterable[Path]) -> Tree:
+    """Fold paths into a tree of their steps; a leaf is an empty tree."""
+    root: Tree = {}
+    for path in paths:
+        reduce(lambda node, step: node.setdefault(step, {}), path, root)
+    return root
+
+
+def at(shape: Shape, path: Path) -> Shape | None:
+    """Return the part of the shape at a path, None if it promises nothing there."""
+    for step in path:
+        if isinstance(shape, Listing) and step == EACH:
+            shape = shape.entry
+        elif isinstance(shape, Struct) and step in shape.fields:
+            shape = shape.fields[step]
+        else:
+            return None
+    return shape
+
+
+def is_twin(shape: Shape, path: Path) -> bool:
+    """Tell whether an undeclared path means a promised field in the dash-case of older servers."""
+    around = at(shape, path[:-1])
+    return isinstance(around, Struct) and around.twin(path[-1]) is not None
+
+
+def leaves(shape: Shape, kind: Type, path: Path = ()) -> Iterator[Path]:
+    """List the paths of all leaves of a type."""
+    if isinstance(shape, Scalar):
+        if shape.type is kind:
+            yield path
+    elif isinstance(shape, Listing):
+        yield from leaves(shape.entry, kind, (*path, EACH))
+    else:
+        for name, field in shape.fields.items():
+            yield from leaves(field, kind, (*path, name))
+
+
+def strangers(found: pa.DataType, promised: pa.DataType, path: Path = ()) -> Iterator[Path]:
+    """List the fields that a found type has beyond the promised one, the outermost only."""
+    if found.equals(promised):
+        return
+    if pa.types.is_list(promised):
+        yield from strangers(found.value_type, promised.value_type, (*path, EACH))
+        return
+    for field in found:
+        index = promised.get_field_index(field.name)
+        if index < 0:
+            yield (*path, field.name)
+        else:
+            yield from strangers(field.type, promised.field(index).type, (*path, field.name))
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+class Sieve:
+    """Finds the values at certain paths of a record, as raw JSON, without reading the rest."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Prepare for these paths; ValueError if a name in them is beyond msgspec."""
+        self._tree = tree(paths)
+        self._decoder = msgspec.json.Decoder(_sieve(self._tree))
+
+    def values(self, record: bytes) -> Iterator[tuple[str, msgspec.Raw]]:
+        """List the values with their paths (`attributes.creators[0].lang`); DecodeError if the record has others."""
+        return _sift(self._tree, self._decoder.decode(record), "")
+
+
+def _screen(shape: Shape | None, node: Tree) -> Json:
+    if shape is None:
+        return None
+    if isinstance(shape, Listing):
+        return _optional_list(_screen(shape.entry, node.get(EACH, {})))
+    if isinstance(shape, Struct):
+        return _optional_struct({name: _screen(shape.fields.get(name), below) for name, below in node.items()})
+    return strict(shape)
+
+
+def _sieve(node: Tree) -> Json:
+    if not node:
+        return msgspec.Raw
+    if EACH in node:
+        return _optional_list(_sieve(node[EACH]))
+    return _optional_struct({name: _sieve(below) for name, below in node.items()}, msgspec.UNSET)
+
+
+def _sift(node: Tree, value: Json, path: str) -> Iterator[tuple[str, msgspec.Raw]]:
+    if value is None or value is msgspec.UNSET:
+        return
+    if not node:
+        yield path, value
+    elif EACH in node:
+        for index, entry in enumerate(value):
+            yield from _sift(node[EACH], entry, f"{path}[{index}]")
+    else:
+        for field, (name, below) in zip(value.__struct_fields__, node.items(), strict=True):
+            yield from _sift(below, getattr(value, field), f"{path}.{name}" if path else name)
+
+
+def _optional_list(entry: Json) -> Json:
+    return GenericAlias(list, (entry,)) | None
+
+
+def _optional_struct(fields: dict[str, Json], default: Json = None) -> Json:
+    """Make a msgspec type of fields whose names need not be identifiers."""
+    names = {f"f{index}": name for index, name in enumerate(fields)}
+    kinds = [
+        (alias, kind if default is None else kind | msgspec.UnsetType, default)
+        for alias, kind in zip(names, fields.values(), strict=True)
+    ]
+    made: Json = msgspec.defstruct("Fields", kinds, rename=names, gc=False)
+    return made | None

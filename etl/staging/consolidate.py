@@ -1,0 +1,134 @@
+"""The end of a run's data: all parts put together, records that came in two parts settled, dimension tables staged.
+
+Can be done again after a crash with the same outcome: receipts and notes of the parts are only read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+
+from etl.completeness.verdict import IncludedTally
+from etl.dataset.layout import Layout
+from etl.dataset.manifest import DataFile, TableFacts
+from etl.records import ndjson
+from etl.records.duplicates import hashes, repeated
+from etl.schema.declarations import Resource, Table
+from etl.staging import included, ndjson_files, table_writer
+from etl.staging.part import PartReceipt, merge_drift
+from etl.storage import paths
+from etl.storage.files import Files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The whole staged dataset: `unique` records, each once; `duplicates` counts how often one came once more.
+
+    `contested` has `key`, `updated` and `part` of those that came in more than one part.
+    """
+
+    tables: Mapping[str, TableFacts]
+    included: Mapping[str, IncludedTally]
+    drift: Mapping[str, tuple[int, str]]
+    rejects: int
+    duplicates: int
+    unique: int
+    contested: pl.DataFrame = field(compare=False)
+
+
+def close(
+    files: Files, layout: Layout, parts: Sequence[PartReceipt], along: Mapping[str, Resource] | None = None
+) -> Closed:
+    """Make the parts one dataset, with a file for every table and the tables of the included resources."""
+    contested = twice(files, [part.key for part in parts])
+    losers = settle(contested)
+    kept = [_without(files, layout, part, losers[part.key]) if part.key in losers else part.tables for part in parts]
+    tables = table_writer.fill(files, layout, table_writer.facts(layout, kept))
+    tallies = {}
+    for own in dimensions(layout, along or {}):
+        written, tallies[own.resource.type] = included.close(files, own)
+        tables |= table_writer.fill(files, own, table_writer.facts(own, [written.tables]))
+    again = sum(map(len, losers.values()))
+    return Closed(
+        tables=tables,
+        included=tallies,
+        drift=merge_drift(part.drift for part in parts),
+        rejects=sum(part.rejects for part in parts),
+        duplicates=sum(part.duplicates for part in parts) + again,
+        unique=sum(part.unique for part in parts) - again,
+        contested=contested,
+    )
+
+
+def twice(files: Files, parts: Sequence[str]) -> pl.DataFrame:
+    """Return key, updated and part of the records that came in more than one part."""
+    total = sum(keys.height for keys in _keys(files, parts))
+    again = repeated(lambda: (keys["key"] for keys in _keys(files, parts)), total)
+    seen = _keys(files, parts) if len(again) else ()
+    found = [keys.filter(hashes(keys["key"]).is_in(again.implode())) for keys in seen]
+    return pl.concat([pl.DataFrame(schema=_KEYS), *found]).filter(pl.col("key").is_duplicated())
+
+
+def absent(files: Files, parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some ids, in lower case, that no record of the parts has."""
+    left = dict.fromkeys(names)
+    for keys in _keys(files, parts) if left else ():
+        for key in keys["key"].str.to_lowercase():
+            left.pop(key, None)
+    return tuple(left)
+
+
+def settle(contested: pl.DataFrame) -> dict[str, list[str]]:
+    """Decide which part keeps a record (the newest `updated`, then the last part); return the others' keys by part."""
+    ranked = contested.sort(["key", "updated", "part"], descending=[False, True, True], nulls_last=True)
+    lost = ranked.filter(~pl.col("key").is_first_distinct()).sort("part", "key")
+    return {str(part[0]): rows["key"].to_list() for part, rows in lost.group_by("part", maintain_order=True)}
+
+
+_KEYS = {"key": pl.String(), "updated": pl.Datetime("us", "UTC"), "part": pl.String()}
+
+
+def _keys(files: Files, parts: Sequence[str]) -> Iterator[pl.DataFrame]:
+    for part in parts:
+        with files.open(paths.noted("keys", part)) as source:
+            frame = pl.DataFrame(pa.ipc.open_file(source).read_all())
+        yield frame.select("key", pl.col("updated").cast(_KEYS["updated"]), pl.lit(part).alias("part"))
+
+
+def _without(files: Files, layout: Layout, part: PartReceipt, keys: Sequence[str]) -> dict[str, tuple[DataFile, ...]]:
+    """Take records out of a part's staged files; whoever keeps nothing goes."""
+    found = {}
+    for table in layout.wanted:
+        name = layout.prefix + table.name
+        kept = [_filtered(files, layout, table, file, keys) for file in part.tables.get(name, ())]
+        found[name] = tuple(file for file in kept if file is not None)
+    return found
+
+
+def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: Sequence[str]) -> DataFile | None:
+    column = layout.resource.key.name if table.name == layout.resource.main.name else layout.resource.parent
+    schema = layout.columns(table)
+    key = paths.staged(file.path)
+    if not files.exists(key):
+        return None
+    if layout.lines and file.path.endswith(ndjson.SUFFIX):
+        return ndjson_files.without(files, layout.resource, file, keys)
+    sink = next(sink for sink in layout.sinks if file.path.endswith(sink.suffix))
+    with files.open(key) as source:
+        frame = sink.read(source, schema, list(schema))
+    kept = frame.filter(~pl.col(column).is_in(keys))
+    if kept.is_empty():
+        files.remove(key)
+        return None
+    return table_writer.put(files, layout, table, sink, (file.path, kept))
+
+
+def dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
+    """Lay out the included resources: not partitioned, and apart from asked-for tables of the same name."""
+    asked = {table.name for table in layout.wanted}
+    for resource in {found.name: found for found in along.values()}.values():
+        clash = any(table.name in asked for table in resource.tables)
+        yield Layout(
+            resource=resource, sinks=layout.rows, metadata=layout.metadata, prefix="included_" if clash else ""
+        )

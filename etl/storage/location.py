@@ -1,0 +1,155 @@
+"""Where a dataset lies: a folder of this machine, or an object store with the unfinished work on this machine.
+
+Pages and staged files are small, many, and read in pieces: on an object store each would cost a request, and its
+reader could not map it into memory. So they wait on a disk here, below a folder that is told by the address; what is
+finished goes up. Another machine begins anew, and work that another machine has overtaken is thrown away (`store`).
+"""
+
+import hashlib
+import mmap
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+
+from etl.storage import paths
+from etl.storage.files import Files, LocalFiles, Writing
+from etl.storage.object_store import ObjectFiles, is_url
+
+KEPT = f"{paths.WORK}/kept"
+"""Below it a file without content stands for a published one that the staged dataset takes over."""
+_OURS = (paths.WORK, paths.SPENT)
+
+
+def opened(where: str, work: Path) -> Files:
+    """Open the place of a dataset; `work` is where unfinished work of those on object stores lies.
+
+    UsageError for a URL that nobody serves, or without the library for it.
+    """
+    found = reading(where)
+    if isinstance(found, LocalFiles):
+        return found
+    mark = hashlib.sha256(found.name.encode()).hexdigest()[:16]
+    plain = re.sub(r"[^\w.-]+", "-", found.name)[-80:]
+    return Divided(found, LocalFiles(work / f"{plain}-{mark}"))
+
+
+def reading(where: str) -> LocalFiles | ObjectFiles:
+    """Open a place in which nothing is made by a run."""
+    if urlsplit(where).scheme == "file":
+        return LocalFiles(Path(unquote(urlsplit(where).path)))
+    return ObjectFiles(where) if is_url(where) else LocalFiles(Path(where))
+
+
+class Divided:
+    """A dataset on an object store, its unfinished work in a folder. State: none; it is in both places."""
+
+    renames = False
+
+    def __init__(self, published: ObjectFiles, work: LocalFiles) -> None:
+        self._published = published
+        self._work = work
+
+    @property
+    def name(self) -> str:
+        """The dataset's URL."""
+        return self._published.name
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What other libraries have to be told to read there themselves."""
+        return self._published.options
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is a file or a folder of that key."""
+        return self._of(key).exists(key) or self._kept(key) is not None
+
+    def empty(self) -> bool:
+        """Tell whether there is nothing published."""
+        return self._published.empty()
+
+    def listing(self, key: str) -> list[str]:
+        """Return the keys of all files at or below a key, sorted; none if there is nothing."""
+        found = set(self._of(key).listing(key))
+        if key.startswith(paths.staged("")):
+            below = self._work.listing(_kept_key(key))
+            found |= {paths.staged(one.removeprefix(f"{KEPT}/")) for one in below}
+        return sorted(found)
+
+    def read(self, key: str) -> bytes:
+        """Return a file's content."""
+        return self._holder(key).read(self._real(key))
+
+    def open(self, key: str) -> pa.NativeFile:
+        """Open a file for reading here and there."""
+        return self._holder(key).open(self._real(key))
+
+    def map(self, key: str) -> mmap.mmap:
+        """Put a file that nobody else changes into the address space."""
+        return self._holder(key).map(self._real(key))
+
+    def write(self, key: str, data: bytes | memoryview) -> None:
+        """Put a whole file, durably, over whatever was there."""
+        self._of(key).write(key, data)
+
+    def create(self, key: str) -> AbstractContextManager[Writing]:
+        """Put a file piece by piece; it appears, whole and durable, when the context ends without an error."""
+        return self._of(key).create(key)
+
+    def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
+        """Put a small file only if its content is `instead_of` (None: there is none); tell whether that was so."""
+        return self._of(key).claim(key, data, instead_of=instead_of)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a file or a folder where both keys are in one place, or bring it over."""
+        if self._of(source) is self._of(target):
+            self._of(source).move(source, target)
+            return
+        for key in self.listing(source):
+            self.link(key, target + key.removeprefix(source))
+        self.remove(source)
+
+    def link(self, source: str, target: str) -> None:
+        """Let a second key name the same bytes: noted only for a published file that stays, sent for a staged one."""
+        holder, real = self._holder(source), self._real(source)
+        if self._ours(target):
+            if holder is self._work:
+                self._work.link(source, target)
+            else:
+                self._work.remove(target)  # what a run that did not end has staged there would be read instead
+                self._work.write(_kept_key(target), b"")
+        elif holder is self._work:
+            self._published.upload(Path(self._work.name) / real, target)
+        elif real != target:
+            self._published.link(real, target)
+
+    def remove(self, key: str) -> None:
+        """Remove a file or a folder with all that is in it; nothing to remove is fine."""
+        self._of(key).remove(key)
+        if key.startswith(paths.staged("")):
+            self._work.remove(_kept_key(key))
+
+    def _ours(self, key: str) -> bool:
+        return any(key == one or key.startswith(f"{one}/") for one in _OURS)
+
+    def _of(self, key: str) -> LocalFiles | ObjectFiles:
+        return self._work if self._ours(key) else self._published
+
+    def _kept(self, key: str) -> str | None:
+        """Return the published key that a staged one stands for."""
+        if not key.startswith(paths.staged("")) or not self._work.exists(_kept_key(key)):
+            return None
+        return key.removeprefix(paths.staged(""))
+
+    def _real(self, key: str) -> str:
+        return key if not self._ours(key) or self._work.exists(key) else self._kept(key) or key
+
+    def _holder(self, key: str) -> LocalFiles | ObjectFiles:
+        return self._of(key) if self._real(key) == key else self._published
+
+
+def _kept_key(staged: str) -> str:
+    return f"{KEPT}/{staged.removeprefix(paths.staged(''))}"

@@ -1,0 +1,238 @@
+"""An object store as a place with keys: S3, and by the same library Google's and Microsoft's.
+
+Needs the extra `objectstore`. Credentials, region and endpoint come from where the store's own tools have them
+(`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, a machine's role …), read by the library. Nothing can be renamed here; what
+follows from that for publication is the matter of `beside`, where unfinished work lies that of `destination`.
+"""
+
+import io
+import mmap
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from etl.errors import StoreError, UsageError
+from etl.storage.files import Writing
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+SCHEMES = ("s3", "gs", "az")
+_PLAIN_HTTP = {
+    "aws_allow_http": "true"
+}  # an endpoint is https unless somebody says otherwise, as for a store of one's own
+_ALONE = {"aws_disable_bulk_delete": "true"}  # not every store that speaks S3 has it
+_RETRIES = {"max_retries": 6, "retry_timeout": timedelta(seconds=90)}
+_AHEAD = 4 << 20
+"""Bytes asked for at once when a file is read here and there."""
+
+
+class ObjectFiles:
+    """The objects below a URL such as `s3://bucket/folder`."""
+
+    renames = False
+
+    def __init__(self, url: str) -> None:
+        self._name = url.rstrip("/")
+        self._store = _opened(self._name)
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        return self._name
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What other libraries have to be told to read there themselves."""
+        return _PLAIN_HTTP if urlsplit(self._name).scheme == "s3" else {}
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object of that key or below it."""
+        with self._told(key):
+            return self._is_object(key) or bool(self._below(key, most=1))
+
+    def empty(self) -> bool:
+        """Tell whether there is nothing at all."""
+        with self._told(""):
+            return not self._below("", most=1)
+
+    def listing(self, key: str) -> list[str]:
+        """Return the keys of all objects at or below a key, sorted; none if there is nothing."""
+        with self._told(key):
+            return [key] if key and self._is_object(key) else sorted(self._below(key))
+
+    def read(self, key: str) -> bytes:
+        """Return an object's content."""
+        import obstore
+
+        with self._told(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def open(self, key: str) -> pa.NativeFile:
+        """Open an object for reading here and there."""
+        import obstore
+
+        with self._told(key):
+            return pa.PythonFile(_Reading(obstore.open_reader(self._store, key, buffer_size=_AHEAD)), mode="r")
+
+    def map(self, key: str) -> mmap.mmap:
+        """Put an object into the address space, by way of a file without a name."""
+        with tempfile.TemporaryFile() as file:
+            file.write(self.read(key))
+            file.flush()
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def write(self, key: str, data: bytes | memoryview) -> None:
+        """Put a whole object over whatever was there."""
+        self._put(key, bytes(data))
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[Writing]:
+        """Put an object piece by piece; it appears, whole, when the context ends without an error."""
+        with tempfile.TemporaryFile() as file:
+            writing = Writing(file)
+            yield writing
+            writing.flush()
+            file.seek(0)
+            self._put(key, file)
+
+    def upload(self, path: Path, key: str) -> None:
+        """Put a file of this machine, in pieces if it is large."""
+        with self._told(key), path.open("rb") as file:
+            self._put(key, file)
+
+    def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
+        """Put a small object only if its content is `instead_of` (None: there is none); tell whether that was so."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        with self._told(key):
+            try:
+                if instead_of is None:
+                    obstore.put(self._store, key, data, mode="create")
+                    return True
+                held = obstore.get(self._store, key)
+                if bytes(held.bytes()) != instead_of:
+                    return False
+                obstore.put(self._store, key, data, mode={"e_tag": held.meta["e_tag"] or ""})
+            except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+                return False
+            return True
+
+    def move(self, source: str, target: str) -> None:
+        """Give an object, or all below a key, another key; not in one step."""
+        for key in self.listing(source):
+            self.link(key, target + key.removeprefix(source))
+            self.remove(key)
+
+    def link(self, source: str, target: str) -> None:
+        """Put the same bytes under a second key, without bringing them here."""
+        import obstore
+
+        with self._told(target):
+            obstore.copy(self._store, source, target)
+
+    def remove(self, key: str) -> None:
+        """Remove an object, or all below its key; nothing to remove is fine."""
+        import obstore
+
+        with self._told(key):
+            for found in [key] if self._is_object(key) else self._below(key):
+                obstore.delete(self._store, found)
+
+    def _is_object(self, key: str) -> bool:
+        import obstore
+
+        try:
+            obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _below(self, key: str, most: int | None = None) -> list[str]:
+        import obstore
+
+        prefix = f"{key}/" if key else None
+        found: list[str] = []
+        for some in obstore.list(self._store, prefix, chunk_size=most or 1000):
+            found += [one["path"] for one in some]
+            if most is not None and len(found) >= most:
+                break
+        return found
+
+    def _put(self, key: str, data: "bytes | BinaryIO") -> None:
+        import obstore
+
+        with self._told(key):
+            obstore.put(self._store, key, data)
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        """Translate what the library says into what a person can act on."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            said = str(error).partition("\n")[0]
+            fix = "check the address and the credentials (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …), then run again"
+            raise StoreError(f"{self._name}/{key}: {said}", fix=fix) from error
+
+
+class _Reading(io.RawIOBase):
+    """An object as a file. State: where it is read, which the library keeps."""
+
+    def __init__(self, reader: Any) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return int(self._reader.tell())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._reader.seek(offset, whence))
+
+    def readinto(self, target: Any) -> int:
+        found = bytes(self._reader.read(len(target)))
+        target[: len(found)] = found
+        return len(found)
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(self._reader.read(None if size < 0 else size))
+
+
+def is_url(where: str) -> bool:
+    """Tell whether a place is named by a URL rather than a path."""
+    return "://" in where
+
+
+def _opened(url: str) -> "ObjectStore":
+    scheme = urlsplit(url).scheme
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{one}://" for one in SCHEMES)
+        raise UsageError(f"nothing can be kept at {scheme}://", fix=f"give a folder or one of {known}")
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+    except ImportError:
+        raise UsageError(
+            "obstore is not installed", fix='install it by pip install "datacite-etl[objectstore]"'
+        ) from None
+    try:
+        config: Any = _ALONE if scheme == "s3" else {}
+        return from_url(url, config=config, client_options={"allow_http": True}, retry_config=_RETRIES)  # type: ignore[call-overload, no-any-return]
+    except (BaseError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        raise UsageError(f"{url} cannot be opened: {said}", fix="write it as s3://bucket/folder") from error

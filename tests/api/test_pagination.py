@@ -1,0 +1,324 @@
+"""Strategies of paging: what is asked for next, and which pages are refused."""
+
+import json
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.api.cursors import cursor_of, make_cursor, read_cursor
+from etl.api.document import Document
+from etl.api.page_info import Facts
+from etl.api.page_info import read as facts
+from etl.api.pagination import REACH, Cursor, Keyset, Number, Offset, Position, Whole, strategy
+from etl.api.query import Query
+from etl.errors import ProtocolError, RefusedError
+from etl.schema.declarations import Column, Paging, Resource, Table, Type
+
+MAIN = Table(
+    name="things",
+    description="Things.",
+    columns=(Column(name="id", type=Type.STRING, description="Id.", path="id", key=True),),
+)
+RESOURCE = Resource(
+    name="things", dialect="v2", type="things", path="/things", description="", tables=(MAIN,), parent="id"
+)
+SECOND = 1_546_300_800  # 2019-01-01
+
+
+def link(cursor: str) -> str:
+    return f"https://api.datacite.org/dois?page%5Bcursor%5D={quote(cursor)}&page%5Bsize%5D=2"
+
+
+def document(*records: dict, onward: str | None = None, **meta: object) -> Document:
+    links = {} if onward is None else {"next": onward}
+    return Document(records=[json.dumps(record).encode() for record in records], meta=meta, links=links)
+
+
+def record(name: str, created: str = "2019-01-01T00:00:00Z", kind: str = "things") -> dict:
+    return {"id": name, "type": kind, "attributes": {"created": created, "titles": [{"title": "A"}]}}
+
+
+class TestCursors:
+    @given(st.integers(0, 10**14), st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+    def test_what_is_made_can_be_read(self, milliseconds: int, uid: str) -> None:
+        """A made cursor is read back as it was made, commas and all."""
+        assert read_cursor(make_cursor(milliseconds, uid)) == (milliseconds, uid)
+
+    def test_a_recorded_cursor_is_made_and_read(self) -> None:
+        """The format is the one that DataCite's server was seen to write (API.md 1.3)."""
+        token = "MTMxNDc4NTc3OTAwMCwxMC4xNTk0L3dkY2MvbWJfaHNnXzIwMDdfMjAxMA"
+        assert read_cursor(token) == (1314785779000, "10.1594/wdcc/mb_hsg_2007_2010")
+        assert make_cursor(1314785779000, "10.1594/wdcc/mb_hsg_2007_2010") == token
+
+    @pytest.mark.parametrize("token", ["1", "???", "bm8gbnVtYmVy", "_w"])
+    def test_a_damaged_cursor_is_refused(self, token: str) -> None:
+        """A cursor that the server would not understand would begin from the start, in silence."""
+        with pytest.raises(ProtocolError, match="damaged"):
+            read_cursor(token)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://a.org/dois?page%5Bcursor%5D=MTI&page%5Bsize%5D=2",
+            "https://a.org/dois?page[cursor]=MTI&query=a%26page[size]=1",
+            "/dois?query=page%5Bcursor%5D%3Dno&page%5Bcursor%5D=MTI",
+        ],
+    )
+    def test_it_is_taken_out_of_any_spelling_of_the_link(self, url: str) -> None:
+        """Encoded or raw, absolute or not: the parameter is found, and nothing that only looks like it."""
+        assert cursor_of(url) == "MTI"
+
+    @pytest.mark.parametrize("url", ["https://a.org/dois?page[number]=2", "", "https://a.org/dois?page[cursor]="])
+    def test_a_link_without_one_is_refused(self, url: str) -> None:
+        """A next page without a cursor cannot be asked for."""
+        with pytest.raises(ProtocolError, match="no cursor"):
+            cursor_of(url)
+
+
+class TestCursorWalk:
+    START = Cursor().first()
+    MIDDLE = Position(make_cursor(SECOND * 1000, "10.1/m"), 3, 30)
+
+    def follow(self, position: Position, **told: object) -> Position | None:
+        return Cursor().follow(position, 10, Facts(**{"count": 10, "total": 100, **told}))
+
+    def test_it_begins_with_the_documented_start(self) -> None:
+        """The first request says cursor 1."""
+        assert Cursor().params(self.START, 500) == {"page[cursor]": "1", "page[size]": "500"}
+
+    def test_it_goes_on_by_the_cursor_of_the_link(self) -> None:
+        """The next position has the server's cursor, the next number, and the records so far."""
+        token = make_cursor(SECOND * 1000, "10.1/n")
+        assert self.follow(self.MIDDLE, next=link(token)) == Position(token, 4, 40)
+        assert Cursor().params(Position(token, 4, 40), 10)["page[cursor]"] == token
+
+    def test_no_link_is_the_end(self) -> None:
+        """The last page has no link; whether enough came is the caller's to see."""
+        assert self.follow(self.MIDDLE) is None
+
+    def test_an_empty_page_after_everything_is_the_end(self) -> None:
+        """A list that is a multiple of the page size may end in an empty page."""
+        assert self.follow(replace(self.MIDDLE, received=100), count=0, next=link(self.MIDDLE.token)) is None
+
+    def test_an_empty_page_before_the_end_is_refused(self) -> None:
+        """Nothing new, although more was promised."""
+        with pytest.raises(ProtocolError, match="nothing new after 30 of 100"):
+            self.follow(self.MIDDLE, count=0, next=link(make_cursor(SECOND * 1000, "10.1/z")))
+
+    @pytest.mark.parametrize("uid", ["10.1/m", "10.1/a"])
+    def test_a_cursor_that_does_not_move_on_is_refused(self, uid: str) -> None:
+        """The same cursor again, or one before it, would walk in a circle."""
+        with pytest.raises(ProtocolError, match="does not move on"):
+            self.follow(self.MIDDLE, next=link(make_cursor(SECOND * 1000, uid)))
+
+    def test_a_damaged_cursor_is_refused_before_it_is_used(self) -> None:
+        """A cursor that cannot be read is not passed on."""
+        with pytest.raises(ProtocolError, match="damaged"):
+            self.follow(self.START, next=link("garbage!"))
+
+    @pytest.mark.parametrize("first", [(SECOND - 1, "10.1/z"), (SECOND, "10.1/m"), (SECOND, "10.1/a")])
+    def test_records_from_before_the_cursor_are_refused(self, first: tuple[int, str]) -> None:
+        """A server that has lost the cursor begins at the start of the list; its link may look good."""
+        with pytest.raises(ProtocolError, match="began again"):
+            self.follow(self.MIDDLE, first=first, next=link(make_cursor((SECOND + 9) * 1000, "x")))
+
+    @pytest.mark.parametrize("first", [(SECOND, "10.1/n"), (SECOND + 1, "10.1/a"), None])
+    def test_records_from_behind_the_cursor_are_good(self, first: tuple[int, str] | None) -> None:
+        """Later seconds, later ids of the same second, and records without a time are let pass."""
+        assert self.follow(self.MIDDLE, first=first) is None
+
+    def test_milliseconds_in_the_cursor_are_not_held_against_records(self) -> None:
+        """Records show whole seconds where the index may know more."""
+        position = Position(make_cursor(SECOND * 1000 + 500, "z"), 1, 10)
+        assert self.follow(position, first=(SECOND, "a")) is None
+
+
+class TestKeysetWalk:
+    """Cursors made from the records, for lists whose links have none."""
+
+    KEYS = tuple((SECOND * 1000 + step, f"r{step}") for step in range(9))
+
+    def page(self, start: int, end: int, total: int = 9) -> Facts:
+        return Facts(count=end - start, total=total, keys=self.KEYS[start:end])
+
+    def test_it_goes_on_behind_the_last_record(self) -> None:
+        """The cursor is made from the last record's time and id."""
+        assert Keyset().params(Keyset().first(), 3) == {"page[cursor]": "1", "page[size]": "3"}
+        onward = Keyset().follow(Keyset().first(), 3, self.page(0, 3))
+        assert onward == Position(make_cursor(*self.KEYS[2]), 1, 3)
+
+    def test_it_ends_when_everything_came_or_nothing_does(self) -> None:
+        """There is no link that could say so."""
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(6, 9)) is None
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(9, 9)) is None
+
+    def test_a_list_that_begins_again_is_refused(self) -> None:
+        """A server that does not know cursors here would send its first page for ever."""
+        with pytest.raises(ProtocolError, match="began again"):
+            Keyset().follow(Position(make_cursor(*self.KEYS[2]), 1, 3), 3, self.page(0, 3))
+
+    def test_a_last_record_without_a_time_is_refused(self) -> None:
+        """Nothing can be made of it, and the rest of the list would be lost."""
+        with pytest.raises(ProtocolError, match="no time of creation"):
+            Keyset().follow(Keyset().first(), 2, Facts(count=2, total=5, keys=(self.KEYS[0], None)))
+
+    @given(st.lists(st.integers(1, 4), max_size=30), st.integers(5, 9), st.booleans())
+    def test_records_of_one_key_come_once_wherever_pages_end(self, groups: list[int], size: int, ties: bool) -> None:
+        """Pages that end among records of one key lose none of them, and none is taken twice."""
+        sizes = groups if ties else [1] * len(groups)
+        rows = [(SECOND * 1000 + key, f"r{key}") for key, count in enumerate(sizes) for _ in range(count)]
+        walk, taken = Keyset(ties=ties), []
+        position: Position | None = walk.first()
+        while position is not None:
+            after = (0, "") if position.token == "1" else read_cursor(position.token)
+            keys = tuple(row for row in rows if row > after)[:size]
+            onward = walk.follow(position, size, Facts(count=len(keys), total=len(rows), keys=keys))
+            again = position.received + len(keys) - onward.received if onward else 0
+            taken += keys[: len(keys) - again]
+            position = onward
+        assert taken == rows
+
+
+class TestNumberWalk:
+    def test_it_asks_for_pages_by_number(self) -> None:
+        """The row becomes the number of a page of that size, counted from 1."""
+        assert Number().params(Position("2000", 2, 2000), 500) == {"page[number]": "5", "page[size]": "500"}
+
+    @given(st.integers(0, 9_999), st.integers(1, 5_000))
+    def test_sizes_divide_the_reach_and_the_row(self, row: int, wanted: int) -> None:
+        """Other sizes loop at the end of the reach, or would skip records after a change of size."""
+        size = Number().size(Position(str(row)), wanted)
+        assert 1 <= size <= wanted
+        assert REACH % size == 0
+        assert row % size == 0
+
+    @given(st.integers(0, 10_000), st.lists(st.integers(1, 1000), min_size=1))
+    def test_pages_of_changing_sizes_cover_every_row_once(self, total: int, sizes: list[int]) -> None:
+        """However the size changes on the way, no row is skipped and none is asked for twice."""
+        position, rows, turn = Number().first(), [], 0
+        while position is not None:
+            size = Number().size(position, sizes[min(turn, len(sizes) - 1)])
+            params = Number().params(position, size)
+            start = (int(params["page[number]"]) - 1) * size
+            page = range(start, min(start + size, total))
+            rows += page
+            told = Facts(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
+            position, turn = Number().follow(position, size, told), turn + 1
+            sizes = sizes if turn < 500 else [1000]
+        assert rows == list(range(total))
+
+    def test_nothing_beyond_the_reach_is_asked_for(self) -> None:
+        """Beyond 10,000 rows the server would send the last page again; the message says what to do."""
+        told = Facts(count=1000, total=20_000, number=10, ids=("a",))
+        position = Number().follow(Position("9000", 9, 9000), 1000, told)
+        with pytest.raises(RefusedError, match=r"10,000.*narrow"):
+            Number().params(position, 1000)
+
+    def test_a_clamped_page_is_refused(self) -> None:
+        """A page of a lower number than asked for is not the page asked for."""
+        with pytest.raises(ProtocolError, match="page 9 when page 10"):
+            Number().follow(Position("9000", 9, 9000), 1000, Facts(count=1000, total=20_000, number=9))
+
+    def test_the_same_records_again_are_refused(self) -> None:
+        """A page that has nothing the one before had not is no progress."""
+        before = Facts(count=2, total=9, number=1, ids=("a", "b"))
+        with pytest.raises(ProtocolError, match="nothing new"):
+            Number().follow(Position("2", 1, 2), 2, Facts(count=2, total=9, number=2, ids=("b", "a")), before)
+
+    def test_an_empty_page_in_the_middle_is_refused(self) -> None:
+        """Nothing where more was promised is no end."""
+        with pytest.raises(ProtocolError, match="nothing new after 2 of 9"):
+            Number().follow(Position("2", 1, 2), 2, Facts(count=0, total=9, number=2))
+
+    def test_the_smallest_page_is_asked_for_where_none_is_refused(self) -> None:
+        """Some servers divide by the page size."""
+        assert Number().count() == {"page[size]": "0"}
+        assert Number(1).count() == {"page[size]": "1"}
+
+
+class TestOtherWalks:
+    def test_offsets_go_by_rows(self) -> None:
+        """v1.1 is asked by rows and offset."""
+        told = Facts(count=100, total=150, ids=("a",))
+        position = Offset().follow(Offset().first(), 100, told)
+        assert Offset().params(position, 100) == {"rows": "100", "offset": "100"}
+        assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))) is None
+
+    def test_a_fixed_size_cannot_be_changed(self) -> None:
+        """Where the server computes pages of 25 whatever is asked, nothing else is asked (API.md 3)."""
+        assert Offset(25).size(Offset(25).first(), 1000) == 25
+
+    def test_whole_lists_are_asked_for_once_and_plainly(self) -> None:
+        """Lists without paging get no paging parameters, and nothing follows."""
+        whole = Whole(1000)
+        assert whole.params(whole.first(), 1000) == {}
+        assert whole.follow(whole.first(), 1000, Facts(count=3, total=99)) is None
+
+    @pytest.mark.parametrize(
+        ("paging", "filters", "expected"),
+        [
+            (Paging.CURSOR, {}, Cursor()),
+            (Paging.NUMBER, {}, Number()),
+            (Paging.KEYSET, {}, Keyset()),
+            (Paging.KEYSET, {"ids": "a,b"}, Number()),
+            (Paging.WHOLE, {}, Whole(1000)),
+            (Paging.OFFSET, {}, Offset()),
+            (Paging.OFFSET, {"publisher-id": "cdl.digsci"}, Offset()),
+            (Paging.OFFSET, {"publisher-id": "340"}, Offset(25)),
+            (Paging.OFFSET, {"source-id": "datacite_crossref"}, Offset(25)),
+        ],
+    )
+    def test_the_strategy_follows_from_resource_and_filters(self, paging, filters, expected) -> None:
+        """Each kind of list is paged in its way; some filters of v1.1 hand a list to the service with pages of 25."""
+        query = Query(resource=replace(RESOURCE, paging=paging), filters=tuple(filters.items()))
+        assert strategy(query) == expected
+
+    def test_records_that_share_an_id_are_walked_with_care(self) -> None:
+        """Where the server's ids are not unique, several records may have one place in the order."""
+        assert strategy(Query(resource=replace(RESOURCE, paging=Paging.KEYSET, identity=("id",)))) == Keyset(ties=True)
+
+
+class TestFacts:
+    def test_a_page_tells_its_facts(self) -> None:
+        """Total, number, link, first record, ids and keys are read from the document."""
+        page = document(record("A"), record("b", "2019-01-01T00:00:00.25Z"), total=7, page=2, onward="/x")
+        keys = ((SECOND * 1000, "a"), (SECOND * 1000 + 250, "b"))
+        found = facts(page, "things", ids=True)
+        assert found == Facts(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"), keys=keys)
+
+    def test_ids_are_left_alone_where_nobody_needs_them(self) -> None:
+        """Without ids only the first record is looked into."""
+        found = facts(document(record("a"), {"id": 3}, total=7), "things", ids=False)
+        assert (found.count, found.ids) == (2, ())
+
+    @pytest.mark.parametrize("meta", [{}, {"total": None}, {"total": "7"}, {"total": True}, {"total": -1}])
+    def test_a_page_without_a_total_is_refused(self, meta: dict) -> None:
+        """v1.1 answers 200 with a null total when a service behind it is down (API.md 3)."""
+        with pytest.raises(ProtocolError, match=r"meta\.total"):
+            facts(document(record("a"), **meta), "things", ids=False)
+
+    def test_records_of_other_types_do_not_count(self) -> None:
+        """v1.0 mixed side-loaded records into the data."""
+        mixed = document(record("a"), record("p", kind="publishers"), total=1)
+        assert facts(mixed, "things", ids=True).count == 1
+
+    def test_a_list_of_another_type_altogether_counts(self) -> None:
+        """In 2017 data centers came under the type of publishers."""
+        assert facts(document(record("a", kind="publishers"), total=1), "things", ids=True).count == 1
+
+    @pytest.mark.parametrize(
+        "odd", [b'{"id": "a"}', b'{"id": 5, "attributes": {"created": 7}}', b'{"attributes": []}', b'"\\ud800"', b"3"]
+    )
+    def test_odd_records_are_no_trouble_here(self, odd: bytes) -> None:
+        """A record that is not as it should be leaves the guards without a hold, and nothing else."""
+        found = facts(Document(records=[odd], meta={"total": 1}, links={}), "things", ids=True)
+        assert (found.count, found.first) == (1, None)
+
+    @pytest.mark.parametrize("name", ["created", "createdAt", "prov:generatedAtTime"])
+    def test_the_time_of_creation_has_several_names(self, name: str) -> None:
+        """DOIs, prefixes and activities write it differently."""
+        one = {"id": "A", "type": "things", "attributes": {name: "2019-01-01T00:00:00.000Z"}}
+        assert facts(document(one, total=1), "things", ids=False).first == (SECOND, "a")

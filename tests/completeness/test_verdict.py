@@ -1,0 +1,192 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.api.window import Window
+from etl.completeness.verdict import Move, State, Tally, buckets, judge, publishable, reconcile, tally_included
+from etl.schema.declarations import Json
+
+
+def tally(key="s", before=10, after=10, unique=10, received=None):
+    return Tally(
+        key=key,
+        window=Window(0, 1),
+        expected_before=before,
+        expected_after=after,
+        received=unique if received is None else received,
+        unique=unique,
+    )
+
+
+def moved(kind="created", *, before=False, after=True, received=False, slice_key="s"):
+    return Move(id="x", kind=kind, slice_key=slice_key, before=before, after=after, received=received)
+
+
+def test_a_run_is_complete_when_every_count_agrees():
+    """All slices whole, adding up to the query: nothing to explain."""
+    verdict = judge([tally("a"), tally("b", 5, 5, 5)], query_before=15, query_after=15)
+    assert (verdict.state, verdict.unique, verdict.missing, verdict.reasons) == (State.COMPLETE, 15, 0, ())
+    assert verdict.slices == {"a": State.COMPLETE, "b": State.COMPLETE}
+
+
+def test_a_query_without_slices_is_complete_if_it_has_no_records():
+    """Nothing there and nothing fetched is a complete answer."""
+    assert judge([], query_before=0, query_after=0).state is State.COMPLETE
+    assert judge([], query_before=1, query_after=1).state is State.INCOMPLETE
+
+
+def test_a_short_slice_makes_the_run_incomplete_and_is_named():
+    """The reason says which slice is short and by how many."""
+    verdict = judge([tally("a", unique=8), tally("b")], query_before=20, query_after=20)
+    assert (verdict.state, verdict.missing) == (State.INCOMPLETE, 2)
+    assert verdict.slices == {"a": State.INCOMPLETE, "b": State.COMPLETE}
+    assert verdict.reasons[0] == "slice a: 2 short (8 of 10)"
+
+
+def test_an_over_full_slice_is_not_complete_either():
+    """More records than the API counts are no proof of anything."""
+    verdict = judge([tally(unique=11)], query_before=10, query_after=10)
+    assert (verdict.state, verdict.missing) == (State.INCOMPLETE, 0)
+    assert "1 more than the API counts" in verdict.reasons[0]
+
+
+def test_records_that_no_slice_holds_are_missed():
+    """Slices that are each whole but do not add up to the query leave something out."""
+    verdict = judge([tally("a")], query_before=12, query_after=12)
+    assert (verdict.state, verdict.missing) == (State.INCOMPLETE, 2)
+    assert any("add up to 10, the query's own is 12" in reason for reason in verdict.reasons)
+
+
+def test_records_that_came_in_two_slices_are_counted_once():
+    """Two whole slices with a record in common fall short of the query by it."""
+    verdict = judge([tally("a"), tally("b")], query_before=20, query_after=20, unique=19)
+    assert (verdict.state, verdict.unique, verdict.missing) == (State.INCOMPLETE, 19, 1)
+
+
+def test_a_total_that_the_api_does_not_give_proves_nothing():
+    """Without a total there is no completeness."""
+    assert judge([tally(before=None)], query_before=10, query_after=10).state is State.INCOMPLETE
+
+
+def test_a_sample_claims_nothing():
+    """A run with a limit is a sample whatever it counted."""
+    verdict = judge([tally(unique=3)], query_before=10, query_after=10, sample=True)
+    assert (verdict.state, verdict.slices, verdict.missing) == (State.SAMPLE, {"s": State.SAMPLE}, 0)
+
+
+@pytest.mark.parametrize(
+    ("after", "unique", "move"),
+    [
+        (11, 10, moved()),
+        (11, 11, moved(received=True)),
+        (9, 10, moved("withdrawn", before=True, after=False, received=True)),
+        (9, 9, moved("withdrawn", before=True, after=False)),
+    ],
+)
+def test_a_moving_index_is_drift_when_the_records_that_moved_are_named(after, unique, move):
+    """A record created or withdrawn during the run explains its own difference, and is listed."""
+    one = tally(after=after, unique=unique)
+    assert judge([one], query_before=10, query_after=after).state is State.INCOMPLETE
+    verdict = judge([one], query_before=10, query_after=after, moved=[move])
+    assert (verdict.state, verdict.moved, verdict.reasons) == (State.DRIFTED, (move,), ())
+
+
+def test_a_move_in_one_slice_does_not_excuse_another():
+    """What happened elsewhere explains nothing here."""
+    short = [tally("s", 10, 10, 9), tally("t", 10, 11, 11)]
+    verdict = judge(short, query_before=20, query_after=21, moved=[moved(received=True, slice_key="t")])
+    assert verdict.slices == {"s": State.INCOMPLETE, "t": State.DRIFTED}
+    assert verdict.state is State.INCOMPLETE
+
+
+def test_a_record_that_moved_between_two_counts_explains_their_difference():
+    """The slices' totals and the query's were asked for one after the other."""
+    one = tally(before=11, after=11, unique=11)
+    move = moved(slice_key=None, received=True)
+    assert judge([one], query_before=10, query_after=11, moved=[move]).state is State.DRIFTED
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50)), max_size=5),
+    st.integers(0, 200),
+    st.integers(0, 200),
+)
+def test_complete_means_that_all_counts_are_one(counts, before, after):
+    """There is no other way to be complete, and nothing moved means that nothing is drift."""
+    tallies = [tally(str(n), *three) for n, three in enumerate(counts)]
+    verdict = judge(tallies, query_before=before, query_after=after)
+    agreed = all(len(set(three)) == 1 for three in counts) and sum(unique for _, _, unique in counts) == before == after
+    assert (verdict.state is State.COMPLETE) == agreed
+    assert verdict.state is not State.DRIFTED
+
+
+def test_an_incomplete_run_is_published_only_as_far_as_the_user_said():
+    """Missing records are lived with if they are few enough and all named; any incompleteness if that was said."""
+    short = judge([tally(unique=8)], query_before=10, query_after=10)
+    assert not publishable(short)
+    assert not publishable(short, max_missing=5, named=["x"])
+    assert not publishable(short, max_missing=1, named=["x", "y"])
+    assert publishable(short, max_missing=2, named=["x", "y"])
+    assert publishable(short, allow_incomplete=True)
+    assert publishable(judge([tally()], query_before=10, query_after=10))
+
+
+def test_living_with_missing_records_does_not_cover_more():
+    """A slice with too many records is not excused by `--max-missing`."""
+    mixed = judge([tally("a", unique=9), tally("b", unique=11)], query_before=20, query_after=20)
+    assert not publishable(mixed, max_missing=9, named=["x"] * 9)
+
+
+def test_included_records_are_compared_with_the_links_to_them():
+    """Each linked id has its record or is named; case does not matter, strangers do no harm."""
+    found = tally_included(["A", "b", "B", "z", "y"], ["a", "B", "extra"], name_at_most=1)
+    assert (found.linked, found.received, found.missing, found.named) == (4, 3, 2, ("y",))
+
+
+def test_a_facet_that_shows_all_its_buckets_must_agree_exactly():
+    """Below its size a facet is the whole truth: every count, and nothing beside it."""
+    assert reconcile("years", [("2019", 3), ("2020", 4)], {"2019": 3, "2020": 4}, size=10).ok
+    wrong = reconcile("years", [("2019", 3)], {"2019": 2, "2020": 1}, size=10, tolerance=5)
+    assert (wrong.ok, wrong.cut_off) == (False, False)
+    assert wrong.differing == {"2019": (3, 2), "2020": (0, 1)}
+
+
+def test_a_facet_that_is_cut_off_says_nothing_of_what_it_leaves_out():
+    """Ids behind the last bucket have at most as many records as it; more would have been a bucket."""
+    buckets = [("a", 9), ("b", 5)]
+    found = reconcile("clients", buckets, {"a": 9, "b": 5, "c": 5}, size=2)
+    assert (found.ok, found.cut_off, found.compared) == (True, True, 2)
+    assert reconcile("clients", buckets, {"a": 9, "b": 5, "c": 6}, size=2).differing == {"c": (0, 6)}
+    assert reconcile("clients", buckets, {"a": 8, "b": 5}, size=2, tolerance=1).ok
+    assert not reconcile("clients", buckets, {"a": 7, "b": 5}, size=2, tolerance=1).ok
+
+
+def test_a_bucket_that_comes_twice_is_added_up():
+    """The same id with another title, another case or a stray space is one id."""
+    assert reconcile("affiliations", [("A", 1), ("a ", 2)], {"a": 3}, size=10).ok
+
+
+def test_spellings_of_an_id_are_counted_together():
+    """The API counts `en` and `EN` as one; so does the comparison, on both sides."""
+    check = reconcile("languages", [("en", 3)], {"en": 1, "EN": 2}, size=10)
+    assert check.ok
+
+
+@pytest.mark.parametrize(
+    ("facet", "dashed", "expected"),
+    [
+        (
+            [{"id": "a_b", "title": "A b", "count": 2}, {"id": "c", "title": "C", "count": 1}],
+            False,
+            [("a_b", 2), ("c", 1)],
+        ),
+        ({"a-b": 2, "c": 1}, True, [("a-b", 2), ("c", 1)]),
+        ([{"id": "a_b", "title": "A b", "count": 2}], True, [("a-b", 2)]),
+        ({}, False, []),
+        ([], False, []),
+        (None, False, []),
+    ],
+)
+def test_a_facet_is_read_in_any_of_its_shapes(facet: Json, dashed: bool, expected: list[tuple[str, int]]) -> None:
+    """Lists of buckets and v1.0's objects of counts say the same; an absent facet has no buckets."""
+    assert buckets(facet, dashed=dashed) == expected

@@ -1,0 +1,86 @@
+"""The house rules that a machine can check: size, names, documented surface, pages rendered from declarations."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etl.cli import COMMANDS
+from tools.reference import __main__ as docs
+from tools.reference import audit as auditdocs
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for folder in ("etl", "flows") for path in (ROOT / folder).rglob("*.py"))
+OPEN = {("cli",), ("resources",), ("sandbox",)}
+"""Packages that grow by dropping a file in."""
+NAMELESS = {"utils", "helpers", "common", "base", "core", "manager", "handler", "processor"}
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the name and length of each function, its docstring not counted."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            told = ast.get_docstring(node, clean=False)
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1 - (len(told.splitlines()) if told else 0)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """No module has more than 400 lines, no function more than 40 without its docstring; names say something."""
+    assert len(path.read_text().splitlines()) <= 400
+    assert path.stem not in NAMELESS
+    # A flow's signature is the form that people fill in: as long as it has fields.
+    long = [(name, lines) for name, lines in functions(path) if lines > 40 and path.parent.name != "flows"]
+    assert not long
+
+
+def test_the_table_reference_is_rendered_from_the_declarations() -> None:
+    """docs/tables.md is what `python -m tools.reference` writes today."""
+    assert (ROOT / "docs" / "tables.md").read_text() == docs.tables()
+
+
+def test_the_reference_of_the_audit_is_rendered_from_the_declarations() -> None:
+    """docs/audit.md is what `python -m tools.reference` writes today."""
+    assert (ROOT / "docs" / "audit.md").read_text() == auditdocs.audit()
+
+
+def test_the_reference_of_the_commands_is_rendered_from_the_parser() -> None:
+    """docs/commands.md is what `python -m tools.reference` writes today, and has every command."""
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert page == docs.commands()
+    assert [name for name in COMMANDS if f"## datacite-etl {name}\n" not in page] == []
+
+
+def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
+    """Both commands are one line on the first screen; `.ci/run` has the one for the tests word for word."""
+    screen = (ROOT / "README.md").read_text().splitlines()[:40]
+    commands = [line for line in screen if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    assert "datacite-etl export dois --sandbox --to out" in commands[0]
+    assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_map_names_every_package() -> None:
+    """ARCHITECTURE.md says what each entry of the pipeline's top folder is, and names every module of the flows."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    entries = [
+        path for path in sorted((ROOT / "etl").iterdir()) if path.suffix == ".py" or (path / "__init__.py").exists()
+    ]
+    names = [f"`etl/{path.name}{'/' if path.is_dir() else ''}`" for path in entries if path.stem != "__init__"]
+    names += [f"`{path.stem}`" for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__"]
+    assert [name for name in names if name not in page] == []
+
+
+def test_rooms_stay_small() -> None:
+    """The top of `etl` has at most 25 entries, and a package at most 15 modules, folders to drop files into aside."""
+    tops = [path for path in (ROOT / "etl").iterdir() if path.name != "__pycache__"]
+    assert len(tops) <= 25
+    crowded = {
+        str(folder.relative_to(ROOT)): len(modules)
+        for folder in {path.parent for path in SOURCES}
+        if len(modules := [path for path in folder.glob("*.py") if path.stem != "__init__"]) > 15
+        and folder.relative_to(ROOT / "etl" if folder.is_relative_to(ROOT / "etl") else ROOT).parts[:1] not in OPEN
+    }
+    assert crowded == {}

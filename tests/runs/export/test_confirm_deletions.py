@@ -1,0 +1,96 @@
+"""A withdrawal is believed when the server says so of the record itself, and not because a list is without it."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from etl import resources
+from etl.api.query import Query
+from etl.completeness.index_changes import RECORDS
+from etl.completeness.verdict import Move
+from etl.dataset.lock import Owner
+from etl.dataset.request import Delivery
+from etl.events import Event, Noted
+from etl.runs.context import Run, opened
+from etl.runs.export import confirm_deletions
+from etl.sandbox import Corpus, Sandbox
+from etl.settings import Settings
+from etl.storage.files import LocalFiles
+
+SINCE = 1_780_000_000
+QUERY = Query(resource=resources.load("dois"))
+
+
+@asynccontextmanager
+async def asking(server: Sandbox, to: Path, told: list[str] | None = None, **options: object) -> AsyncIterator[Run]:
+    def observe(event: Event) -> None:
+        if told is not None and isinstance(event, Noted):
+            told.append(event.text)
+
+    settings = Settings(base_url=server.base_url, attempts=1, **options)
+    owner = Owner(user="ann", host="here", pid=0, born="dead", started="2026-01-01T00:00:00Z")
+    files = LocalFiles(to)
+    async with opened(QUERY, Delivery(), settings, files, owner=owner, observe=observe, clock=time.time) as run:
+        yield run
+
+
+def listed(*names: str) -> pl.DataFrame:
+    return pl.DataFrame([(name, 1, 1) for name in names], schema=RECORDS, orient="row")
+
+
+def move(name: str, kind: str = "withdrawn") -> Move:
+    return Move(id=name, kind=kind, slice_key="s", before=True, after=False, received=True)
+
+
+async def kinds(server: Sandbox, to: Path, *names: str, there: str, told: list[str] | None = None) -> dict[str, str]:
+    """Return what each record is held to have done, those of which that is not known left out."""
+    async with asking(server, to, told) as run:
+        found = await confirm_deletions.confirmed(run, [move(name) for name in names], listed(there), since=SINCE)
+    return {one.id: one.kind for one in found}
+
+
+async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tmp_path: Path) -> None:
+    """Not found is gone, changed meanwhile has left the query, and one that is there unchanged explains nothing."""
+    corpus, told = Corpus.generate(records=40, seed=3), []
+    gone, left, there, other = corpus.ids()[:4]
+    corpus.withdraw([gone])
+    corpus.update([left], at=datetime.fromtimestamp(SINCE + 5, UTC))
+    async with Sandbox(corpus) as server:
+        found = await kinds(server, tmp_path, gone, left, there, there=other, told=told)
+    assert found == {gone: "withdrawn", left: "changed"}
+    assert told == [f"1 records are no longer listed, but not known to be gone: {there}"]
+
+
+async def test_a_server_that_knows_no_single_records_confirms_nothing(tmp_path: Path) -> None:
+    """Not found is no proof where records that are listed are not found either."""
+    corpus = Corpus.generate(records=40, seed=3)
+    gone, other = corpus.ids()[:2]
+    corpus.withdraw([gone, other])
+    async with Sandbox(corpus) as server:
+        assert await kinds(server, tmp_path, gone, there=other) == {}
+
+
+@pytest.mark.parametrize("fault", ["error=503", "html200=1", "error=401"])
+async def test_trouble_is_no_confirmation(fault: str, tmp_path: Path) -> None:
+    """Whatever is not a plain answer about the record leaves its fate open."""
+    corpus = Corpus.generate(records=40, seed=3)
+    gone, other = corpus.ids()[:2]
+    corpus.withdraw([gone])
+    async with Sandbox(corpus, faults=[fault]) as server:
+        assert await kinds(server, tmp_path, gone, there=other) == {}
+
+
+async def test_nobody_is_asked_when_nothing_is_gone_or_far_too_much(tmp_path: Path) -> None:
+    """Other moves need no confirmation, and thousands that vanish at once are no withdrawals."""
+    corpus = Corpus.generate(records=40, seed=3)
+    async with Sandbox(corpus) as server, asking(server, tmp_path) as run:
+        other = [move("10.1/a", "created"), move("", "withdrawn")]
+        assert await confirm_deletions.confirmed(run, other, listed("10.1/b"), since=SINCE) == other
+        many = [move(f"10.1/{number}") for number in range(confirm_deletions.MOST + 1)]
+        assert await confirm_deletions.confirmed(run, many, listed("10.1/b"), since=SINCE) == []
+        assert not server.targets

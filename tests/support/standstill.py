@@ -1,0 +1,33 @@
+"""A process that is killed at a known place: where it reads a certain file."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from tests.support.program import PROGRAM
+
+
+def kill_where_it_reads(file: Path, *arguments: object) -> None:
+    """Run a command line until it reads a file, and kill it there; the file is as before when this returns."""
+    aside = file.with_name(f"{file.name}.aside")
+    file.rename(aside)
+    os.mkfifo(file)
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    reader = threading.Thread(target=_let_go, args=(process, file))
+    reader.start()
+    with file.open("wb"):  # waits until somebody reads
+        process.kill()
+        ended = process.wait()
+    reader.join()
+    file.unlink()
+    shutil.move(aside, file)
+    assert ended == -signal.SIGKILL, "it ended before it came there"
+
+
+def _let_go(process: "subprocess.Popen[bytes]", file: Path) -> None:
+    """Be the reader once the process is gone, so that nobody waits for ever."""
+    process.wait()
+    os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))
