@@ -1,4 +1,4 @@
-"""The errors of datacite-etl, cut by what the caller should do, with the exit code each ends in (SPEC section 3).
+"""The errors of datacite-etl, cut by what the caller should do, with the exit code each ends in.
 
 EtlError                    1
 ├── UsageError              2   the request or the configuration is wrong: change it
@@ -100,7 +100,7 @@ class TransientError(AnswerError):
 
 
 class LimitedError(TransientError):
-    """The firewall's 429 or 403 (API.md 1.5, 1.6): slow down."""
+    """The firewall's 429 or 403 (api-notes 1.5, 1.6): slow down."""
 
 
 class DownError(TransientError):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 BASE_URL = "https://api.datacite.org"
 WINDOW_SECONDS = 300.0
-"""The length of the firewall's counting window (API.md 1.6)."""
+"""The length of the firewall's counting window (api-notes 1.6)."""
 UNLIMITED = 1_000_000
 
 
@@ -40,7 +40,7 @@ class Settings:
     attempts: int = 8
     patience: float = 900.0  # how long one page may fail before the run gives up
     connect_timeout: float = 30.0
-    read_timeout: float = 300.0  # API.md 2.1: a heavy page may take 100 s cold
+    read_timeout: float = 300.0  # api-notes 1.8: a heavy page may take 100 s cold
     page_limit: int = 512 * 1024 * 1024  # one answer, decompressed
     transform_threads: int = 2
 
@@ -51,7 +51,7 @@ class Settings:
 
     @property
     def tier(self) -> int:
-        """Requests per 5 minutes that the API grants to this caller (API.md 1.6); no firewall counts on loopback."""
+        """Requests per 5 minutes that the API grants to this caller (api-notes 1.6); no firewall counts on loopback."""
         if loopback(urlsplit(self.base_url).hostname or ""):
             return UNLIMITED
         if self.credentials:

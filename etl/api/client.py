@@ -146,7 +146,7 @@ class Client:
         return facts.first[0] if facts.first and facts.number == rank + 1 else None
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
-        """Ask for `meta` with the facets, off by default since March 2026 (API.md 0), all or those named."""
+        """Ask for `meta` with the facets, off by default since March 2026 (api-notes 4.10), all or those named."""
         params = query.params() | pagination.strategy(query).count()
         if query.resource.dialect != "v1":
             params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})

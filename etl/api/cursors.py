@@ -1,4 +1,4 @@
-"""The tokens of `page[cursor]`: taken out of links, read, and made anew (API.md 1.3). How they are used is `paging`."""
+"""The tokens of `page[cursor]`: taken out of links, decoded and made (api-notes 2.3, 2.4). `pagination` uses them."""
 
 import base64
 import binascii

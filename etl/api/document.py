@@ -20,7 +20,7 @@ from etl.schema.declarations import Json
 _MARKUP = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 _UNREADABLE = re.compile("parse_exception|token_mgr_error|failed to parse query", re.IGNORECASE)
-"""What the search engine says of a query that it cannot read (API.md 1.5)."""
+"""What the search engine says of a query that it cannot read (api-notes 1.5)."""
 _WORDS = 300
 """So many characters of the server's own words go into a message."""
 
@@ -74,7 +74,7 @@ def of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
 
 
 def apart(document: Document, kinds: Sequence[str]) -> Document:
-    """Put among the included what v1.0 mixed into `data` (API.md 3); a page without any record of these types stays."""
+    """Move records that v1.0 mixed into `data` to `included` (api-notes 7.1); leave pages without any of `kinds`."""
     own = of_type(document.records, *kinds)
     if not own or len(own) == len(document.records):
         return document
@@ -89,7 +89,7 @@ def id_of(record: bytes) -> str | None:
 
 
 def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
-    """Turn an answer that is no success into the error it means, with the server's own words (API.md 1.5).
+    """Turn an answer that is no success into the error it means, with the server's own words (api-notes 1.5).
 
     `after` is the answer's Retry-After in seconds, if it had one.
     """
@@ -175,7 +175,7 @@ def _json(body: bytes) -> Json:
 
 
 def _words(decoded: Json) -> str:
-    """Find what an error body says, in each of the shapes that API.md 1.5 lists."""
+    """Find what an error body says, in each of the shapes that api-notes 1.5 lists."""
     if not isinstance(decoded, dict):
         return _short(decoded if isinstance(decoded, str) else "")
     errors = decoded.get("errors", decoded)

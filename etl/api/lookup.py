@@ -1,7 +1,7 @@
 """The conductor of `get`: single records by id, many at a time, each either had or named with the reason.
 
 Where the list takes `ids=`, ids are asked for in groups; what a group does not bring is asked for alone, since the API
-drops unknown ids without a word and answers for other agencies' DOIs too (API.md 2.1).
+drops unknown ids without a word and answers for other agencies' DOIs too (api-notes 4.3).
 """
 
 import asyncio
@@ -74,7 +74,7 @@ async def _alone(client: Client, resource: Resource, one: str) -> tuple[str, byt
 
 
 def bare(one: str) -> str:
-    """Spell an id as it stands in a path: what is an address in v1 is asked for without its beginning (API.md 3).
+    """Spell an id as it stands in a path: what is an address in v1 is asked for without its beginning (api-notes 7.6).
 
     A DOI may be given as an address too. Behind the bar in an activity's id stands what it is about.
     """

@@ -37,7 +37,7 @@ class Facts:
 def read(document: Document, of_type: str, *, ids: bool) -> Facts:
     """Read what a page tells about paging; ProtocolError without a total.
 
-    Where ids are read, records of other types are not counted: v1.0 mixed them in (API.md 3).
+    Where ids are read, records of other types are not counted: v1.0 mixed them in (api-notes 7.1).
     """
     heads = [_head(record) for record in (document.records if ids else document.records[:1])]
     own = [head for head in heads if head.type == of_type] or heads
@@ -55,7 +55,7 @@ def read(document: Document, of_type: str, *, ids: bool) -> Facts:
 
 
 def total(document: Document) -> int:
-    """Return meta.total; ProtocolError if it is absent, null (API.md 3) or no number."""
+    """Return meta.total; ProtocolError if it is absent, null (api-notes 7.2) or no number."""
     found = document.meta.get("total")
     if isinstance(found, bool) or not isinstance(found, int) or found < 0:
         raise ProtocolError(f"the server did not say how many records there are (meta.total is {json.dumps(found)})")

@@ -1,7 +1,7 @@
 """How page two is asked for: frozen strategies for cursors, page numbers, offsets and lists without pages.
 
 Strategies are pure: a position becomes parameters, what a page told becomes the next position, and pages that a sound
-server would not send are refused. `links.next` is never followed, since it loses parameters (API.md 1.4).
+server would not send are refused. `links.next` is never followed, since it loses parameters (api-notes 2.5).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from etl.errors import ProtocolError, RefusedError
 from etl.schema.declarations import Paging, Resource
 
 REACH = 10_000
-"""Rows that page numbers can reach; beyond, the last page is served again and again (API.md 1.3)."""
+"""Rows that page numbers can reach; beyond, the last page is served again and again (api-notes 2.2)."""
 _FIRST_CURSOR = "1"
 _LAGOTTO_ROWS = 25
 _LAGOTTO_FILTERS = {"source-id", "relation-type-id"}
@@ -59,7 +59,7 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`page[cursor]`: any depth, by (created, id) ascending; a page brings the cursor of the next (API.md 1.3)."""
+    """`page[cursor]`: any depth, by (created, id) ascending; a page brings the cursor of the next (api-notes 2.3)."""
 
     needs_ids: bool = False
 
@@ -99,7 +99,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """`page[cursor]` where no link brings the next: it is made from the records' own (created, id) (API.md 1.4).
+    """`page[cursor]` where links carry none: it is made from the last record's (created, id) (api-notes 2.4, 2.6).
 
     With `ties` several records may have the same key. A page may end among them, so it goes on before the last key.
     """
@@ -156,7 +156,7 @@ class Number:
         return Position("0")
 
     def size(self, position: Position, wanted: int) -> int:
-        """Take a divisor of 10,000 that also divides the row: others loop at the end (API.md 1.3)."""
+        """Take a divisor of 10,000 that also divides the row: others loop at the end (api-notes 2.2)."""
         row = int(position.token)
         return next(size for size in _SIZES if size <= max(1, wanted) and row % size == 0)
 
@@ -184,7 +184,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """`rows` and `offset` of v1.1; with `fixed` the only page size at which the offset is right (API.md 3)."""
+    """`rows` and `offset` of v1.1; with `fixed` the only page size at which the offset is right (api-notes 7.3)."""
 
     fixed: int | None = None
     needs_ids: bool = True
@@ -263,7 +263,7 @@ def strategy(query: Query) -> Strategy:
 def by_rank(resource: Resource, rank: int) -> dict[str, str] | None:
     """Spell the request for the one record of a rank (from 0) in the order of creation.
 
-    None where the list knows no such order; RefusedError beyond its reach (API.md 1.3).
+    None where the list knows no such order; RefusedError beyond its reach (api-notes 2.2).
     """
     if resource.slice_on != "created" or "created" not in resource.sorts:
         return None
@@ -295,7 +295,7 @@ def _nothing_new(received: int, promised: int) -> ProtocolError:
 
 
 def _by_lagotto(query: Query) -> bool:
-    """Tell whether the list comes from the service that computes pages of 25 whatever the rows (API.md 3)."""
+    """Tell whether the list comes from the service that computes pages of 25 whatever the rows (api-notes 7.3)."""
     given = dict(query.filters)
     dotless = "publisher-id" in given and "." not in given["publisher-id"]
     return query.resource.page_size == _LAGOTTO_ROWS or bool(_LAGOTTO_FILTERS & given.keys()) or dotless

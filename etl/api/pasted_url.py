@@ -1,4 +1,4 @@
-"""Addresses that people paste instead of a resource's name, understood and put right (API.md section 0).
+"""Addresses that people paste instead of a resource's name, understood and put right (api-notes 1.2).
 
 `/doi/provider-id=tcia&page[size]=5` was never a path of the API, though pages about it say so; `/providers/tcia/doi`
 was never one either. What is meant is plain enough. Pure: names are checked by `query`.

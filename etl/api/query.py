@@ -40,7 +40,7 @@ class Query:
 
     @property
     def page_size(self) -> int:
-        """How many records a page may have; the heavy view is asked for in small pages (API.md 4)."""
+        """How many records a page may have; the heavy view is asked for in small pages (api-notes 1.8)."""
         return min(self.resource.page_size, _DETAIL_SIZE) if self.detail else self.resource.page_size
 
     def params(self, slice_window: Window | None = None) -> dict[str, str]:
@@ -112,7 +112,7 @@ def wanted_fields(resource: Resource, tables: Iterable[str]) -> list[str]:
 def check(query: Query) -> Query:
     """Return the query with its names in canonical form; UsageError for a name that the resource does not have.
 
-    The API ignores unknown parameters without a word and answers with everything (API.md 1.1).
+    The API ignores unknown parameters without a word and answers with everything (api-notes 1.3).
     """
     resource = query.resource
     known = {name: entry for entry in resource.filters for name in (entry.name, *entry.also)}
@@ -168,7 +168,7 @@ def named(query: Query) -> tuple[str, ...]:
 
 
 def joined_by_or(query: Query) -> list[str]:
-    """Name the filters of the query that the server joins by OR where a user would expect AND (API.md 2.1)."""
+    """Name the filters of the query that the server joins by OR where a user would expect AND (api-notes 4.2)."""
     either = {entry.name for entry in query.resource.filters if entry.either}
     names = sorted({name for name, _ in query.filters if name in either})
     return names if len(names) > 1 else []

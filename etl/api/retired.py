@@ -12,7 +12,7 @@ from etl.schema.declarations import Resource
 def told(error: AnswerError, resource: Resource) -> AnswerError:
     """Return the error that says what to use instead, or the same error if the list is not what is missing.
 
-    A path that the server of today does not know is looked up there as a DOI, and so is a 404 (API.md 0).
+    A path that the server of today does not know is looked up there as a DOI, and so is a 404 (api-notes 1.1).
     """
     if not resource.gone:
         return error

@@ -81,8 +81,8 @@ def decide(
 def failed(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
     """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
 
-    Servers time out on pages of heavy records, at the same cursor again and again (API.md 4): after two failures the
-    page is halved, and from then on with every failure; also after the `last` one that is allowed to a page.
+    Servers time out repeatedly at the same cursor when records are heavy (api-notes 1.8): the page is halved after two
+    failures, after each further one, and after the `last` attempt that a page is allowed.
     """
     failures = pace.failures + 1
     heavy = isinstance(error, TooLargeError) or (

@@ -156,9 +156,9 @@ def base_url(text: str) -> str:
 
 
 def user_agent(mailto: str = "") -> str:
-    """Name this program, and the address if there is one, which grants the higher tier (API.md 1.6).
+    """Name this program, and the address if there is one, which grants the higher tier (api-notes 1.6).
 
-    The API answers `{}` to User-Agents that look like crawlers (API.md 1.5): such an address is left out here.
+    The API answers `{}` to User-Agents that look like crawlers (api-notes 1.5): such an address is left out here.
     """
     if mailto and not re.fullmatch(r"[\w.!$%&'*+/=^`{|}~-]+@[\w.-]+", mailto, re.ASCII):
         raise UsageError(f"{mailto!r} is not a mail address", fix="give one like name@example.org")

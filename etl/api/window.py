@@ -1,6 +1,6 @@
 """Windows of time, half-open and in whole seconds, and how the API's query language spells them.
 
-DataCite's timestamps have second precision (API.md 1.3), so a window is a pair of epoch seconds; None leaves a side
+DataCite's timestamps have second precision (api-notes 3.2), so a window is a pair of epoch seconds; None leaves a side
 open. Tiling is exact: the pieces of a window cover it without overlap.
 """
 

@@ -1,7 +1,7 @@
 """One command line from its text to its exit code.
 
 What is common to all commands: the parser, configuration by environment and file, and the one place where an error
-becomes a line on stderr and an exit code (SPEC section 3).
+becomes a line on stderr and an exit code.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RECORD_BYTES = 1_500
 """What a record takes in Parquet with all its tables, by experience with list records of 5 KB."""
 DATA_FILE_FROM = 5_000_000
-"""Records from which DataCite's own data file is kinder to the API and faster (API.md section 6)."""
+"""Records from which DataCite's own data file is kinder to the API and faster (api-notes 8)."""
 
 
 def plan(

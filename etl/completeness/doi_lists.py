@@ -1,7 +1,7 @@
 """The records of a data file against its own lists of DOIs, a month at a time: what proves an ingest.
 
 Pure. A month is that of a record's last change; a record that changed while the file was made may be in two of them, of
-which the newer counts (API.md section 6).
+which the newer counts (api-notes 8.3).
 """
 
 from collections.abc import Callable, Iterable, Sequence

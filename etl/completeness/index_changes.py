@@ -1,4 +1,4 @@
-"""What moved while a run went on: records received against records listed now, a slice at a time (SPEC section 5).
+"""What moved while a run went on: records received against records listed now, a slice at a time.
 
 Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds. Who asks
 for the list is `explaining`, who asks for single records `confirming`.

@@ -168,7 +168,7 @@ def can_cut(query: Query) -> bool:
 def _root(query: Query) -> Window | None:
     """Return the window that is to be tiled, None if the query cannot be cut."""
     resource = query.resource
-    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores a window beside it (API.md 2.1)
+    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores a window beside it (api-notes 4.3)
     if by_id or resource.paging not in (Paging.CURSOR, Paging.KEYSET) or resource.slice_on is None:
         return None
     return query.window if query.by == resource.slice_on else EVERYTHING

@@ -1,4 +1,4 @@
-"""What "complete" means (SPEC section 5): counts in, a verdict with its reasons out.
+"""What "complete" means: counts in, a verdict with its reasons out.
 
 Pure. Who counts, who fetches a short slice again and who publishes are other files.
 """
@@ -203,7 +203,7 @@ class FacetCheck:
 
 
 def buckets(facet: Json, *, dashed: bool = False) -> list[tuple[str, int]]:
-    """Read a facet's ids and counts: a list of buckets, or the object of counts of v1.0; null has none (API.md 3).
+    """Read a facet's ids and counts: a list of buckets, or the object of counts of v1.0; null has none (api-notes 7.7).
 
     `dashed` writes ids as the records of v1 do, whose facets have underscores in them.
     """
@@ -223,7 +223,7 @@ def reconcile(
     size: int,
     tolerance: int = 0,
 ) -> FacetCheck:
-    """Compare a facet's buckets (id, count) with the exported counts (API.md 2.1).
+    """Compare a facet's buckets (id, count) with the exported counts (api-notes 4.10).
 
     A list as long as `size` is cut off: ids it does not name may have at most as many records as its last bucket,
     and shards may have miscounted what it does name by `tolerance`. Some ids come twice: their counts are added.

@@ -13,8 +13,8 @@ LAG = 600
 """Seconds before the start of a run that are not counted on: its clock may differ from the server's, and a change is
 seen in lists only when the index has been refreshed."""
 OVERLAP = 6 * 3600
-"""Seconds before the watermark that a sync looks at again by default. DataCite indexes by a queue that has fallen hours
-behind on days with millions of updates (API.md 4); a quarter of a day costs hardly a hundred requests as a rule."""
+"""Seconds before the watermark that a sync checks again by default. DataCite indexes from a queue that has fallen hours
+behind on days with millions of updates (api-notes 3.1, 3.3); six hours rarely cost a hundred requests."""
 
 
 def reached(started: float, verdict: Verdict, slices: Iterable[tuple[str, Window]]) -> str | None:

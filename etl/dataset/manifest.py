@@ -92,7 +92,7 @@ def build(
     partition_by: Sequence[str] = (),
     formats: Sequence[str] = (),
 ) -> dict[str, Json]:
-    """Write down a finished run as the manifest's plain values (SPEC section 4)."""
+    """Write down a finished run as the manifest's plain values."""
     return {
         "format_version": FORMAT_VERSION,
         "resource": resource.name,

@@ -1,6 +1,6 @@
 """The slow lane: one odd record made into what its Shape promises, and an Issue for all that cannot be.
 
-Lossless changes are silent (API.md 2.1 lists the real ones): `"2013"` for 2013, one object for a list of one, a name
+Lossless changes are silent (api-notes 5.1 lists the real ones): `"2013"` for 2013, one object for a list of one, a name
 in the dash-case of older servers. What is left out of the promised record is either unknown, and handed back by its
 path, or an Issue with its raw JSON.
 """
@@ -183,7 +183,7 @@ class _Walk:
 
 
 def _text(value: Json) -> str | None:
-    # API.md 2.1: the XML converter leaves text beside attributes as {"__content__": text}.
+    # api-notes 5.1: the XML converter leaves text beside attributes as {"__content__": text}.
     if isinstance(value, dict) and value.keys() == {"__content__"}:
         return None if value["__content__"] is None else _text(value["__content__"])
     return value if isinstance(value, str) else _json(value)

@@ -1,7 +1,7 @@
 """Records as they were received, a line each: what `--format ndjson` makes of the main table.
 
-A line is the API's resource object, `{"id", "type", "attributes", "relationships"}`, as in DataCite's data file (API.md
-section 6): everything that child tables hold is inside it. On the way it is a column of the staged page.
+A line is the API's resource object, `{"id", "type", "attributes", "relationships"}`, as in DataCite's data file
+(api-notes 8.2): everything that child tables hold is inside it. On the way it is a column of the staged page.
 """
 
 from collections.abc import Mapping, Sequence

@@ -74,7 +74,7 @@ class Outcome:
     manifest: str
 
     def summary(self) -> dict[str, Json]:
-        """Return what `--json` prints (SPEC section 3)."""
+        """Return what `--json` prints."""
         totals = self.proof["totals"]
         return {
             "verdict": self.proof["verdict"],

@@ -1,6 +1,6 @@
 """What a request asks and what an answer holds, apart from any HTTP library.
 
-The error bodies live here too, in the shapes of API.md section 1.5. How a page of records becomes bytes is in
+The error bodies live here too, in the shapes of api-notes 1.5. How a page of records becomes bytes is in
 `stitched`; how answers reach a socket is in `server`.
 """
 
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def url(self) -> str:
-        """The request URL verbatim, as `links.self` repeats it (API.md section 1.2)."""
+        """The request URL verbatim, as `links.self` repeats it (api-notes 1.4)."""
         return f"{self.origin}{self.path}?{self.query}" if self.query else f"{self.origin}{self.path}"
 
 

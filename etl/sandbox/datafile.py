@@ -1,4 +1,4 @@
-"""DataCite's data file of a corpus, in the layout of API.md section 6: parts of JSON lines and a CSV for every month.
+"""DataCite's data file of a corpus, in the layout of api-notes 8.1: parts of JSON lines and a CSV for every month.
 
 Records are singletons without XML, sorted by (updated, uid); `relationships.media` names the wrong type, as the real
 file does. `MANIFEST` and `MANIFEST.json` have SHA-256 in base64.

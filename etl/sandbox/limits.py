@@ -1,4 +1,4 @@
-"""Rate limits (API.md section 1.6): requests are counted in windows, by tier."""
+"""Rate limits (api-notes 1.6): requests are counted in windows, by tier."""
 
 from __future__ import annotations
 

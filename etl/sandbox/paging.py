@@ -1,4 +1,4 @@
-"""Paging arithmetic of every list (API.md sections 1.3 and 1.4): sizes, clamps, cursors, totals and `links.next`."""
+"""Paging arithmetic of every list (api-notes 2.1, 2.2, 2.3, 2.5): sizes, clamps, cursors, totals and `links.next`."""
 
 from __future__ import annotations
 

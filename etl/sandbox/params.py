@@ -1,4 +1,4 @@
-"""Query parameters as the server understands them (API.md section 1.1): names normalised, unknown ones kept unread."""
+"""Query parameters as the server understands them (api-notes 1.3): names normalised, unknown ones kept unread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Params:
         return self.plain.get(name) or None
 
     def on(self, name: str) -> bool:
-        """Tell whether a flag is set: only the literal "true" counts (API.md section 1.7)."""
+        """Tell whether a flag is set: only the literal "true" counts (api-notes 1.3)."""
         return self.plain.get(name) == "true"
 
     def listed(self, name: str) -> tuple[str, ...]:

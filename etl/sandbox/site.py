@@ -1,6 +1,6 @@
 """Paths to endpoints: everything between a `Request` and its `Answer` but the network.
 
-An unknown path is looked up as a DOI and so ends in 404, as on the real server (API.md section 0).
+An unknown path is looked up as a DOI and so ends in 404, as on the real server (api-notes 1.1).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
     "reports": catalogues.answer_report,
     "reference-repositories": reference_repositories.answer_one,
 }
-# `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (API.md section 2.1).
+# `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (api-notes 4.11).
 _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": "repository_id"}
 
 
@@ -112,7 +112,7 @@ def _nested(asked: Asked, first: str, rest: str) -> Answer | None:
         return activities.answer(asked, unquote(owner))
     if first == "dois" and what == "media" and owner:
         return dois.answer_media(asked, unquote(owner))
-    # The list of a DOI's events is that of all events: nothing there reads the DOI (API.md section 2.9).
+    # The list of a DOI's events is that of all events: nothing there reads the DOI (api-notes 4.11).
     return events.answer(asked) if first == "dois" and what == "events" and owner else None
 
 

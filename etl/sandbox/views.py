@@ -1,4 +1,4 @@
-"""What a record shows: list or detail, flags and sparse fieldsets (API.md section 1.7)."""
+"""What a record shows: list or detail, flags and sparse fieldsets (api-notes 4.7, 4.8)."""
 
 from __future__ import annotations
 

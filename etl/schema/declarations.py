@@ -34,7 +34,7 @@ class Type(StrEnum):
 
 
 class Paging(StrEnum):
-    """How page two of a list is asked for (API.md 1.3 and 3)."""
+    """How page two of a list is asked for (api-notes 2.1, 2.3, 7.3)."""
 
     CURSOR = "cursor"
     KEYSET = "keyset"
@@ -122,7 +122,7 @@ class Filter:
     """One query parameter that narrows a list.
 
     `any_of` says that commas in the value mean OR. Filters with `either` set are joined with each other by OR on
-    the server, where a user would expect AND (API.md 2.1). With `keys` its values are ids of records, and the server
+    the server, where a user would expect AND (api-notes 4.2). With `keys` its values are ids of records, and the server
     leaves out in silence what it does not know. `also` are names in documents that the server ignores.
     """
 

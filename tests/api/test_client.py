@@ -569,7 +569,7 @@ def relation(row: int) -> dict:
 
 
 class TestOldApi:
-    """Lists of API v1, whose servers fail in ways of their own (API.md 3)."""
+    """Lists of API v1, whose servers fail in ways of their own (api-notes 7.2)."""
 
     async def test_a_null_total_is_asked_again(self) -> None:
         """An upstream that failed behind the server is no empty list: neither for a count nor for a page."""

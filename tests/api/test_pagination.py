@@ -48,7 +48,7 @@ class TestCursors:
         assert read_cursor(make_cursor(milliseconds, uid)) == (milliseconds, uid)
 
     def test_a_recorded_cursor_is_made_and_read(self) -> None:
-        """The format is the one that DataCite's server was seen to write (API.md 1.3)."""
+        """The format is the one that DataCite's server was seen to write (api-notes 2.4)."""
         token = "MTMxNDc4NTc3OTAwMCwxMC4xNTk0L3dkY2MvbWJfaHNnXzIwMDdfMjAxMA"
         assert read_cursor(token) == (1314785779000, "10.1594/wdcc/mb_hsg_2007_2010")
         assert make_cursor(1314785779000, "10.1594/wdcc/mb_hsg_2007_2010") == token
@@ -248,7 +248,7 @@ class TestOtherWalks:
         assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))) is None
 
     def test_a_fixed_size_cannot_be_changed(self) -> None:
-        """Where the server computes pages of 25 whatever is asked, nothing else is asked (API.md 3)."""
+        """Where the server computes pages of 25 whatever is asked, nothing else is asked (api-notes 7.3)."""
         assert Offset(25).size(Offset(25).first(), 1000) == 25
 
     def test_whole_lists_are_asked_for_once_and_plainly(self) -> None:
@@ -296,7 +296,7 @@ class TestFacts:
 
     @pytest.mark.parametrize("meta", [{}, {"total": None}, {"total": "7"}, {"total": True}, {"total": -1}])
     def test_a_page_without_a_total_is_refused(self, meta: dict) -> None:
-        """v1.1 answers 200 with a null total when a service behind it is down (API.md 3)."""
+        """v1.1 answers 200 with a null total when a service behind it is down (api-notes 7.2)."""
         with pytest.raises(ProtocolError, match=r"meta\.total"):
             facts(document(record("a"), **meta), "things", ids=False)
 

@@ -93,7 +93,7 @@ def one(field: str, value: str) -> tuple[Json, list[tuple[str, str]]]:
     ],
 )
 def test_what_fits_after_a_lossless_change_is_changed_in_silence(field: str, value: str, becomes: Json) -> None:
-    """The variations that API.md records, and their like, are no issue."""
+    """The variations that api-notes 5.1 lists, and their like, are no issue."""
     assert one(field, value) == (becomes, [])
 
 

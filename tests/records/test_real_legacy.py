@@ -142,7 +142,7 @@ NAMED = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_attribute_of_the_serializers_has_a_column(name: str) -> None:
-    """What API.md section 3 names is read by some column of some table, or there is a reason why not."""
+    """What api-notes 7.8 names is read by some column of some table, or there is a reason why not."""
     resource = resources.load(f"v1/{name}")
     paths = {
         ".".join(filter(None, (table.path, path)))

@@ -39,7 +39,7 @@ OLDER = {
     "events": "",
 }
 
-# What the serializers of the current server write, and the relationships beside it (API.md section 2; objects, reports
+# What the serializers of the current server write, and the relationships beside it (api-notes 5, 6; objects, reports
 # and reference repositories by the server's own code).
 ACCOUNT = (
     "name symbol year alternateName description language clientType domains re3data opendoar issn url created updated"

@@ -169,7 +169,7 @@ def test_a_list_with_windows_takes_a_search(resource: Resource) -> None:
 
 
 def test_which_lists_take_no_search() -> None:
-    """Their servers read no query parameter (API.md 2.10, 3): vocabularies, reports, what has no list of its own."""
+    """Vocabularies, reports and lists that are only included read no query parameter (api-notes 6.9, 6.11, 7.8)."""
     deaf = {name for name in resources.names() if not resources.load(name).searched}
     assert deaf == {
         *("media", "objects", "reports", "resource-types"),

@@ -1,4 +1,4 @@
-"""Events arrive in the same columns in either of the server's two shapes (API.md 2.9)."""
+"""Events arrive in the same columns in either of the server's two shapes (api-notes 6.8)."""
 
 import json
 from pathlib import Path

@@ -126,7 +126,7 @@ NULLS = ("identifiers", "creators", "titles", "publisher", "container", "subject
     ],
 )
 def test_every_observed_type_variation_is_there(seen, path, kind):
-    """The deviations that API.md records appear in a corpus of a few thousand records."""
+    """The deviations that api-notes 5.1 lists appear in a corpus of a few thousand records."""
     assert (path, kind) in seen
 
 

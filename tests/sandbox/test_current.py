@@ -1,4 +1,4 @@
-"""The other lists of the current API: repositories, prefixes, activities, events, catalogues (API.md 2.4 to 2.10)."""
+"""The other lists of the current API: repositories, prefixes, activities, events, catalogues (api-notes 6)."""
 
 import json
 from urllib.parse import parse_qs, urlsplit

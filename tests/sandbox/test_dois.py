@@ -1,4 +1,4 @@
-"""`/dois`: filters, views, includes, facets and errors of API.md section 2.1."""
+"""`/dois`: filters, views, includes, facets and errors of api-notes 4."""
 
 import json
 from collections import Counter

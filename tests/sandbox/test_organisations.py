@@ -1,4 +1,4 @@
-"""`/clients` and `/providers`: API.md sections 2.2 and 2.3."""
+"""`/clients` and `/providers`: api-notes 6.1, 6.2."""
 
 import json
 from pathlib import Path

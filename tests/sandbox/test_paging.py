@@ -1,4 +1,4 @@
-"""Paging of `/dois`: API.md sections 1.3 and 1.4."""
+"""Paging of `/dois`: api-notes 2."""
 
 import base64
 

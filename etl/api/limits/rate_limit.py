@@ -31,7 +31,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class Budget:
     """Grants requests: at most `rate` in any window of `period` seconds, in the order they were asked for.
 
-    A run may spend the whole window at once and then waits: that is what the firewall counts (API.md 1.6). After
+    A run may spend the whole window at once and then waits: that is what the firewall counts (api-notes 1.6). After
     `slow_down` requests are spaced evenly instead, at half of the rate, and with every request a little less, until the
     full rate is reached again. With a ledger, what other runs were granted counts as well.
     """

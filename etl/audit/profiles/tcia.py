@@ -1,4 +1,4 @@
-"""The profile of The Cancer Imaging Archive: the ten properties that a collection's DOI should have (API.md 5)."""
+"""The profile of The Cancer Imaging Archive: the ten properties that a collection's DOI should have (api-notes 5.6)."""
 
 import polars as pl
 

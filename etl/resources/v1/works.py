@@ -1,4 +1,4 @@
-"""Works: what DOIs were called in API v1 (API.md 3)."""
+"""Works: what DOIs were called in API v1 (api-notes 7.5)."""
 
 from etl import normalise
 from etl.resources import forms

@@ -1,1 +1,1 @@
-"""Resources of DataCite's current API (API.md section 2), one module each."""
+"""Resources of DataCite's current API, one module each."""

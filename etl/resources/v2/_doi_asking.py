@@ -1,4 +1,4 @@
-"""How the list of DOIs can be asked: filters, sort orders, includes and facets (API.md 2.1)."""
+"""How the list of DOIs can be asked: filters, sort orders, includes and facets (api-notes 4.1, 4.6, 4.9, 4.10)."""
 
 from etl.resources import forms
 from etl.schema.declarations import Facet, Filter, Include
@@ -100,9 +100,9 @@ INCLUDES = (
     Include(name="media", resource="media", path="relationships.media.data[]"),
 )
 
-# A facet without a column cannot be held against the tables: `views`, `downloads` and `citations` count events,
-# `affiliations` mixes creators and contributors under ids that repeat (API.md 2.1), others count what DOIs do not tell.
-# `published` counts dates that lists often do not tell; the others of years have the newest ten.
+# A facet without a column cannot be compared with the tables: `views`, `downloads` and `citations` count events,
+# `affiliations` mixes creators and contributors under repeated ids (api-notes 4.10), others count what DOIs do not say.
+# `published` counts dates that lists often leave out; the other year facets have the newest ten years.
 FACETS = (
     Facet(name="resourceTypes", size=34, table="dois", column="resource_type_id"),
     Facet(name="states", size=3, table="dois", column="state"),

@@ -48,7 +48,7 @@ RELATED_ITEMS = Table(
             "relatedItemIdentifier.relatedMetadataScheme",
             "Name of the scheme of related metadata.",
         ),
-        # The one place where the API writes URI in capitals (API.md 2.1).
+        # The one place where the API writes URI in capitals (api-notes 5.2).
         text("scheme_uri", "relatedItemIdentifier.schemeURI", "Web address of that scheme."),
         text("scheme_type", "relatedItemIdentifier.schemeType", "Type of that scheme, such as XSD."),
         text("publication_year", "publicationYear", "Year of the item's publication as stated."),

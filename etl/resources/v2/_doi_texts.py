@@ -140,7 +140,7 @@ ALTERNATE_IDENTIFIERS = Table(
     ),
 )
 
-# Today's server copies `identifiers` (API.md 2.1); bodies recorded before 2020 hold entries here that are not there.
+# Today's server copies `identifiers` (api-notes 5.1); bodies recorded before 2020 hold entries here that are not there.
 DETAIL_ALTERNATE_IDENTIFIERS = Table(
     name="doi_detail_alternate_identifiers",
     description="The detail view's own list of alternate identifiers: today the same as doi_alternate_identifiers, in "

@@ -1,4 +1,4 @@
-"""Activities: who changed which record when, and what was changed; all of them or those of one record (API.md 2.8)."""
+"""Activities: who changed which record, when and how; all of them, or those of one record (api-notes 6.7)."""
 
 from etl import normalise
 from etl.resources.columns import derived, extra, json, key, moment, text, whole

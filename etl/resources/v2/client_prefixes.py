@@ -1,4 +1,4 @@
-"""Client prefixes: which client was given which prefix (API.md 2.6)."""
+"""Client prefixes: which client was given which prefix (api-notes 6.5)."""
 
 from etl import normalise
 from etl.resources import forms

@@ -1,4 +1,4 @@
-"""Clients: the accounts under which DOIs are registered, seen as DataCite's accounts (API.md 2.3)."""
+"""Clients: the accounts under which DOIs are registered, seen as DataCite's accounts (api-notes 6.2)."""
 
 from etl import normalise
 from etl.resources import forms
@@ -91,7 +91,7 @@ RESOURCE = Resource(
         Facet(name="providers", size=10, table="clients", column="provider_id"),
         Facet(name="software", size=10),
         Facet(name="certificates", size=10),
-        # The one facet of the current API in snake case (API.md 2.3).
+        # The one facet of the current API in snake case (api-notes 6.2).
         Facet(name="repository_types", size=10),
         Facet(name="clientTypes", size=10, table="clients", column="client_type"),
     ),

@@ -1,4 +1,4 @@
-"""Contacts: the people to turn to at a provider; they come along with it, to those who may see them (API.md 1.7).
+"""Contacts: people at a provider, included with it for callers who may see them (api-notes 4.9, 6.12).
 
 No public answer has them; names and shapes are those of the server's serializer.
 """

@@ -1,4 +1,4 @@
-"""DOIs: the works that DataCite knows, with everything their metadata say (API.md 2.1)."""
+"""DOIs: the works that DataCite knows, with everything their metadata say (api-notes 4.1, 5.1)."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -173,7 +173,7 @@ RESOURCE = Resource(
     sorts=_doi_asking.SORTS,
     includes=_doi_asking.INCLUDES,
     facets=_doi_asking.FACETS,
-    # The first two become the default in September 2027, the third was until March 2026 (API.md 0 and 1.7).
+    # The first two become the default in September 2027, the third was until March 2026 (api-notes 4.7, 4.10).
     params={"affiliation": "true", "publisher": "true", "disable-facets": "true"},
     detail={"detail": "true"},
     wrap=_WRAP,

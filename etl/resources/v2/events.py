@@ -1,4 +1,4 @@
-"""Events: citations, usage and authorship of DOIs, asked for in the newer of the API's two shapes (API.md 2.9)."""
+"""Events: citations, usage and authorship of DOIs, asked for in the newer of the API's two shapes (api-notes 6.8)."""
 
 from etl import normalise
 from etl.resources import forms

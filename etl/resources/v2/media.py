@@ -1,4 +1,4 @@
-"""Media: files that owners register behind a DOI; listed under one DOI, or included with many (API.md 2.10)."""
+"""Media: files that owners register behind a DOI; listed under one DOI, or included with many (api-notes 6.12)."""
 
 from etl import normalise
 from etl.resources.columns import derived, extra, key, moment, text, whole

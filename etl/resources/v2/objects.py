@@ -1,4 +1,4 @@
-"""Objects: what stands on both sides of events; they come along with events and have no list (API.md 2.9)."""
+"""Objects: what stands on both sides of events; they come along with events and have no list (api-notes 6.8)."""
 
 from etl.resources.columns import extra, json, key, text
 from etl.schema.declarations import Resource, Table

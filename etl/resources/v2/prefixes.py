@@ -1,4 +1,4 @@
-"""Prefixes: the first halves of DOIs, and who holds them (API.md 2.5)."""
+"""Prefixes: the first halves of DOIs, and who holds them (api-notes 6.4)."""
 
 from etl import normalise
 from etl.resources import forms

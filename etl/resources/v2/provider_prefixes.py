@@ -1,4 +1,4 @@
-"""Provider prefixes: which provider was given which prefix, and whether a client has it (API.md 2.7)."""
+"""Provider prefixes: which provider was given which prefix, and whether a client has it (api-notes 6.6)."""
 
 from etl import normalise
 from etl.resources import forms

@@ -1,4 +1,4 @@
-"""Providers: DataCite's members, consortia and their organisations, to whom clients belong (API.md 2.2)."""
+"""Providers: DataCite's members, consortia and their organisations, to whom clients belong (api-notes 6.1)."""
 
 from etl import normalise
 from etl.resources import forms

@@ -1,4 +1,4 @@
-"""Reference repositories: repositories of DataCite and re3data joined into one list (API.md 2.10).
+"""Reference repositories: repositories of DataCite and re3data joined into one list (api-notes 6.10).
 
 The attributes are those of the server's serializer; no recorded body is known.
 """

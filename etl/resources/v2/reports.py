@@ -1,4 +1,4 @@
-"""Reports: monthly usage reports that repositories send in, by a service of its own (API.md 2.10).
+"""Reports: monthly usage reports that repositories send in, by a service of its own (api-notes 6.11).
 
 Lists have the headers only; what was used how often comes as events.
 """

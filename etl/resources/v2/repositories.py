@@ -1,4 +1,4 @@
-"""Repositories: the same accounts as clients, with what describes them as repositories (API.md 2.4).
+"""Repositories: the same accounts as clients, with what describes them as repositories (api-notes 6.3).
 
 Bodies recorded from 2018 to 2020 under this path are re3data's and of another shape; their attributes go to `extra`.
 """

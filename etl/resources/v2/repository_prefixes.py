@@ -1,4 +1,4 @@
-"""Repository prefixes: the prefixes of clients, under the name of repositories (API.md 2.7)."""
+"""Repository prefixes: the prefixes of clients, under the name of repositories (api-notes 6.6)."""
 
 from etl import normalise
 from etl.resources import forms

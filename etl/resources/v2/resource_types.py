@@ -1,4 +1,4 @@
-"""Resource types: the general types of DataCite's schema, a fixed list (API.md 2.10)."""
+"""Resource types: the general types of DataCite's schema, a fixed list (api-notes 6.9)."""
 
 from etl.resources.columns import extra, key, moment, text
 from etl.schema.declarations import Paging, Resource, Table

@@ -19,7 +19,7 @@ from etl.schema.declarations import Facet, Json
 from etl.storage import paths
 
 APPROXIMATE = 200
-"""A list that is cut off is counted by shards: it may miss one record in so many (API.md 2.1)."""
+"""A list that is cut off is counted by shards: it may miss one record in so many (api-notes 4.10)."""
 
 
 async def asked(run: Run) -> Mapping[str, Json]:

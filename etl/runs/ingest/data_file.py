@@ -1,4 +1,4 @@
-"""DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (API.md section 6).
+"""DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (api-notes 8).
 
 A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. What becomes of the
 records is the matter of `ingest`.

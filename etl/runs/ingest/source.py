@@ -25,7 +25,7 @@ from etl.storage import paths
 from etl.storage.files import Files
 
 RECORD = 1_000
-"""Bytes of a record in a data file (API.md section 6), packed, roughly."""
+"""Bytes of a record in a data file (api-notes 8.2), packed, roughly."""
 FULL = 10_000 * RECORD
 """Bytes of a part of the file with all the 10,000 records that it may have, roughly."""
 GROUP = 10 * FULL

@@ -72,7 +72,7 @@ class SyncOutcome:
         return self.outcome.proof
 
     def summary(self) -> dict[str, Json]:
-        """Return what `--json` prints (SPEC section 3): the export's, with what was received and changed this time."""
+        """Return what `--json` prints: the export's, with what was received and changed this time."""
         latest = self.proof[HISTORY][-1]
         told = {name: latest[name] for name in ("received", "duplicates", *KINDS)}
         return self.outcome.summary() | told | {"changes": latest["path"], "watermark": self.proof["watermark"]}

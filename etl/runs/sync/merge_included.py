@@ -73,7 +73,7 @@ def rows(files: Files, own: Layout, table: Table, proof: Mapping[str, Json]) -> 
 def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
     """Return which main rows stay of those that were there and did not come again, and which of those that came.
 
-    A medium names its DOI, and lists of DOIs do not name their media (API.md 2.1): it goes with its owner.
+    A medium names its DOI, and lists of DOIs do not name their media (api-notes 4.9): it goes with its owner.
     """
     if any(column.name == owner for column in own.resource.main.columns):
         return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.gone))  # type: ignore[return-value]

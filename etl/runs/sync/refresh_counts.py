@@ -1,4 +1,4 @@
-"""The conductor that refreshes counts only: views, downloads and citations move without `updated` (API.md 2.1).
+"""The conductor that refreshes counts only: views, downloads and citations move without `updated` (api-notes 3.6).
 
 Every record's counts are asked for and nothing else of it, and only main tables with other counts are written anew.
 Which records there are, and what the dataset proves, stays as it was: that is the matter of `sync`.

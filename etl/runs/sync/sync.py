@@ -60,7 +60,7 @@ def _fetching(run: Run, wish: Wish) -> Run:
 def changed(query: Query, since: int | None) -> Query:
     """Narrow a query to what was updated from a second on; the query itself where the list cannot be asked so."""
     resource = query.resource
-    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores everything beside it (API.md 2.1)
+    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores everything beside it (api-notes 4.3)
     if since is None or by_id or resource.paging is not Paging.CURSOR or "updated" not in resource.windows:
         return query
     clause = Window(since, None).clause(resource.windows["updated"])

@@ -1,4 +1,4 @@
-"""Small lists that stand by themselves: resource types and usage reports (API.md section 2.10)."""
+"""Small lists that stand by themselves: resource types and usage reports (api-notes 6.9, 6.11)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What happened to the records of a corpus: activities (who changed what) and events (citations, usage, authorship).
 
-Both follow from the index and the roster alone (API.md sections 2.8 and 2.9); `index` holds what is searched or sorted
+Both follow from the index and the roster alone (api-notes 6.7, 6.8); `index` holds what is searched or sorted
 by but not shown.
 """
 

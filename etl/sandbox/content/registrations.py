@@ -1,4 +1,4 @@
-"""What follows from a roster: repositories, prefixes, and who was given which (API.md sections 2.4 to 2.7)."""
+"""What follows from a roster: repositories, prefixes, and who was given which (api-notes 6.3, 6.4, 6.5, 6.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on the way: refusals of load balancers and firewalls (API.md section 1.5), and answers that arrive damaged."""
+"""Faults on the way: refusals of load balancers and firewalls (api-notes 1.5), and answers that arrive damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter parameters of `/dois` (API.md section 2.1) as an expression over the index.
+"""The filter parameters of `/dois` (api-notes 4.1) as an expression over the index.
 
 Some of them are joined by OR among themselves, not by AND: a user who asks for a client and a funder gets the records
 of either.

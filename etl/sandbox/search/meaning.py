@@ -29,7 +29,7 @@ DATES = frozenset(("created", "updated", "registered"))
 _UIDS = frozenset(("uid", "doi", "id"))
 _STATES = frozenset(("aasm_state", "state"))
 _VERSIONS = frozenset(("metadata_version", "version_number"))
-# The fields that words without a field are looked for in (API.md section 2.1).
+# The fields that words without a field are looked for in (api-notes 4.4).
 _FREE_TEXT = (
     "relatedIdentifiers.relatedIdentifier",
     "titles.title",

@@ -1,4 +1,4 @@
-"""`/activities` and those of one record (API.md section 2.8)."""
+"""`/activities` and those of one record (api-notes 6.7)."""
 
 from __future__ import annotations
 

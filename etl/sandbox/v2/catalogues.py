@@ -1,4 +1,4 @@
-"""`/resource-types` and `/reports` (API.md section 2.10): lists that do as they please."""
+"""`/resource-types` and `/reports` (api-notes 6.9, 6.11): lists that do as they please."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/clients` (API.md section 2.3)."""
+"""`/clients` (api-notes 6.2)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _listing(asked: Asked) -> Listing:
         facets={
             "years": listing.years_facet,
             "providers": counted(provider_id, provider_name),
-            # The ids of this facet are slugs (API.md section 2.3).
+            # The ids of this facet are slugs (api-notes 6.2).
             "software": slugged(counted(of_repository("software"))),
             "certificates": counted(of_repository("certificate")),
             "repository_types": counted(of_repository("repositoryType"), humanised),

@@ -1,4 +1,4 @@
-"""`/dois` and the lists of one client's or one provider's DOIs (API.md section 2.1)."""
+"""`/dois` and the lists of one client's or one provider's DOIs (api-notes 4.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl.sandbox.v2.facets import facets
 from etl.sandbox.v2.order import in_order, sampled
 from etl.sandbox.views import view_of
 
-# What links.next keeps of the request; everything else is dropped without a word (API.md section 1.4).
+# What links.next keeps of the request; everything else is dropped without a word (api-notes 2.5).
 KEPT = str.split(
     "query provider-id consortium-id client-id funder-id affiliation-id resource-type-id prefix certificate published "
     "created registered has-citations has-references has-parts has-part-of has-versions has-version-of has-views "

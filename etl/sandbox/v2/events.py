@@ -1,4 +1,4 @@
-"""`/events` in its two shapes (API.md section 2.9): the old one by default, the new one by Accept header.
+"""`/events` in its two shapes (api-notes 6.8): the old one by default, the new one by Accept header.
 
 The names of the objects' attributes are those of the server's serializer.
 """

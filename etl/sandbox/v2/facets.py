@@ -1,4 +1,4 @@
-"""Facets of `/dois` (API.md section 2.1): shapes, sizes and cut-offs; off unless `disable-facets=false`."""
+"""Facets of `/dois` (api-notes 4.10): shapes, sizes and cut-offs; off unless `disable-facets=false`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What activities and events have in common (API.md 1.3, 2.8 and 2.9): three modes of paging and their bugs."""
+"""What activities and events have in common (api-notes 2.7, 2.9, 6.7, 6.8): three modes of paging and their bugs."""
 
 from __future__ import annotations
 

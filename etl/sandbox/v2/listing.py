@@ -30,7 +30,7 @@ BY_NAME: Mapping[str, Callable[[Resource], Json]] = {
     "created": lambda one: one["attributes"]["created"],
 }
 SPELLED = {"name": "name.raw", "created": "created"}
-"""How next links name orders, in a form that the server does not read (API.md 1.4)."""
+"""How next links name orders, in a form that the server does not read (api-notes 2.5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The orders of page mode: `sort=`, `random=` and `sample=` of `/dois` (API.md section 2.1)."""
+"""The orders of page mode: `sort=`, `random=` and `sample=` of `/dois` (api-notes 4.6)."""
 
 from __future__ import annotations
 

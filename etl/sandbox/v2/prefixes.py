@@ -1,4 +1,4 @@
-"""`/prefixes` and who was given them (API.md sections 2.5 to 2.7)."""
+"""`/prefixes` and who was given them (api-notes 6.4, 6.5, 6.6)."""
 
 from __future__ import annotations
 

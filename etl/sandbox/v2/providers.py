@@ -1,4 +1,4 @@
-"""`/providers` (API.md section 2.2)."""
+"""`/providers` (api-notes 6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/reference-repositories` (API.md section 2.10): repositories of DataCite and re3data.
+"""`/reference-repositories` (api-notes 6.10): repositories of DataCite and re3data.
 
 The names of the attributes are those of the server's serializer.
 """

@@ -1,4 +1,4 @@
-"""`/repositories` (API.md section 2.4): the clients under another type, with more attributes."""
+"""`/repositories` (api-notes 6.3): the clients under another type, with more attributes."""
 
 from __future__ import annotations
 

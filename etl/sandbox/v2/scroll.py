@@ -1,4 +1,4 @@
-"""Scroll mode of `/dois` (API.md section 1.3): the id of a scroll remembers the request and how far it was read."""
+"""Scroll mode of `/dois` (api-notes 2.7): the id of a scroll remembers the request and how far it was read."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_an_unfinished_data_file_is_refused(corpus: Corpus, tmp_path: Path, comm
 
 
 def test_a_trailing_empty_part_is_fine(copy: Path, tmp_path: Path, command: Command) -> None:
-    """The generator leaves one where a month's last DOIs are all registered (API.md section 6)."""
+    """The generator leaves one where a month's last DOIs are all registered (api-notes 8.1)."""
     for path in copy.glob("MANIFEST*"):
         path.unlink()
     last = max(parts(copy)[0].parent.glob("part_*"))

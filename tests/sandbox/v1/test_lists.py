@@ -1,4 +1,4 @@
-"""The lists of API v1 show what the real ones did, mistakes included (API.md section 3)."""
+"""The lists of API v1 show what the real ones did, mistakes included (api-notes 7)."""
 
 from collections import Counter
 from typing import Any
