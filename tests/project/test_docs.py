@@ -26,6 +26,20 @@ def test_every_command_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
+def test_the_readme_shows_what_its_command_prints(tmp_path: Path) -> None:
+    """The lines below the first command are those of an export from the sandbox, in their order, up to the ellipsis."""
+    shown = re.search(r"^```console\n(.*?)…$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    done = subprocess.run(
+        [Path(sys.executable).parent / "datacite-etl", "export", "dois", "--sandbox", "--to", "out"],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith(shown[1])
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """Relative links name files that are there."""

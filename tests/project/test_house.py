@@ -1,6 +1,7 @@
 """The house rules that a machine can check: size, names, documented surface, pages rendered from declarations."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,13 +54,24 @@ def test_the_reference_of_the_commands_is_rendered_from_the_parser() -> None:
     assert [name for name in COMMANDS if f"## datacite-etl {name}\n" not in page] == []
 
 
+def blocks(text: str) -> list[str]:
+    """Return the blocks of a page that stand between fences."""
+    return re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
 def test_the_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
-    """Both commands are one line on the first screen; `.ci/run` has the one for the tests word for word."""
-    screen = (ROOT / "README.md").read_text().splitlines()[:40]
-    commands = [line for line in screen if line.startswith("python3 -m venv")]
+    """Both commands are on the first screen; `.ci/run` has the one for the tests word for word."""
+    screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:40])
+    commands = [block for block in blocks(screen) if block.startswith("python3 -m venv")]
     assert len(commands) == 2
     assert "datacite-etl export dois --sandbox --to out" in commands[0]
-    assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+    assert commands[1] in (ROOT / ".ci" / "run").read_text()
+
+
+def test_no_block_of_the_readme_is_cut_at_the_right_edge() -> None:
+    """A line of code has at most 78 characters, so that it is read without scrolling."""
+    lines = [line for block in blocks((ROOT / "README.md").read_text()) for line in block.splitlines()]
+    assert [line for line in lines if len(line) > 78] == []
 
 
 def test_the_map_names_every_package() -> None:

@@ -40,7 +40,7 @@ def test_the_wheel_has_every_source_and_nothing_else(build: Build) -> None:
     with zipfile.ZipFile(build(WheelBuilder, "wheel")) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert held == SOURCES
-    assert {"etl/py.typed", "flows/py.typed", "etl/assets/page.css", "etl/assets/sort.js"} <= held
+    assert {"etl/py.typed", "flows/py.typed", "etl/html/assets/page.css", "etl/html/assets/sort.js"} <= held
 
 
 def test_the_wheel_says_what_it_is(build: Build) -> None:
@@ -77,4 +77,4 @@ def test_the_archive_of_the_sources_has_what_builds_and_tests_need(build: Build)
         held = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", ".ci/run", "docs/tables.md"} <= held
     assert held >= SOURCES
-    assert "tests/test_package.py" in held
+    assert "tests/project/test_package.py" in held
