@@ -5,6 +5,7 @@ EtlError                    1
 ├── IncompleteError         3   the data came short: nothing was published, the report says where
 ├── ThresholdError          4   an audit gate was missed
 ├── StoreError              1   the destination is locked, foreign, full or broken
+│   └── ManifestError       2   the manifest there is not one that a dataset can be read by
 └── AnswerError             1   an answer that is not the one asked for
     ├── ProtocolError       1   the server answered what no DataCite API answers
     │   └── TooLargeError   1   more bytes than the limit: ask for fewer records
@@ -54,6 +55,12 @@ class StoreError(EtlError):
     """The destination cannot be read or written as it must be."""
 
     usual_fix: ClassVar[str] = "check the path, the free space and the permissions"
+
+
+class ManifestError(StoreError):
+    """A manifest is damaged, wrong or of another program: nothing is done with its dataset."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class AnswerError(EtlError):

@@ -16,6 +16,7 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
+from etl.dataset.manifest import Manifest, SliceFacts, TableFacts
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone
 from etl.schema.declarations import Json
 from flows.steps import slug
@@ -114,29 +115,29 @@ async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
             await telling
 
 
-async def artifacts(name: str, proof: Mapping[str, Json]) -> None:
+async def artifacts(name: str, proof: Manifest) -> None:
     """Put a run's completeness, its rows by table and the way to its report where Prefect shows them."""
-    own, totals = slug(name), proof["totals"]
-    of = f"{_count(totals['unique'])} of {_count(totals['expected_after'])} records of {proof['resource']}"
-    told = f"{proof['verdict']}: {of}"
+    own, totals = slug(name), proof.totals
+    of = f"{_count(totals.unique)} of {_count(totals.expected_after)} records of {proof.resource}"
+    told = f"{proof.verdict}: {of}"
     await acreate_table_artifact(
-        key=f"completeness-{own}", table=completeness(proof["slices"]), description=f"{told}, the worst slices first"
+        key=f"completeness-{own}", table=completeness(proof.slices), description=f"{told}, the worst slices first"
     )
     described = f"Rows by table of {name}"
-    await acreate_table_artifact(key=f"tables-{own}", table=rows(proof["tables"]), description=described)
+    await acreate_table_artifact(key=f"tables-{own}", table=rows(proof.tables), description=described)
     await acreate_markdown_artifact(key=f"report-{own}", markdown=report(name, told, proof), description=told)
 
 
-def report(name: str, told: str, proof: Mapping[str, Json]) -> str:
+def report(name: str, told: str, proof: Manifest) -> str:
     """Say in Markdown how a run ended, why, where its report lies, and from when on the next one asks."""
     facts = {
         "Report": link(f"{name}/_etl/report.html"),
-        **({"Next watermark": f"`{proof['watermark']}`"} if proof.get("watermark") else {}),
-        "Requests": f"{_count(proof['requests'])}, {_count(proof['retries'])} of them again",
-        "Seconds": _count(round(proof["seconds"])),
-        "Run": f"`{proof['run_id']}`",
+        **({"Next watermark": f"`{proof.watermark}`"} if proof.watermark else {}),
+        "Requests": f"{_count(proof.requests)}, {_count(proof.retries)} of them again",
+        "Seconds": _count(round(proof.seconds)),
+        "Run": f"`{proof.run_id}`",
     }
-    reasons = "\n".join(f"- {reason}" for reason in proof["reasons"][:20])
+    reasons = "\n".join(f"- {reason}" for reason in proof.reasons[:20])
     table = "\n".join(
         [f"| Dataset | `{name}` |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())]
     )
@@ -151,14 +152,14 @@ def link(place: str) -> str:
     return f"[{path}]({path.as_uri()}) on {socket.gethostname()}"
 
 
-def rows(tables: Mapping[str, Mapping[str, Json]]) -> list[dict[str, Json]]:
+def rows(tables: Mapping[str, TableFacts]) -> list[dict[str, Json]]:
     """Return a row a table: how many rows, files and megabytes it has."""
     return [
         {
             "name": name,  # Prefect's page shows nothing in a column that is called table
-            "rows": facts["rows"],
-            "files": len(facts["files"]),
-            "MB": round(sum(file["bytes"] for file in facts["files"]) / 1e6, 1),
+            "rows": facts.rows,
+            "files": len(facts.files),
+            "MB": round(sum(file.bytes for file in facts.files) / 1e6, 1),
         }
         for name, facts in tables.items()
     ]
@@ -173,26 +174,26 @@ async def account(ended: "Sequence[Ended]", key: str) -> None:
     await acreate_table_artifact(key=f"run-{key}", table=table, description="How each entry ended")
 
 
-def completeness(slices: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
+def completeness(slices: Sequence[SliceFacts]) -> list[dict[str, Json]]:
     """Return a row a slice, those with most records missing first, at most ROWS of them."""
-    table = [
+    worst = sorted(slices, key=lambda one: (-abs(_missing(one)), one.key))
+    return [
         {
-            "slice": one["key"],
-            "verdict": one["verdict"],
+            "slice": one.key,
+            "verdict": one.verdict.value,
             "missing": _missing(one),
-            "expected": one["expected_after"],
-            "unique": one["unique"],
-            "received": one["received"],
-            "expected before": one["expected_before"],
-            "attempts": one["attempts"],
+            "expected": one.expected_after,
+            "unique": one.unique,
+            "received": one.received,
+            "expected before": one.expected_before,
+            "attempts": one.attempts,
         }
-        for one in slices
+        for one in worst[:ROWS]
     ]
-    return sorted(table, key=lambda row: (-abs(row["missing"]), row["slice"]))[:ROWS]
 
 
-def _missing(one: Mapping[str, Json]) -> int:
-    return 0 if one["expected_after"] is None else int(one["expected_after"] - one["unique"])
+def _missing(one: SliceFacts) -> int:
+    return 0 if one.expected_after is None else one.expected_after - one.unique
 
 
 def _count(number: int | None) -> str:

@@ -15,7 +15,7 @@ from etl.audit import coverage, findings, page, profiled, scan, tables
 from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
 from etl.audit.words import Profile, Rule, Severity, rules
-from etl.dataset import checksums, manifest, store
+from etl.dataset import checksums, store
 from etl.errors import UsageError
 from etl.schema.declarations import Json
 from etl.storage import paths
@@ -75,12 +75,12 @@ def audit(
     StoreError if there is no dataset or a file cannot be read, UsageError if it is not of DOIs; `against` is an older
     audit or its dataset.
     """
-    proof = store.manifest_of_one(files)
+    manifest = store.manifest_of_one(files)
     before = None if against is None else _older(against)
-    known = scan.opened(files.name, proof, files.options)
+    known = scan.opened(files.name, manifest, files.options)
     with spilling(target) as spill:
-        with checksums.told(files, [file for each in manifest.data_files(proof).values() for file in each]):
-            found = _Auditor(known, spill, profile).found(str(proof["verdict"]), files.name)
+        with checksums.told(files, manifest.files):
+            found = _Auditor(known, spill, profile).found(manifest.verdict, files.name)
         if before is not None:
             found = replace(found, trend=tables.trend(found, *before))
         return _written(found, spill, target, formats)

@@ -14,9 +14,8 @@ from urllib.parse import unquote
 import polars as pl
 
 from etl.audit.words import Tables
-from etl.dataset import manifest
+from etl.dataset.manifest import Column, Manifest
 from etl.errors import StoreError, UsageError
-from etl.schema.declarations import Json
 from etl.storage import paths as places
 from etl.storage.formats.csv import typed
 
@@ -67,21 +66,21 @@ class Scan:
         return pl.concat(parts) if parts else pl.LazyFrame(schema=dict(schema))
 
 
-def opened(root: str, proof: Mapping[str, Json], options: Mapping[str, str]) -> Scan:
+def opened(root: str, manifest: Manifest, options: Mapping[str, str]) -> Scan:
     """Find the tables of DOIs that a manifest lists; UsageError if it lists none."""
-    if proof["resource"] != "dois" or "dois" not in proof["tables"]:
-        raise UsageError(f"{root} holds {proof['resource']}, not DOIs", fix="audit an export of dois")
-    tables = manifest.data_files(proof)
-    suffixes = {PurePosixPath(file.path).suffix for file in tables["dois"]}
+    if manifest.resource != "dois":
+        raise UsageError(f"{root} holds {manifest.resource}, not DOIs", fix="audit an export of dois")
+    tables = manifest.tables
+    suffixes = {PurePosixPath(file.path).suffix for file in tables["dois"].files}
     suffix = next((each for each in _FORMATS if each in suffixes), None)
     if suffix is None:
         raise StoreError(f"{root} has no Parquet or CSV files", fix="export with --format parquet")
     return Scan(
         root=root,
         options=options,
-        files={name: tuple(f.path for f in found if f.path.endswith(suffix)) for name, found in tables.items()},
-        schemas={name: _schema(facts["columns"]) for name, facts in proof["tables"].items()},
-        as_of=_day(str(proof["finished"])),
+        files={name: tuple(f.path for f in facts.files if f.path.endswith(suffix)) for name, facts in tables.items()},
+        schemas={name: _schema(facts.columns) for name, facts in tables.items()},
+        as_of=_day(manifest.finished),
     )
 
 
@@ -93,8 +92,8 @@ def viewed(tables: Tables, as_of: date) -> Tables:
     return dated
 
 
-def _schema(columns: Iterable[Mapping[str, str]]) -> Schema:
-    return {column["name"]: _DTYPES.get(column["type"], pl.String()) for column in columns}
+def _schema(columns: Iterable[Column]) -> Schema:
+    return {column.name: _DTYPES.get(column.type, pl.String()) for column in columns}
 
 
 def _day(moment: str) -> date:

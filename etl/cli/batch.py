@@ -161,7 +161,7 @@ def _synced(one: Asked, settings: "Settings", talking: Talking) -> "Callable[[],
 
     def work() -> Work:
         proof, query, delivery = recalled(one.to, syncing)
-        home = settings if talking.sandbox else replace(settings, base_url=talking.home(proof["base_url"]).root)
+        home = settings if talking.sandbox else replace(settings, base_url=talking.home(proof.base_url).root)
         own = at_root(home, query.resource.dialect, sandbox=talking.sandbox)
         return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, wish))
 

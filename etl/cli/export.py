@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from etl.cli.recording import Recording, new_run
@@ -14,10 +13,10 @@ from etl.options.owner import owner
 
 if TYPE_CHECKING:
     from etl.api.query import Query
+    from etl.dataset.manifest import Manifest
     from etl.dataset.request import Delivery
     from etl.events import Observe
     from etl.runs.context import Outcome
-    from etl.schema.declarations import Json
     from etl.settings import Settings
 
 
@@ -68,11 +67,11 @@ def export(
 FIX = "run the same command again to fetch what is missing, or publish it as it is with --allow-incomplete"
 
 
-def code(proof: "Mapping[str, Json]", fix: str, *, published: bool) -> int:
+def code(proof: "Manifest", fix: str, *, published: bool) -> int:
     """Return a run's exit code; say in one line why nothing was published, if nothing was."""
     if published:
         return 0
-    note(f"datacite-etl: {'; '.join(proof['reasons'][:3]) or 'incomplete'}; nothing was published, {fix}")
+    note(f"datacite-etl: {'; '.join(proof.reasons[:3]) or 'incomplete'}; nothing was published, {fix}")
     return 3
 
 

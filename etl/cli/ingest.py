@@ -67,7 +67,7 @@ def ingest(
     as_json(outcome.summary()) if showing.json else tell(outcome)
     if outcome.published:
         return 0
-    reasons = "; ".join(outcome.proof["reasons"][:3]) or "incomplete"
+    reasons = "; ".join(outcome.proof.reasons[:3]) or "incomplete"
     note(
         f"datacite-etl: {reasons}; nothing was published, publish it as it is with --max-missing or --allow-incomplete"
     )

@@ -6,6 +6,9 @@ Pure. Who counts, who fetches a short slice again and who publishes are other fi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from etl.api.window import EVERYTHING, Window
 from etl.schema.declarations import Json
@@ -40,12 +43,12 @@ class Move:
     `before` and `after`: was it in the slice's total then; `received`: was it among the records that came.
     """
 
-    id: str
-    kind: str
-    slice_key: str | None
-    before: bool
-    after: bool
-    received: bool
+    id: Annotated[str, Meta(description="The record, empty if it is not known which.")]
+    kind: Annotated[str, Meta(description="What happened to it: created, changed or withdrawn.")]
+    slice_key: Annotated[str | None, Meta(description="The slice that counted it; null if none did.")]
+    before: Annotated[bool, Meta(description="Whether it was in the total before.")]
+    after: Annotated[bool, Meta(description="Whether it was in the total afterwards.")]
+    received: Annotated[bool, Meta(description="Whether it is among the records that came.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +180,10 @@ def _keys(tallies: Iterable[Tally]) -> list[str]:
 class IncludedTally:
     """How many distinct records of a type were linked to, how many came along, how many of the linked did not."""
 
-    linked: int
-    received: int
-    missing: int
-    named: tuple[str, ...] = ()
+    linked: Annotated[int, Meta(description="Distinct records that were linked to.", ge=0)]
+    received: Annotated[int, Meta(description="How many of that type came along.", ge=0)]
+    missing: Annotated[int, Meta(description="How many of the linked did not.", ge=0)]
+    named: Annotated[tuple[str, ...], Meta(description="The first of those.")] = ()
 
 
 def tally_included(linked: Collection[str], received: Collection[str], *, name_at_most: int = 100) -> IncludedTally:
@@ -195,11 +198,14 @@ def tally_included(linked: Collection[str], received: Collection[str], *, name_a
 class FacetCheck:
     """One facet of the API against the exported tables; `differing` maps an id to (API's count, exported count)."""
 
-    name: str
-    ok: bool
-    cut_off: bool
-    compared: int
-    differing: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    name: Annotated[str, Meta(description="The facet.")]
+    ok: Annotated[bool, Meta(description="Whether the API's counts are those of the tables.")]
+    cut_off: Annotated[bool, Meta(description="Whether the API listed only the most frequent values.")]
+    compared: Annotated[int, Meta(description="How many values were compared.", ge=0)]
+    differing: Annotated[
+        Mapping[str, tuple[int, int]],
+        Meta(description="Values whose counts differ: the API's, and that of the tables."),
+    ] = field(default_factory=dict)
 
 
 def buckets(facet: Json, *, dashed: bool = False) -> list[tuple[str, int]]:

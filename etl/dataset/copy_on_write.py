@@ -8,9 +8,11 @@ files away again or, once all of them are there, finishes. Logs of Delta tables 
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from etl.dataset import delta_log, manifest
-from etl.errors import StoreError
+from etl.dataset import delta_log, manifest_file
+from etl.dataset.manifest import DataFile, Manifest, TableFacts, every_file
+from etl.errors import ManifestError, StoreError
 from etl.schema.declarations import Json
 from etl.storage import paths
 from etl.storage.files import Files
@@ -19,44 +21,44 @@ AT_ONCE = 8
 """Files put at once."""
 
 
-def needed(files: Files, proof: Mapping[str, Json]) -> bool:
+def needed(files: Files, manifest: Manifest) -> bool:
     """Tell whether a dataset is published so: where nothing can be renamed, and for readers that follow a log."""
-    return not files.renames or delta_log.FORMAT in proof["formats"]
+    return not files.renames or delta_log.FORMAT in manifest.formats
 
 
-def apart(before: Mapping[str, Json] | None, proof: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
+def apart(before: Mapping[str, TableFacts], manifest: Manifest) -> tuple[Manifest, dict[str, str]]:
     """Return the manifest with names that no other file has, and by new name the path each file was staged under."""
-    held = {file.path: file.sha256 for file in delta_log.every_file(before)}
+    held = {file.path: file.sha256 for file in every_file(before)}
     staged: dict[str, str] = {}
-    tables: dict[str, Json] = {}
-    for name, facts in proof["tables"].items():
-        files = []
-        for file in facts["files"]:
-            path, digest = file["path"], file["sha256"]
-            own = path if held.get(path, digest) == digest else paths.generation(path, digest[:8])
-            staged[own] = path
-            files.append({**file, "path": own})
-        tables[name] = {**facts, "files": sorted(files, key=lambda file: file["path"])}
-    return {**proof, "tables": tables}, staged
+
+    def renamed(file: DataFile) -> DataFile:
+        taken = held.get(file.path, file.sha256) != file.sha256
+        own = paths.generation(file.path, file.sha256[:8]) if taken else file.path
+        staged[own] = file.path
+        return replace(file, path=own)
+
+    tables = {
+        name: replace(facts, files=tuple(sorted(map(renamed, facts.files), key=lambda file: file.path)))
+        for name, facts in manifest.tables.items()
+    }
+    return replace(manifest, tables=tables), staged
 
 
-def publish(
-    files: Files, before: Mapping[str, Json] | None, proof: Mapping[str, Json], reports: Mapping[str, bytes]
-) -> None:
+def publish(files: Files, before: Mapping[str, TableFacts], manifest: Manifest, reports: Mapping[str, bytes]) -> None:
     """Put the staged dataset that the manifest describes beside the published one, switch, and clear the old one."""
-    proof, staged = apart(before, proof)
-    held = {file.path for file in delta_log.every_file(before)}
+    manifest, staged = apart(before, manifest)
+    held = {file.path for file in every_file(before)}
     new = {path: paths.staged(source) for path, source in staged.items() if path not in held}
     if lost := sorted(source for source in new.values() if not files.exists(source)):
         raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
     logs: dict[str, str] = {}
-    if delta_log.FORMAT in proof["formats"]:
-        proof, logs = delta_log.commits(before, proof)
+    if delta_log.FORMAT in manifest.formats:
+        manifest, logs = delta_log.commits(before, manifest)
     files.write(paths.NOTE, _dump({"keys": sorted(new)}))
     _put(files, new)
-    gone = sorted(held - {file.path for file in delta_log.every_file(proof)})
+    gone = sorted(held - {file.path for file in manifest.files})
     gone += _beside(files, reports)
-    note = {"keys": sorted(new), "logs": logs, "manifest": manifest.encode(proof).decode(), "gone": gone}
+    note = {"keys": sorted(new), "logs": logs, "manifest": manifest_file.encode(manifest).decode(), "gone": gone}
     files.write(paths.NOTE, _dump(note))
     _forward(files, note)
 
@@ -69,13 +71,21 @@ def recover(files: Files) -> bool:
     if "manifest" in note:
         _forward(files, note)
         return True
-    held = files.read(paths.MANIFEST) if files.exists(paths.MANIFEST) else None
     # One that is damaged never listed them: they have names that no file of the old dataset had.
-    proof = json.loads(held) if held and manifest.is_legible(held) else None
-    known = {file.path for file in delta_log.every_file(proof)}
+    known = {file.path for file in every_file(_published(files))}
     _remove(files, [key for key in note["keys"] if key not in known])
     files.remove(paths.NOTE)
     return False
+
+
+def _published(files: Files) -> Mapping[str, TableFacts]:
+    """Return the tables of the published dataset; none of one whose manifest cannot be read."""
+    if not files.exists(paths.MANIFEST):
+        return {}
+    try:
+        return manifest_file.decode(files.read(paths.MANIFEST), paths.MANIFEST).tables
+    except ManifestError:
+        return {}
 
 
 def _put(files: Files, wanted: Mapping[str, str]) -> None:

@@ -9,14 +9,12 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote, unquote
 
 from etl import resources
-from etl.dataset import manifest
-from etl.dataset.manifest import DataFile
+from etl.dataset.manifest import DataFile, DeltaLog, Manifest, TableFacts
 from etl.errors import UsageError
 from etl.schema import withdrawn
 from etl.schema.declarations import Json, Resource
@@ -35,32 +33,32 @@ class _Table:
     """A table as it was (empty: there was no log) and as it is, the id that its log goes by, and words about it."""
 
     name: str
-    held: Mapping[str, Json]
-    facts: Mapping[str, Json]
+    held: TableFacts | None
+    facts: TableFacts
     id: str
     words: Words
 
 
-def commits(before: Mapping[str, Json] | None, proof: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
+def commits(before: Mapping[str, TableFacts], manifest: Manifest) -> tuple[Manifest, dict[str, str]]:
     """Return the manifest with the log of every table in it, and the text of each new commit by its path.
 
-    A table whose files are those of before gets no commit.
+    A table whose files are those of `before` gets no commit.
     """
-    words = _words(str(proof["resource"]))
-    tables: dict[str, Json] = {}
+    words = _words(manifest.resource)
+    tables: dict[str, TableFacts] = {}
     texts: dict[str, str] = {}
-    for name, facts in proof["tables"].items():
-        held = (before["tables"].get(name) if before else None) or {}
-        log = held.get(FORMAT) or {"id": _made_up(proof, name), "log": []}
+    for name, facts in manifest.tables.items():
+        held = before.get(name)
+        delta = (held.delta if held else None) or DeltaLog(id=_made_up(manifest, name), log=())
         table = _Table(
-            name=name, held=held if log["log"] else {}, facts=facts, id=log["id"], words=words.get(name, _SILENT)
+            name=name, held=held if delta.log else None, facts=facts, id=delta.id, words=words.get(name, _SILENT)
         )
-        if actions := list(_actions(table, _moment(proof))):
-            path = f"{name}/_delta_log/{len(log['log']):020d}.json"
-            texts[path] = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [_told(proof), *actions])
-            log = {**log, "log": [*log["log"], asdict(described(path, texts[path].encode()))]}
-        tables[name] = {**facts, FORMAT: log}
-    return {**proof, "tables": tables}, texts
+        if actions := list(_actions(table, _moment(manifest))):
+            path = f"{name}/_delta_log/{len(delta.log):020d}.json"
+            texts[path] = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [_info(manifest), *actions])
+            delta = replace(delta, log=(*delta.log, described(path, texts[path].encode())))
+        tables[name] = replace(facts, delta=delta)
+    return replace(manifest, tables=tables), texts
 
 
 def described(path: str, content: bytes) -> DataFile:
@@ -68,27 +66,27 @@ def described(path: str, content: bytes) -> DataFile:
     return DataFile(path=path, rows=0, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def _made_up(proof: Mapping[str, Json], name: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"datacite-etl:{proof['run_id']}/{name}"))
+def _made_up(manifest: Manifest, name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"datacite-etl:{manifest.run_id}/{name}"))
 
 
-def _told(proof: Mapping[str, Json]) -> dict[str, Json]:
+def _info(manifest: Manifest) -> dict[str, Json]:
     return {
         "commitInfo": {
-            "timestamp": _moment(proof),
+            "timestamp": _moment(manifest),
             "operation": "WRITE",
             "operationParameters": {"mode": "Overwrite"},
             "engineInfo": "datacite-etl",
-            "run_id": proof["run_id"],
+            "run_id": manifest.run_id,
         }
     }
 
 
 def _actions(table: _Table, moment: int) -> Iterator[dict[str, Json]]:
-    """Yield what is to be told of a table: its columns where they are new, files that go, files that come."""
-    if not table.held:
+    """Yield the actions on a table: its columns where they are new, files that go, files that come."""
+    if table.held is None:
         yield {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
-    if not table.held or table.held["columns"] != table.facts["columns"]:
+    if table.held is None or table.held.columns != table.facts.columns:
         yield {"metaData": _metadata(table, moment)}
     old, new = _parquet(table.held), _parquet(table.facts)
     for path in sorted(old.keys() - new.keys()):
@@ -97,8 +95,8 @@ def _actions(table: _Table, moment: int) -> Iterator[dict[str, Json]]:
         yield {"add": _added(table.name, new[path], moment)}
 
 
-def _parquet(facts: Mapping[str, Json]) -> dict[str, DataFile]:
-    return {one["path"]: DataFile(**one) for one in facts.get("files", ()) if one["path"].endswith(PARQUET)}
+def _parquet(facts: TableFacts | None) -> dict[str, DataFile]:
+    return {file.path: file for file in facts.files if file.path.endswith(PARQUET)} if facts else {}
 
 
 def _added(name: str, file: DataFile, moment: int) -> dict[str, Json]:
@@ -121,12 +119,12 @@ def _metadata(table: _Table, moment: int) -> dict[str, Json]:
     description, columns = table.words
     fields = [
         {
-            "name": column["name"],
-            "type": _TYPES.get(column["type"], "string"),
+            "name": column.name,
+            "type": _TYPES.get(column.type, "string"),
             "nullable": True,
-            "metadata": {"comment": columns[column["name"]]} if columns.get(column["name"]) else {},
+            "metadata": {"comment": columns[column.name]} if columns.get(column.name) else {},
         }
-        for column in table.facts["columns"]
+        for column in table.facts.columns
     ]
     return {
         "id": table.id,
@@ -140,8 +138,8 @@ def _metadata(table: _Table, moment: int) -> dict[str, Json]:
     }
 
 
-def _moment(proof: Mapping[str, Json]) -> int:
-    return int(datetime.fromisoformat(proof["finished"]).timestamp() * 1000)
+def _moment(manifest: Manifest) -> int:
+    return int(datetime.fromisoformat(manifest.finished).timestamp() * 1000)
 
 
 def _words(name: str) -> dict[str, Words]:
@@ -167,15 +165,6 @@ def is_commit(key: str) -> bool:
     return "/_delta_log/" in key
 
 
-def log_files(proof: Mapping[str, Any]) -> dict[str, tuple[DataFile, ...]]:
-    """Return the commits of each table's log that a manifest lists."""
-    return {
-        name: tuple(DataFile(**file) for file in facts[FORMAT]["log"])
-        for name, facts in proof["tables"].items()
-        if FORMAT in facts
-    }
-
-
 def active(name: str, commits: Iterable[bytes]) -> dict[str, int]:
     """Return the files that a table consists of after all its commits, with their sizes."""
     found: dict[str, int] = {}
@@ -194,9 +183,3 @@ def table_id(commits: Iterable[bytes]) -> str:
         if found := json.loads(line).get("metaData"):
             return str(found["id"])
     raise ValueError("it tells no table")
-
-
-def every_file(proof: Mapping[str, Json] | None) -> list[DataFile]:
-    """Return all files in table folders that a manifest lists, the logs' too; none without a manifest."""
-    found = [*manifest.data_files(proof).values(), *log_files(proof).values()] if proof else []
-    return [file for files in found for file in files]

@@ -12,12 +12,11 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from etl.dataset import checksums, manifest, relations, store
-from etl.dataset.manifest import DataFile
+from etl.dataset import checksums, manifest_file, relations, store
+from etl.dataset.manifest import DataFile, Manifest
 from etl.dataset.relations import Relation
 from etl.errors import UsageError
 from etl.records.flatten import DTYPES
-from etl.schema.declarations import Json
 from etl.storage import formats, paths
 from etl.storage.files import Files
 
@@ -41,37 +40,37 @@ class Inventory:
     """A dataset that is to be loaded."""
 
     files: Files
-    proof: Mapping[str, Json]
+    manifest: Manifest
     digest: str
     relations: tuple[Relation, ...]
 
     @property
     def resource(self) -> str:
         """The resource that the dataset is of."""
-        return str(self.proof["resource"])
+        return self.manifest.resource
 
     @property
     def main(self) -> str:
         """The table with a row for each record that was asked for."""
-        return self.resource.replace("/", "_").replace("-", "_")
+        return self.manifest.main
 
     def data_files(self, table: str) -> list[DataFile]:
         """Return a table's files in the one format that is read."""
-        found = manifest.data_files(self.proof)[table]
+        found = self.manifest.tables[table].files
         suffixes = {PurePosixPath(file.path).suffix for file in found}
         chosen = next((suffix for suffix in _FORMATS if suffix in suffixes), "")
         return [file for file in found if file.path.endswith(chosen)]
 
     def rows(self, table: str) -> int:
         """Return how many rows the manifest says a table has."""
-        return int(self.proof["tables"][table]["rows"])
+        return self.manifest.tables[table].rows
 
     def contents(self) -> Contents:
         """Return what a load of this dataset has to remember."""
         return Contents(
-            run_id=str(self.proof["run_id"]),
+            run_id=self.manifest.run_id,
             digest=self.digest,
-            fingerprint=str(self.proof["fingerprint"]),
+            fingerprint=self.manifest.fingerprint,
             columns={one.name: [f"{field.name} {field.type}" for field in one.columns] for one in self.relations},
             files={one.name: {file.path: file.sha256 for file in self.data_files(one.name)} for one in self.relations},
         )
@@ -99,16 +98,16 @@ class Inventory:
 
 def open_dataset(files: Files) -> Inventory:
     """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
-    proof = store.published_manifest(files)
+    manifest = store.published_manifest(files)
     if store.half_way(files):
         raise store.half_a_switch(files)
-    if set(proof["formats"]) == {formats.LINES}:
+    if set(manifest.formats) == {formats.LINES}:
         raise UsageError(
             f"{files.name} holds records as received (NDJSON) and no tables",
             fix="export it as parquet too, or make tables of DOIs: datacite-etl ingest",
         )
-    digest = hashlib.sha256(manifest.encode(proof)).hexdigest()
-    return Inventory(files, proof, digest, relations.of_dataset(proof))
+    digest = hashlib.sha256(manifest_file.encode(manifest)).hexdigest()
+    return Inventory(files, manifest, digest, relations.of_dataset(manifest))
 
 
 def grown(before: Contents, now: Contents) -> bool:

@@ -1,198 +1,277 @@
-"""The manifest: the proof that lies beside a dataset, built from plain values and read back with suspicion.
+"""The manifest: the proof that lies beside a dataset, as values. Its documentation is rendered from the types.
 
-Pure: who stores the bytes is `store`, who compares them with the files is `verify`.
+Pure. `manifest_build` makes one of a finished run; `manifest_file` reads, checks and writes its bytes; `verify`
+compares it with the dataset's other files. A member that is not always written is `UNSET` where it is not.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Literal
 
-from etl.completeness.verdict import FacetCheck, IncludedTally, Tally, Verdict
-from etl.errors import StoreError
-from etl.schema.declarations import Json, Resource
+from msgspec import UNSET, Meta, UnsetType
 
-FORMAT_VERSION = 1
-_ANEW = "export again with --fresh"
+from etl.api.window import Window
+from etl.completeness.verdict import FacetCheck, IncludedTally, Move, State, Tally
+from etl.schema.declarations import Dialect, Type
+
+FORMAT_VERSION: Literal[1] = 1
+MOST = 2**53 - 1
+"""What every reader of JSON takes for a whole number."""
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """One file of a table; `path` is relative to the destination."""
 
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
+    path: Annotated[str, Meta(description="Below the destination.")]
+    rows: Annotated[Count, Meta(description="Rows in it.")]
+    bytes: Annotated[Count, Meta(description="Its size.")]
+    sha256: Annotated[Sha256, Meta(description="Its SHA-256, in hex.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table."""
+
+    name: Annotated[str, Meta(description="Its name.")]
+    type: Annotated[Type, Meta(description="What it holds.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaLog:
+    """The log that makes a table's Parquet files a Delta table."""
+
+    id: Annotated[str, Meta(description="The id that the log goes by.")]
+    log: Annotated[tuple[DataFile, ...], Meta(description="Its commits, in their order.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFacts:
-    """One table of a dataset: its columns as {name, type}, its files, and whose rows they are.
+    """One table of a dataset: `key` is the column that names the record, `of` the main table that has the record."""
 
-    `key` is the column that names the record; `of` is the main table that has the record.
-    """
+    rows: Annotated[Count, Meta(description="Its rows.")]
+    key: Annotated[str, Meta(description="The column that names the record.")]
+    of: Annotated[str, Meta(description="The main table that has the record.")]
+    columns: Annotated[tuple[Column, ...], Meta(description="In the order of the files.")]
+    files: Annotated[tuple[DataFile, ...], Meta(description="Its files.")]
+    delta: Annotated[DeltaLog, Meta(description="Its log, where the format delta was asked for.")] | UnsetType = UNSET
 
-    columns: tuple[Mapping[str, str], ...]
-    files: tuple[DataFile, ...]
-    key: str
-    of: str
+    @classmethod
+    def of_files(cls, columns: Sequence[Column], files: Sequence[DataFile], *, key: str, of: str) -> "TableFacts":
+        """Describe a table by its files; where there are several formats, each holds all rows."""
+        ordered = tuple(sorted(files, key=lambda file: file.path))
+        return cls(rows=rows_of(ordered), key=key, of=of, columns=tuple(columns), files=ordered)
 
     @property
-    def rows(self) -> int:
-        """How many rows the table has; where there are several formats, each holds all of them."""
-        one = PurePosixPath(self.files[0].path).suffix if self.files else ""
-        return sum(file.rows for file in self.files if file.path.endswith(one))
+    def commits(self) -> tuple[DataFile, ...]:
+        """The files of its log."""
+        return self.delta.log if self.delta else ()
+
+
+def rows_of(files: Sequence[DataFile]) -> int:
+    """Count the rows of a table's files, those of one format."""
+    suffix = PurePosixPath(files[0].path).suffix if files else ""
+    return sum(file.rows for file in files if file.path.endswith(suffix))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Which run made a dataset, when, and from where; times as ISO text."""
+class RequestWindow:
+    """The dates that were asked for."""
 
-    run_id: str
-    started: str
-    finished: str
-    base_url: str
-    seconds: float = 0.0
-    requests: int = 0
-    retries: int = 0
-    bytes_downloaded: int = 0
+    by: Annotated[str, Meta(description="The date it bounds.")]
+    start: int | None
+    end: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Everything the manifest says about the records, beside the tables; `duplicates` came more than once.
+class Request:
+    """The question that a dataset answers."""
 
-    `missing` are records that the API counts and did not deliver, `absent` those asked for by id that it has none of.
-    """
-
-    tallies: Sequence[Tally]
-    verdict: Verdict
-    expected_before: int | None
-    expected_after: int | None
-    duplicates: int = 0
-    rejects: int = 0
-    included: Mapping[str, IncludedTally] = field(default_factory=dict)
-    facets: Sequence[FacetCheck] = ()
-    drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    watermark: str | None = None
-    missing: Sequence[str] = ()
-    absent: Sequence[str] = ()
+    resource: Annotated[str, Meta(description="What was asked for.")]
+    of: Annotated[str, Meta(description="The record whose activities or media were meant; empty if none.")]
+    filters: Annotated[Mapping[str, str], Meta(description="Filters by name.")]
+    query: Annotated[str, Meta(description="The search; empty if none.")]
+    include: Annotated[tuple[str, ...], Meta(description="Related records that came along.")]
+    window: Annotated[RequestWindow, Meta(description="The dates that were asked for; null is open.")]
+    detail: Annotated[bool, Meta(description="Whether the API's heavy view was asked for.")]
+    tables: Annotated[tuple[str, ...], Meta(description="The tables that were asked for; all if empty.")]
+    limit: Annotated[Count, Meta(description="Of how many records a sample was asked for.")] | UnsetType = UNSET
 
 
-def build(
-    resource: Resource,
-    request: Mapping[str, Json],
-    run: Run,
-    evidence: Evidence,
-    tables: Mapping[str, TableFacts],
-    *,
-    fingerprint: str,
-    partition_by: Sequence[str] = (),
-    formats: Sequence[str] = (),
-) -> dict[str, Json]:
-    """Write down a finished run as the manifest's plain values."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "resource": resource.name,
-        "dialect": resource.dialect,
-        "schema_version": resource.schema_version,
-        "request": dict(request),
-        "fingerprint": fingerprint,
-        "partition_by": list(partition_by),
-        "formats": list(formats),
-        **asdict(run),
-        "verdict": evidence.verdict.state.value,
-        "reasons": list(evidence.verdict.reasons),
-        "totals": totals(evidence),
-        "slices": [_slice(tally, evidence.verdict) for tally in evidence.tallies],
-        "tables": {name: _table(facts) for name, facts in sorted(tables.items())},
-        "included": {name: asdict(tally) for name, tally in sorted(evidence.included.items())},
-        "facets": [asdict(check) for check in evidence.facets],
-        "missing": list(evidence.missing),
-        "absent": list(evidence.absent),
-        "moved": [asdict(move) for move in evidence.verdict.moved],
-        "watermark": evidence.watermark,
-        "schema_drift": [
-            {"path": path, "count": count, "example": example}
-            for path, (count, example) in sorted(evidence.drift.items())
-        ],
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The counts of all slices together."""
+
+    expected_before: Annotated[
+        Count | None, Meta(description="The API's total of the whole query before anything was fetched.")
+    ]
+    expected_after: Annotated[Count | None, Meta(description="The same at the end.")]
+    received: Annotated[
+        Count, Meta(description="Records that came; after a sync, those that it compared: the dataset's.")
+    ]
+    unique: Annotated[Count, Meta(description="Distinct records: the rows of the main table.")]
+    duplicates: Annotated[Count, Meta(description="Records that came more than once and are kept once.")]
+    rejects: Annotated[Count, Meta(description="Values and records that fit no column, kept in `_etl/rejects`.")]
 
 
-def totals(evidence: Evidence) -> dict[str, int | None]:
-    """Add up the slices and put what else was counted beside them."""
-    return {
-        "expected_before": evidence.expected_before,
-        "expected_after": evidence.expected_after,
-        "received": sum(tally.received for tally in evidence.tallies),
-        "unique": evidence.verdict.unique,
-        "duplicates": evidence.duplicates,
-        "rejects": evidence.rejects,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceFacts:
+    """What was counted for one slice, and the verdict on it."""
+
+    key: Annotated[str, Meta(description="Names the slice.")]
+    window: Annotated[
+        Window,
+        Meta(
+            description="Which records by their date of creation: start <= created < end, in seconds since 1970; "
+            "null is open."
+        ),
+    ]
+    expected_before: Annotated[
+        Count | None,
+        Meta(description="The API's total before the records were fetched; null where it tells none."),
+    ]
+    expected_after: Annotated[Count | None, Meta(description="The API's total afterwards.")]
+    received: Annotated[
+        Count, Meta(description="Records that came; after a sync, those that it compared: the dataset's.")
+    ]
+    unique: Annotated[Count, Meta(description="Distinct records among them.")]
+    verdict: Annotated[State, Meta(description="Of this slice.")]
+    attempts: Annotated[Count, Meta(description="How often the slice was walked.")]
+
+    @property
+    def tally(self) -> Tally:
+        """The counts without the verdict."""
+        plain = {name: getattr(self, name) for name in Tally.__dataclass_fields__}
+        return Tally(**plain)
 
 
-def encode(manifest: Mapping[str, Json]) -> bytes:
-    """Write a manifest as its file's bytes."""
-    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """An attribute that no column maps."""
+
+    path: Annotated[str, Meta(description="The attribute.")]
+    count: Annotated[Count, Meta(description="How many records have it.")]
+    example: Annotated[str, Meta(description="One of the records that have it.")]
 
 
-def decode(content: bytes, name: str) -> dict[str, Json]:
-    """Read a manifest file's bytes; StoreError, with the file's name, for anything that is none or is newer."""
-    try:
-        plain: Json = json.loads(content)
-    except ValueError as error:
-        raise StoreError(f"{name} is damaged: {error}", fix=_ANEW) from error
-    if not _is_one(plain):
-        raise StoreError(f"{name} is not a manifest of datacite-etl", fix=f"{_ANEW}, or choose another destination")
-    if (version := plain["format_version"]) > FORMAT_VERSION:
-        raise StoreError(f"{name} has format {version}, this program reads {FORMAT_VERSION}", fix="update datacite-etl")
-    checked: dict[str, Json] = plain
-    return checked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One sync since the last full export."""
+
+    run_id: Annotated[str, Meta(description="The sync.")]
+    after: Annotated[str, Meta(description="The run that it follows.")]
+    path: Annotated[str, Meta(description="Its feed: a row a record that was added, changed or withdrawn.")]
+    received: Annotated[Count, Meta(description="Records that came this time.")]
+    duplicates: Annotated[Count, Meta(description="Records that came more than once.")]
+    added: Annotated[Count, Meta(description="Records that were added.")]
+    changed: Annotated[Count, Meta(description="Records that were changed.")]
+    withdrawn: Annotated[Count, Meta(description="Records that were withdrawn.")]
 
 
-def is_legible(content: bytes) -> bool:
-    """Tell whether a manifest file's bytes are a manifest, of this format or a newer one."""
-    try:
-        return _is_one(json.loads(content))
-    except ValueError:
-        return False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFileOrigin:
+    """The data file that an ingest read."""
+
+    name: Annotated[str, Meta(description="The file or folder.")]
+    fingerprint: Annotated[str, Meta(description="A hash of its checksums, or of its parts' names where it has none.")]
+    parts: Annotated[Count, Meta(description="How many parts it has.")]
 
 
-def _is_one(plain: Json) -> bool:
-    if not isinstance(plain, dict) or not isinstance(plain.get("format_version"), int):
-        return False
-    if plain["format_version"] > FORMAT_VERSION:
-        return True
-    tables = plain.get("tables")
-    return isinstance(tables, dict) and all(isinstance(facts, dict) and "files" in facts for facts in tables.values())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetOrigin:
+    """The dataset whose kept records an ingest read."""
+
+    name: Annotated[str, Meta(description="Where it was.")]
+    run_id: Annotated[str, Meta(description="The run that had made it, or brought it up to date last.")]
+    raw: Annotated[bool, Meta(description="Whether they were raw records (`--keep-raw`), or its NDJSON files.")]
 
 
-def data_files(manifest: Mapping[str, Json]) -> dict[str, tuple[DataFile, ...]]:
-    """Return the files of each table that a manifest lists."""
-    tables: Mapping[str, Any] = manifest["tables"]
-    return {name: tuple(DataFile(**file) for file in facts["files"]) for name, facts in tables.items()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The proof that lies beside the tables, in _etl/manifest.json."""
+
+    format_version: Annotated[Literal[1], Meta(description="Of the layout of dataset and manifest.")]
+    resource: Annotated[str, Meta(description="What was exported.")]
+    dialect: Annotated[Dialect, Meta(description="The generation of the API.")]
+    schema_version: Annotated[str, Meta(description="Of the resource's tables: it changes when their columns do.")]
+    request: Annotated[Request, Meta(description="The question that the dataset answers.")]
+    fingerprint: Annotated[
+        str, Meta(description="A hash of the question and of the tables' version: what may be resumed or synced.")
+    ]
+    partition_by: Annotated[tuple[str, ...], Meta(description="Columns that make folders.")]
+    formats: Annotated[
+        tuple[str, ...], Meta(description="Formats of the data files; each holds all rows.", min_length=1)
+    ]
+    run_id: Annotated[str, Meta(description="Names the run that made the dataset, or brought it up to date last.")]
+    started: Annotated[str, Meta(description="When it began, UTC.")]
+    finished: Annotated[str, Meta(description="When it was done, UTC.")]
+    base_url: Annotated[str, Meta(description="The API that was asked.")]
+    seconds: Annotated[float, Meta(description="How long it took.", ge=0)]
+    requests: Annotated[Count, Meta(description="How many requests it sent.")]
+    retries: Annotated[Count, Meta(description="How many of them were sent again.")]
+    bytes_downloaded: Annotated[Count, Meta(description="Bytes that travelled, compressed as they were.")]
+    verdict: Annotated[State, Meta(description="Whether everything that the API counts is here.")]
+    reasons: Annotated[tuple[str, ...], Meta(description="Why it is no better.")]
+    totals: Annotated[Totals, Meta(description="Of all slices together.")]
+    slices: Annotated[tuple[SliceFacts, ...], Meta(description="What was fetched, checkpointed and proved as one.")]
+    tables: Annotated[Mapping[str, TableFacts], Meta(description="Tables by name.")]
+    included: Annotated[Mapping[str, IncludedTally], Meta(description="Records that came along, by type.")]
+    facets: Annotated[tuple[FacetCheck, ...], Meta(description="The API's own counts against the tables.")]
+    missing: Annotated[tuple[str, ...], Meta(description="Records that the API counts and could not deliver.")]
+    absent: Annotated[
+        tuple[str, ...],
+        Meta(description="Records that were asked for by id and that the API does not have, or does not show."),
+    ] = ()
+    moved: Annotated[tuple[Move, ...], Meta(description="Records that explain why totals moved during the run.")]
+    watermark: Annotated[str | None, Meta(description="Until when the dataset holds everything, UTC.")]
+    schema_drift: Annotated[
+        tuple[Drift, ...], Meta(description="Attributes that no column maps, kept in the column `extra`.")
+    ]
+    changes: (
+        Annotated[
+            tuple[Change, ...],
+            Meta(description="Written by `sync`: the syncs since the last full export.", min_length=1),
+        ]
+        | UnsetType
+    ) = UNSET
+    metrics: (
+        Annotated[
+            str,
+            Meta(description="Written by `sync --metrics`: when counts of views and citations were refreshed, UTC."),
+        ]
+        | UnsetType
+    ) = UNSET
+    data_file: (
+        Annotated[DataFileOrigin, Meta(description="Written by `ingest` of a data file: which it was.")] | UnsetType
+    ) = UNSET
+    dataset: (
+        Annotated[
+            DatasetOrigin,
+            Meta(description="Written by `ingest` of a dataset: the one that its records were kept in."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+    @property
+    def main(self) -> str:
+        """The table with a row for each record that was asked for."""
+        return self.resource.replace("/", "_").replace("-", "_")
+
+    @property
+    def history(self) -> tuple[Change, ...]:
+        """The syncs since the last full export."""
+        return self.changes or ()
+
+    @property
+    def files(self) -> list[DataFile]:
+        """All files in the folders of tables, the logs' too."""
+        return every_file(self.tables)
 
 
-def _slice(tally: Tally, verdict: Verdict) -> dict[str, Json]:
-    return {
-        "key": tally.key,
-        "window": {"start": tally.window.start, "end": tally.window.end},
-        "expected_before": tally.expected_before,
-        "expected_after": tally.expected_after,
-        "received": tally.received,
-        "unique": tally.unique,
-        "verdict": verdict.slices[tally.key].value,
-        "attempts": tally.attempts,
-    }
-
-
-def _table(facts: TableFacts) -> dict[str, Json]:
-    return {
-        "rows": facts.rows,
-        "key": facts.key,
-        "of": facts.of,
-        "columns": [dict(column) for column in facts.columns],
-        "files": [asdict(file) for file in sorted(facts.files, key=lambda file: file.path)],
-    }
+def every_file(tables: Mapping[str, TableFacts]) -> list[DataFile]:
+    """Return all files of some tables, data files first."""
+    data = [file for facts in tables.values() for file in facts.files]
+    return data + [file for facts in tables.values() for file in facts.commits]

@@ -14,13 +14,13 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from etl.dataset import checksums, manifest
+from etl.dataset import checksums
 from etl.dataset.layout import Layout, read_file
-from etl.dataset.manifest import DataFile
+from etl.dataset.manifest import DataFile, Manifest
 from etl.records import ndjson
 from etl.records.flatten import frame_schema
 from etl.schema import withdrawn
-from etl.schema.declarations import Json, Resource, Table
+from etl.schema.declarations import Resource, Table
 from etl.storage import paths
 from etl.storage.files import Files
 from etl.storage.formats import Reads
@@ -76,9 +76,9 @@ class Published:
         return self.frame(main, place, [name for name in telling(self.layout.resource) if name in held])
 
 
-def published(files: Files, layout: Layout, proof: Mapping[str, Json]) -> Published:
+def published(files: Files, layout: Layout, manifest: Manifest) -> Published:
     """Sort the files that a manifest lists into places; files without rows are in none."""
-    listed = manifest.data_files(proof)
+    listed = {name: facts.files for name, facts in manifest.tables.items()}
     main = {_seat(file) for file in listed[layout.prefix + layout.resource.main.name]}
     names = [layout.prefix + table.name for table in layout.wanted]
     return Published(files=files, layout=layout, tables={name: _by_place(listed.get(name, ()), main) for name in names})

@@ -6,28 +6,27 @@ whatever else lies in the folders of tables is still somebody else's. Nobody rea
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 
 from etl import resources
 from etl.dataset import delta_log
-from etl.dataset.manifest import DataFile
+from etl.dataset.manifest import DataFile, DeltaLog, TableFacts
 from etl.errors import StoreError
 from etl.schema import withdrawn
-from etl.schema.declarations import Json
 from etl.storage import paths
 from etl.storage.files import Files
 
 _INCLUDED = "included_"
 
 
-def listed(files: Files) -> dict[str, Json]:
-    """Return a manifest that lists the files of a dataset by table, and nothing else about them."""
+def listed(files: Files) -> dict[str, TableFacts]:
+    """Return the tables of a dataset with their files, and nothing else about them."""
     tables, found = _tables(), defaultdict(list)
     for key in files.listing(""):
         name = key.partition("/")[0]
         if name in tables and paths.ours(key):
             found[name].append(key)
-    return {"tables": {name: _facts(files, name, keys) for name, keys in found.items()}}
+    return {name: _facts(files, name, keys) for name, keys in found.items()}
 
 
 def _tables() -> set[str]:
@@ -36,7 +35,7 @@ def _tables() -> set[str]:
     return {withdrawn.NAME, *declared, *(_INCLUDED + name for name in declared)}
 
 
-def _facts(files: Files, name: str, keys: Sequence[str]) -> dict[str, Json]:
+def _facts(files: Files, name: str, keys: Sequence[str]) -> TableFacts:
     """Describe a table; a log that there is goes on, for its readers follow it."""
     log = {key: files.read(key) for key in keys if delta_log.is_commit(key)}
     try:
@@ -46,6 +45,8 @@ def _facts(files: Files, name: str, keys: Sequence[str]) -> dict[str, Json]:
         fix = f"remove {files.name}/{name}, or choose another destination"
         raise StoreError(f"the log of the table {name} is damaged: {error}", fix=fix) from error
     data = [DataFile(path=key, rows=0, bytes=0, sha256="") for key in sorted({*keys, *active} - log.keys())]
-    commits = [delta_log.described(key, content) for key, content in log.items()]
-    plain: dict[str, Json] = {"rows": 0, "columns": [], "files": [asdict(file) for file in data]}
-    return plain | ({delta_log.FORMAT: {"id": of, "log": [asdict(one) for one in commits]}} if log else {})
+    facts = TableFacts.of_files((), data, key="", of="")
+    if not log:
+        return facts
+    commits = tuple(delta_log.described(key, content) for key, content in log.items())
+    return replace(facts, delta=DeltaLog(id=of, log=commits))

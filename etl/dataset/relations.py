@@ -3,19 +3,18 @@
 Pure. The manifest says what a dataset has; the declarations add what the words mean. How a dialect spells it is `ddl`.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from etl import resources
-from etl.errors import StoreError, UsageError
+from etl.dataset.manifest import Manifest, TableFacts
+from etl.errors import UsageError
 from etl.records.flatten import frame_schema
 from etl.schema import withdrawn
-from etl.schema.declarations import Json, Resource, Table, Type
+from etl.schema.declarations import Resource, Table, Type
 
 INCLUDED = "included_"
 """What dimension tables are prefixed with where the dataset has a table of that name anyway."""
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,10 @@ class Relation:
         return tuple(field.name for field in self.columns)
 
 
-def of_dataset(proof: Mapping[str, Json]) -> tuple[Relation, ...]:
-    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words.
-
-    StoreError for a name that no table of ours has: it would stand in SQL.
-    """
-    declared = _declared(str(proof["resource"]))
-    tables: Mapping[str, Json] = proof["tables"]
-    if strange := [name for name in tables if not _NAME.fullmatch(name)]:
-        raise StoreError(f"the manifest names a table {strange[0]!r}", fix="export again with --fresh")
-    found = [_stated(name, tables, declared) for name in sorted(tables)]
+def of_dataset(manifest: Manifest) -> tuple[Relation, ...]:
+    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words."""
+    declared = _declared(manifest.resource)
+    found = [_stated(name, manifest.tables, declared) for name in sorted(manifest.tables)]
     return tuple(sorted(found, key=lambda relation: (relation.of, not relation.main, relation.name)))
 
 
@@ -90,22 +83,22 @@ def _kind(name: str, table: Table) -> Type:
     return Type.INT if name in table.positions else Type.STRING
 
 
-def _stated(name: str, tables: Mapping[str, Json], declared: Mapping[str, tuple[Resource, Table]]) -> Relation:
+def _stated(name: str, tables: Mapping[str, TableFacts], declared: Mapping[str, tuple[Resource, Table]]) -> Relation:
     facts = tables[name]
     resource, table = declared.get(name) or declared.get(name.removeprefix(INCLUDED)) or (None, None)
-    main = name == facts["of"]
+    main = name == facts.of
     words = _words(resource, table) if resource and table else {}
-    fields = [Field(column["name"], Type(column["type"]), words.get(column["name"], "")) for column in facts["columns"]]
+    fields = [Field(column.name, column.type, words.get(column.name, "")) for column in facts.columns]
     known = _key(resource, table) if resource and table else ()
     whole = main or set(known) <= {field.name for field in fields}
     return Relation(
         name=name,
         description=table.description if table else "",
         columns=tuple(fields),
-        key=(facts["key"],) if main else known if whole else (),
-        record=facts["key"],
-        of=facts["of"],
-        of_key=tables[facts["of"]]["key"] if facts["of"] in tables else facts["key"],
+        key=(facts.key,) if main else known if whole else (),
+        record=facts.key,
+        of=facts.of,
+        of_key=tables[facts.of].key,
     )
 
 

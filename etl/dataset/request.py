@@ -1,13 +1,14 @@
 """What a dataset was asked for and how it is delivered, read from its manifest to ask again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from msgspec import UNSET
 
 from etl import resources
 from etl.api.query import Query, check
 from etl.api.window import Window
+from etl.dataset.manifest import Manifest
 from etl.errors import UsageError
-from etl.schema.declarations import Json
 
 _FRESH = "export it again with --fresh"
 
@@ -29,39 +30,39 @@ class Delivery:
     purpose: str = "export"
 
 
-def query(proof: Mapping[str, Json]) -> Query:
+def query(manifest: Manifest) -> Query:
     """Return the question that a dataset answers; UsageError if this program would understand it otherwise."""
-    if "limit" in proof["request"]:
+    if manifest.request.limit is not UNSET:
         raise UsageError("this dataset is a sample, which nothing can bring up to date", fix="export without --limit")
-    found = asked(proof)
-    if found.fingerprint != proof["fingerprint"]:
+    found = asked(manifest)
+    if found.fingerprint != manifest.fingerprint:
         raise UsageError("this dataset was written with another version of its tables", fix=_FRESH)
     return found
 
 
-def asked(proof: Mapping[str, Json]) -> Query:
+def asked(manifest: Manifest) -> Query:
     """Return the question that was asked for a dataset, whatever this program would make of the answer."""
-    request = proof["request"]
+    request = manifest.request
     return check(
         Query(
-            resource=resources.load(request["resource"]),
-            filters=tuple(request["filters"].items()),
-            text=request["query"],
-            include=tuple(request["include"]),
-            window=Window(request["window"]["start"], request["window"]["end"]),
-            by=request["window"]["by"],
-            of=request["of"],
-            detail=request["detail"],
-            tables=tuple(request["tables"]),
+            resource=resources.load(request.resource),
+            filters=tuple(request.filters.items()),
+            text=request.query,
+            include=request.include,
+            window=Window(request.window.start, request.window.end),
+            by=request.window.by,
+            of=request.of,
+            detail=request.detail,
+            tables=request.tables,
         )
     )
 
 
-def delivery(proof: Mapping[str, Json], purpose: str, *, keep_raw: bool = False) -> Delivery:
+def delivery(manifest: Manifest, purpose: str, *, keep_raw: bool = False) -> Delivery:
     """Return how a dataset's records were to be written, for another run with them."""
     return Delivery(
-        formats=tuple(proof["formats"]),
-        partition_by=tuple(proof["partition_by"]),
+        formats=manifest.formats,
+        partition_by=manifest.partition_by,
         keep_raw=keep_raw,
         purpose=purpose,
     )

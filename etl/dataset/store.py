@@ -6,15 +6,16 @@ run if this one dies in it, so that a dataset is always the old one or the new o
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from etl.api.window import Window
 from etl.completeness.verdict import Tally
-from etl.dataset import copy_on_write, delta_log, lock, manifest, recovery
+from etl.dataset import copy_on_write, lock, manifest_file, recovery
 from etl.dataset.lock import Owner
-from etl.dataset.manifest import DataFile
+from etl.dataset.manifest import DataFile, Manifest, TableFacts, every_file
+from etl.dataset.manifest_build import as_request
 from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
 from etl.storage import paths
@@ -57,7 +58,7 @@ class Store:
         self.files = files
         self._fresh = fresh
 
-    def manifest(self) -> dict[str, Json] | None:
+    def manifest(self) -> Manifest | None:
         """Return the published dataset's manifest, if there is one."""
         return read_manifest(self.files)
 
@@ -109,19 +110,20 @@ class Store:
         """Take a published data file over into the staged dataset as it is."""
         self.files.link(path, paths.staged(path))
 
-    def publish(self, proof: Mapping[str, Json], reports: Mapping[str, bytes] | None = None) -> None:
+    def publish(self, manifest: Manifest, reports: Mapping[str, bytes] | None = None) -> None:
         """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
         before = _before(self.files, fresh=self._fresh)
-        _foreign_free(self.files, _tables(before) | _tables(proof), before)
-        if copy_on_write.needed(self.files, proof):
-            copy_on_write.publish(self.files, before, proof, reports or {})
+        names = before.keys() | manifest.tables.keys()
+        _foreign_free(self.files, names, before)
+        if copy_on_write.needed(self.files, manifest):
+            copy_on_write.publish(self.files, before, manifest, reports or {})
             retire(self.files)
             return
-        _only_listed(self.files, _tables(before) | _tables(proof), manifest.data_files(proof))
+        _only_listed(self.files, names, manifest.files)
         for name, content in (reports or {}).items():
             self.files.write(paths.staged(f"{paths.OWN}/{name}"), content)
-        self.files.write(paths.staged(paths.MANIFEST), manifest.encode(proof))
-        self.files.write(paths.JOURNAL, _dump(_journal(self.files, before, proof, reports or {})))
+        self.files.write(paths.staged(paths.MANIFEST), manifest_file.encode(manifest))
+        self.files.write(paths.JOURNAL, _dump(_journal(self.files, names, reports or {})))
         finish(self.files)
 
 
@@ -146,37 +148,38 @@ def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> It
         lock.give_back(files, owner)
 
 
-def read_manifest(files: Files) -> dict[str, Json] | None:
-    """Return the manifest of the dataset at a destination, if there is one; StoreError if it is damaged."""
+def read_manifest(files: Files) -> Manifest | None:
+    """Return the manifest of the dataset at a destination, if there is one; ManifestError if it is wrong."""
     if not files.exists(paths.MANIFEST):
         return None
-    return manifest.decode(files.read(paths.MANIFEST), f"{files.name}/{paths.MANIFEST}")
+    return manifest_file.decode(files.read(paths.MANIFEST), f"{files.name}/{paths.MANIFEST}")
 
 
-def _before(files: Files, *, fresh: bool) -> dict[str, Json] | None:
-    """Return the manifest of the dataset that is to be replaced; of one that has lost its own, what lists its files."""
-    if fresh and not (files.exists(paths.MANIFEST) and manifest.is_legible(files.read(paths.MANIFEST))):
+def _before(files: Files, *, fresh: bool) -> Mapping[str, TableFacts]:
+    """Return the tables of the dataset that is to be replaced; of one without a readable manifest, by their names."""
+    if fresh and not (files.exists(paths.MANIFEST) and manifest_file.is_proof(files.read(paths.MANIFEST))):
         return recovery.listed(files)
-    return read_manifest(files)
+    manifest = read_manifest(files)
+    return manifest.tables if manifest else {}
 
 
-def published_manifest(files: Files) -> dict[str, Json]:
+def published_manifest(files: Files) -> Manifest:
     """Return the manifest of the dataset at a destination; StoreError if there is none."""
-    proof = read_manifest(files)
-    if proof is None:
+    manifest = read_manifest(files)
+    if manifest is None:
         raise StoreError(f"{files.name} holds no dataset", fix="check the path, or export one there first")
-    return proof
+    return manifest
 
 
-def manifest_of_one(files: Files) -> dict[str, Json]:
+def manifest_of_one(files: Files) -> Manifest:
     """Return the manifest of a dataset to be read; StoreError if there is none, or if the tables may be of two.
 
     They are where a process was killed among its renames, until the next run finishes its work.
     """
-    proof = published_manifest(files)
+    manifest = published_manifest(files)
     if files.exists(paths.JOURNAL):
         raise half_a_switch(files)
-    return proof
+    return manifest
 
 
 def half_a_switch(files: Files) -> StoreError:
@@ -228,11 +231,9 @@ def _switch(files: Files, name: str) -> None:
         files.move(paths.staged(name), name)
 
 
-def _journal(
-    files: Files, before: Mapping[str, Json] | None, proof: Mapping[str, Json], reports: Mapping[str, bytes]
-) -> dict[str, list[str]]:
+def _journal(files: Files, tables: Iterable[str], reports: Iterable[str]) -> dict[str, list[str]]:
     """List what goes, what is switched, and the single files that are replaced, the manifest last."""
-    folders = [*sorted(_tables(before) | _tables(proof)), paths.REJECTS, paths.RAW]
+    folders = [*sorted(tables), paths.REJECTS, paths.RAW]
     return {
         "gone": [name for name in folders if not files.exists(paths.staged(name))],
         "folders": [name for name in folders if files.exists(paths.staged(name))],
@@ -250,22 +251,18 @@ def _digest(files: Files) -> str | None:
     return hashlib.sha256(files.read(paths.MANIFEST)).hexdigest() if files.exists(paths.MANIFEST) else None
 
 
-def _tables(proof: Mapping[str, Json] | None) -> set[str]:
-    return set(proof["tables"]) if proof else set()
-
-
-def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, Json] | None) -> None:
-    if found := strangers(files, tables, delta_log.every_file(before)):
+def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, TableFacts]) -> None:
+    if found := strangers(files, tables, every_file(before)):
         some = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
         raise StoreError(f"{files.name} holds files that datacite-etl did not write: {some}", fix="move them elsewhere")
 
 
-def _only_listed(files: Files, names: Iterable[str], tables: Mapping[str, Sequence[DataFile]]) -> None:
+def _only_listed(files: Files, names: Iterable[str], data: Iterable[DataFile]) -> None:
     """See that what is staged of the tables that are switched is exactly what the manifest lists; leftovers go.
 
     What is staged beside them stays: a run that dies right after this still needs it.
     """
-    listed = {paths.staged(file.path) for found in tables.values() for file in found}
+    listed = {paths.staged(file.path) for file in data}
     here = {key for name in names for key in files.listing(paths.staged(name))}
     if lost := sorted(listed - here):
         raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
@@ -281,10 +278,11 @@ def _ours(files: Files) -> None:
 
 def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
     before = _before(files, fresh=fresh)
-    _foreign_free(files, _tables(before), before)
-    if before is None or fresh or before["request"] == _plain(claim)["request"]:
+    _foreign_free(files, before, before)
+    manifest = None if fresh else read_manifest(files)
+    if manifest is None or manifest.request == as_request(claim.request):
         return
-    theirs = f"{before['resource']}, request {before.get('fingerprint', '?')}"
+    theirs = f"{manifest.resource}, request {manifest.fingerprint}"
     raise UsageError(
         f"{files.name} holds the dataset of another request ({theirs})",
         fix="choose another --to, or replace it with --fresh",

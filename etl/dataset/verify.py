@@ -12,11 +12,10 @@ import polars as pl
 import pyarrow as pa
 
 from etl import resources
-from etl.dataset import checksums, delta_log, manifest, store
-from etl.dataset.manifest import DataFile
+from etl.dataset import checksums, delta_log, store
+from etl.dataset.manifest import DataFile, Manifest
 from etl.records import ndjson
 from etl.records.duplicates import hashes, repeated
-from etl.schema.declarations import Json
 from etl.storage import formats, paths
 from etl.storage.files import Files
 from etl.storage.formats import Reads
@@ -56,26 +55,26 @@ class _Read:
 
 def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
-    proof = store.published_manifest(files)
+    manifest = store.published_manifest(files)
     if store.half_way(files):
         raise store.half_a_switch(files)
-    tables = manifest.data_files(proof)
+    tables = {name: facts.files for name, facts in manifest.tables.items()}
     listed = [file for found in tables.values() for file in found]
-    every = delta_log.every_file(proof)
+    every = manifest.files
     found = [finding for file in every for finding in _bytes(files, file)]
     found += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
-    found += _logs(files, proof)
-    found += _sums(proof, tables)
+    found += _logs(files, manifest)
+    found += _sums(manifest)
     broken = {finding.path for finding in found}
     whole = {name: [file for file in each if file.path not in broken] for name, each in tables.items()}
-    for main in sorted({facts["of"] for facts in proof["tables"].values()}):
+    for main in sorted({facts.of for facts in manifest.tables.values()}):
         for suffix in sorted({_suffix(file) for file in listed}):
-            found += _Family(files, proof, whole, main, suffix).findings()
+            found += _Family(files, manifest, whole, main, suffix).findings()
     return Verification(
         files=len(every),
-        rows=sum(facts["rows"] for facts in proof["tables"].values()),
+        rows=sum(facts.rows for facts in manifest.tables.values()),
         bytes=sum(file.bytes for file in every),
-        verdict=str(proof["verdict"]),
+        verdict=manifest.verdict,
         findings=tuple(found),
     )
 
@@ -85,39 +84,36 @@ def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
         yield Finding(path=file.path, problem=found)
 
 
-def _logs(files: Files, proof: Mapping[str, Json]) -> Iterator[Finding]:
+def _logs(files: Files, manifest: Manifest) -> Iterator[Finding]:
     """Compare what the log of each Delta table says the table consists of with the manifest."""
-    for name, log in delta_log.log_files(proof).items():
-        if any(not files.exists(file.path) for file in log):  # told already
+    for name, facts in manifest.tables.items():
+        if any(not files.exists(file.path) for file in facts.commits):  # a finding already
             continue
-        said = delta_log.active(name, [files.read(file.path) for file in log])
-        listed = manifest.data_files(proof)[name]
-        if said != {file.path: file.bytes for file in listed if file.path.endswith(delta_log.PARQUET)}:
+        listed = {file.path: file.bytes for file in facts.files if file.path.endswith(delta_log.PARQUET)}
+        if facts.delta and listed != delta_log.active(name, [files.read(file.path) for file in facts.commits]):
             yield Finding(path=f"{name}/_delta_log", problem="tells of other files than the manifest")
 
 
-def _sums(proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]]) -> Iterator[Finding]:
+def _sums(manifest: Manifest) -> Iterator[Finding]:
     """Compare the manifest with itself: a table's rows with those of its files, for every format."""
-    for name, found in tables.items():
-        said = proof["tables"][name]["rows"]
-        for suffix in sorted({_suffix(file) for file in found}):
-            rows = sum(file.rows for file in found if _suffix(file) == suffix)
-            if rows != said:
-                yield Finding(path=name, problem=f"the manifest says {said} rows, of its {suffix} files {rows}")
+    for name, facts in manifest.tables.items():
+        for suffix in sorted({_suffix(file) for file in facts.files}):
+            rows = sum(file.rows for file in facts.files if _suffix(file) == suffix)
+            if rows != facts.rows:
+                problem = f"the manifest says {facts.rows} rows, of its {suffix} files {rows}"
+                yield Finding(path=name, problem=problem)
 
 
 class _Family:
     """A main table and its children in one format. State: `_astray`, parents not found where they should be."""
 
     def __init__(
-        self, files: Files, proof: Mapping[str, Json], tables: Mapping[str, Sequence[DataFile]], main: str, suffix: str
+        self, files: Files, manifest: Manifest, tables: Mapping[str, Sequence[DataFile]], main: str, suffix: str
     ) -> None:
         self._files = files
         self._main = main
-        self._sink = _reads(str(proof["resource"]), main, suffix)
-        self._keys: dict[str, str] = {
-            name: facts["key"] for name, facts in proof["tables"].items() if facts["of"] == main
-        }
+        self._sink = _reads(manifest.resource, main, suffix)
+        self._keys: dict[str, str] = {name: facts.key for name, facts in manifest.tables.items() if facts.of == main}
         self._tables = {name: [file for file in tables[name] if _suffix(file) == suffix] for name in self._keys}
         self._astray: dict[str, pl.Series] = {}
 

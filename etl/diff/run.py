@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
+from etl.completeness.verdict import State
 from etl.dataset import inventory
 from etl.dataset.inventory import Inventory
 from etl.dataset.relations import Relation
@@ -90,7 +91,7 @@ def _pairs(before: Inventory, after: Inventory) -> tuple[list[Relation], list[st
     pairs = []
     for name in own.keys() & other.keys():
         kinds = {(field.name, field.type) for field in other[name].columns}
-        folders = set[str]() if own[name].main else {*before.proof["partition_by"], *after.proof["partition_by"]}
+        folders = set[str]() if own[name].main else {*before.manifest.partition_by, *after.manifest.partition_by}
         shared = [field for field in own[name].columns if (field.name, field.type) in kinds]
         every = {*own[name].names, *other[name].names} - folders
         left_out += sorted(f"{name}.{column}" for column in every - {field.name for field in shared})
@@ -131,8 +132,8 @@ def _difference(before: Inventory, after: Inventory, groups: Sequence[Group], sp
 def _side(one: Inventory, main: str) -> Side:
     return Side(
         name=one.files.name,
-        finished=str(one.proof["finished"]),
-        verdict=str(one.proof["verdict"]),
+        finished=one.manifest.finished,
+        verdict=one.manifest.verdict,
         records=one.rows(main),
     )
 
@@ -158,10 +159,10 @@ def _by_client(counts: pl.DataFrame) -> pl.DataFrame:
 def _cautions(before: Inventory, after: Inventory) -> Iterator[str]:
     """Say what may look like a difference of the records and is none."""
     for one in (before, after):
-        if one.proof["verdict"] in {"sample", "incomplete"}:
-            yield f"{one.files.name} is {one.proof['verdict']}: records that it lacks may exist."
+        if one.manifest.verdict in {State.SAMPLE, State.INCOMPLETE}:
+            yield f"{one.files.name} is {one.manifest.verdict}: records that it lacks may exist."
     for name in _SAME_REQUEST:
-        was, now = (one.proof["request"].get(name) for one in (before, after))
+        was, now = (getattr(one.manifest.request, name) for one in (before, after))
         if was != now:
             yield f"The two were asked for different things: {name} was {was or 'none'}, is {now or 'none'}."
 

@@ -1,7 +1,7 @@
 """Split out of etl.cli.sync."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -13,9 +13,9 @@ from etl.settings import loopback
 
 if TYPE_CHECKING:
     from etl.api.query import Query
+    from etl.dataset.manifest import Manifest
     from etl.dataset.request import Delivery
     from etl.runs.sync.sync import Wish
-    from etl.schema.declarations import Json
 
 
 SYNCING = Group("How to bring it up to date", sort_key=2)
@@ -47,7 +47,7 @@ class Syncing:
     allow_incomplete: Annotated[bool, Parameter(negative="")] = False
     """Publish whatever came. The verdict stays `incomplete`."""
 
-    def delivery(self, proof: "Mapping[str, Json]", *, keep_raw: bool) -> "Delivery":
+    def delivery(self, manifest: "Manifest", *, keep_raw: bool) -> "Delivery":
         """Return how a dataset's records are to be written: as they were."""
         from etl.dataset import request
         from etl.runs.sync import refresh_counts as metrics
@@ -55,7 +55,7 @@ class Syncing:
 
         purpose = metrics.PURPOSE if self.metrics else sync.PURPOSE
         return replace(
-            request.delivery(proof, purpose, keep_raw=keep_raw),
+            request.delivery(manifest, purpose, keep_raw=keep_raw),
             fresh=self.fresh,
             max_missing=self.max_missing,
             allow_incomplete=self.allow_incomplete,
@@ -74,20 +74,20 @@ class Syncing:
         return Wish(overlap=int(found[1]) * _SECONDS[found[2]], every_id=self.every_id)
 
 
-def recalled(where: str, syncing: Syncing) -> "tuple[Mapping[str, Json], Query, Delivery]":
+def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]":
     """Return a dataset's manifest, the query that it answers, and how its records are to be written."""
     from etl.dataset import request
     from etl.dataset.store import published_manifest
     from etl.storage import paths
 
     files = destination(where)
-    proof = published_manifest(files)
-    return proof, request.query(proof), syncing.delivery(proof, keep_raw=files.exists(paths.RAW))
+    manifest = published_manifest(files)
+    return manifest, request.query(manifest), syncing.delivery(manifest, keep_raw=files.exists(paths.RAW))
 
 
-def at_home(talking: Talking, proof: "Mapping[str, Json]", note: Callable[[str], None]) -> Talking:
+def at_home(talking: Talking, manifest: "Manifest", note: Callable[[str], None]) -> Talking:
     """Return the options with the server that the dataset came from, unless another one is named."""
-    home = str(proof["base_url"])
+    home = manifest.base_url
     if not (talking.base_url or talking.sandbox) and loopback(urlsplit(home).hostname or ""):
         note(f"this dataset came from {home}, on this machine; if that was the sandbox, say --sandbox again")
     return talking.home(home)

@@ -14,6 +14,7 @@ from etl.api.client import Client, connected
 from etl.api.limits.rate_limit import Shared
 from etl.api.query import Query, check
 from etl.dataset.lock import Owner
+from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.errors import EtlError, IncompleteError, StoreError, UsageError
 from etl.events import Observe
@@ -50,7 +51,7 @@ class Ending(Protocol):
     """How a run ended, whichever conductor it had."""
 
     @property
-    def proof(self) -> Mapping[str, Json]:
+    def proof(self) -> Manifest:
         """The manifest."""
 
     @property
@@ -79,7 +80,7 @@ class Ended:
     @property
     def verdict(self) -> str:
         """The verdict of the run, `failed` if it did not come to one."""
-        return "failed" if self.outcome is None else str(self.outcome.proof["verdict"])
+        return "failed" if self.outcome is None else self.outcome.proof.verdict.value
 
     def summary(self) -> dict[str, Json]:
         """Return the entry as plain values: the summary of its run, or its error and what mends it."""

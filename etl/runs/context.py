@@ -18,6 +18,7 @@ from etl.api.limits.rate_limit import Shared
 from etl.api.query import Query
 from etl.dataset.layout import Layout, check_partition, metadata
 from etl.dataset.lock import Owner
+from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store, hold
 from etl.events import Observe
@@ -68,28 +69,26 @@ class Run:
 class Outcome:
     """How a run ended: its manifest, and whether the dataset is now the one that the manifest describes."""
 
-    proof: Mapping[str, Json]
+    proof: Manifest
     published: bool
     seconds: float
     manifest: str
 
     def summary(self) -> dict[str, Json]:
         """Return what `--json` prints."""
-        totals = self.proof["totals"]
+        totals = self.proof.totals
         return {
-            "verdict": self.proof["verdict"],
+            "verdict": self.proof.verdict.value,
             "published": self.published,
-            "resource": self.proof["resource"],
-            "expected": totals["expected_after"],
-            **{name: totals[name] for name in ("received", "unique", "duplicates", "rejects")},
-            **{name: self.proof[name] for name in ("requests", "retries", "bytes_downloaded")},
-            "slices": len(self.proof["slices"]),
+            "resource": self.proof.resource,
+            "expected": totals.expected_after,
+            **{name: getattr(totals, name) for name in ("received", "unique", "duplicates", "rejects")},
+            **{name: getattr(self.proof, name) for name in ("requests", "retries", "bytes_downloaded")},
+            "slices": len(self.proof.slices),
             "seconds": round(self.seconds, 3),
-            "tables": {name: facts["rows"] for name, facts in self.proof["tables"].items()},
+            "tables": {name: facts.rows for name, facts in self.proof.tables.items()},
             "manifest": self.manifest,
-            "reasons": self.proof["reasons"],
-            "missing": self.proof["missing"],
-            "absent": self.proof.get("absent", []),  # counts refreshed in an older dataset
+            **{name: list(getattr(self.proof, name)) for name in ("reasons", "missing", "absent")},
         }
 
 

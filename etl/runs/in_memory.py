@@ -3,9 +3,9 @@
 What does not fit into memory is exported to files.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
@@ -13,11 +13,12 @@ from etl.api import document
 from etl.api.client import Client, connected
 from etl.api.query import Query
 from etl.dataset import store
+from etl.dataset.manifest import TableFacts
 from etl.errors import IncompleteError, StoreError
 from etl.records import flatten
 from etl.records.flatten import DTYPES, ROW
 from etl.records.parser import Parser
-from etl.schema.declarations import Resource, Type
+from etl.schema.declarations import Resource
 from etl.settings import Settings
 from etl.storage import formats
 from etl.storage.files import Files
@@ -81,15 +82,15 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
     Raises StoreError if there is no dataset, or one that is half-way to the next.
     """
     files = reading(destination)
-    proof = store.manifest_of_one(files)
-    if not {"parquet", formats.DELTA} & set(proof["formats"]):
+    manifest = store.manifest_of_one(files)
+    if not {"parquet", formats.DELTA} & set(manifest.formats):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
-    return Tables({name: _scan(files, facts, proof["partition_by"]) for name, facts in proof["tables"].items()})
+    return Tables({name: _scan(files, facts, manifest.partition_by) for name, facts in manifest.tables.items()})
 
 
-def _scan(files: Files, facts: Mapping[str, Any], partition_by: Sequence[str]) -> pl.LazyFrame:
-    paths = [f"{files.name}/{file['path']}" for file in facts["files"] if file["path"].endswith(".parquet")]
-    types = {column["name"]: DTYPES[Type(column["type"])] for column in facts["columns"]}
+def _scan(files: Files, facts: TableFacts, partition_by: Sequence[str]) -> pl.LazyFrame:
+    paths = [f"{files.name}/{file.path}" for file in facts.files if file.path.endswith(".parquet")]
+    types = {column.name: DTYPES[column.type] for column in facts.columns}
     return pl.scan_parquet(
         paths,
         hive_partitioning=True,

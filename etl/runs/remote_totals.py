@@ -3,13 +3,12 @@
 A difference is news and no damage: records were created or withdrawn since. What the files hold is `verify`'s matter.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl.api.client import Client
 from etl.api.query import Query
-from etl.api.window import EVERYTHING, Window
-from etl.schema.declarations import Json
+from etl.api.window import EVERYTHING
+from etl.dataset.manifest import Manifest
 from etl.steps import together
 
 
@@ -38,19 +37,19 @@ class Today:
         return self.held == self.today and not self.moved
 
 
-async def compare(client: Client, query: Query, proof: Mapping[str, Json]) -> Today:
+async def compare(client: Client, query: Query, manifest: Manifest) -> Today:
     """Ask for today's totals of a dataset's slices and of its query."""
-    slices = proof["slices"]
-    windows = [Window(one["window"]["start"], one["window"]["end"]) for one in slices]
-    whole, *counts = await together(client.count(query, window) for window in (EVERYTHING, *windows))
+    slices = manifest.slices
+    windows = [EVERYTHING, *(one.window for one in slices)]
+    whole, *counts = await together(client.count(query, window) for window in windows)
     return Today(
-        held=proof["totals"]["unique"],
+        held=manifest.totals.unique,
         today=whole,
         elsewhere=whole - sum(counts),
         slices=len(counts),
         moved=tuple(
-            Moved(key=one["key"], held=one["unique"], today=count)
+            Moved(key=one.key, held=one.unique, today=count)
             for one, count in zip(slices, counts, strict=True)
-            if one["unique"] != count
+            if one.unique != count
         ),
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +19,10 @@ _DASH = re.compile("-([a-z])")
 
 Json = Any
 """A value as `json.loads` gives it: the one place where the type checker is told to look away."""
+
+
+Dialect = Literal["v1", "v2"]
+"""The generation of the API."""
 
 
 class Type(StrEnum):
@@ -180,7 +184,7 @@ class Resource:
     """
 
     name: str
-    dialect: str
+    dialect: Dialect
     type: str
     path: str
     description: str

@@ -8,12 +8,12 @@ are elsewhere.
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from etl.dataset.layout import Layout, sort_columns
-from etl.dataset.manifest import DataFile, TableFacts
+from etl.dataset.manifest import Column, DataFile, TableFacts
 from etl.records import ndjson as received
 from etl.records.flatten import build, flatten, needed
 from etl.records.ordering import PIECE, ROW, Group, Order, arrange, contested, place, split
@@ -92,9 +92,9 @@ def facts(layout: Layout, written: Iterable[Mapping[str, Sequence[DataFile]]]) -
     """Put together the files of all parts, table by table; a table without any has no files yet."""
     parts = list(written)
     return {
-        layout.prefix + table.name: TableFacts(
-            columns=_described(layout, table),
-            files=tuple(file for part in parts for file in part.get(layout.prefix + table.name, ())),
+        layout.prefix + table.name: TableFacts.of_files(
+            _described(layout, table),
+            [file for part in parts for file in part.get(layout.prefix + table.name, ())],
             key="".join(sort_columns(layout.resource, table)),
             of=layout.prefix + layout.resource.main.name,
         )
@@ -119,7 +119,7 @@ def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> Ta
     if layout.lines and table is layout.resource.main:
         path = paths.data_file(layout.prefix + table.name, group.values, paths.EMPTY, received.SUFFIX)
         empty.append(ndjson_files.put(files, path, ()))
-    return replace(found, files=tuple(empty))
+    return TableFacts.of_files(found.columns, empty, key=found.key, of=found.of)
 
 
 def order(resource: Resource, main: pl.DataFrame, staged: Staged, partition_by: Sequence[str] = ()) -> Order:
@@ -179,11 +179,11 @@ def _keys(resource: Resource, main: pl.DataFrame) -> pl.DataFrame:
     return main.select(pl.col(resource.key.name).alias("key"), updated.alias("updated"))
 
 
-def _described(layout: Layout, table: Table) -> tuple[dict[str, str], ...]:
+def _described(layout: Layout, table: Table) -> tuple[Column, ...]:
     """Name a table's columns with their types as declared, those of partitions last, as hive readers find them."""
     main = {column.name: column.type for column in layout.resource.main.columns}
     declared = {column.name: column.type for column in table.columns}
     guessed = {name: Type.INT if dtype.is_integer() else Type.STRING for name, dtype in layout.columns(table).items()}
     types = {name: declared.get(name, kind) for name, kind in guessed.items()}
     types.update({name: main[name] for name in layout.partition_by})
-    return tuple({"name": name, "type": kind.value} for name, kind in types.items())
+    return tuple(Column(name=name, type=kind) for name, kind in types.items())

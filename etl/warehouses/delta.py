@@ -162,7 +162,7 @@ def _number(entry: Mapping[str, Json], now: Contents) -> int:
 def _check(inventory: Inventory, pointer: Mapping[str, Json], *, replace: bool) -> None:
     """Refuse to replace another request's dataset, or tables that another dataset brought."""
     held = pointer.get(inventory.resource, {}).get("contents")
-    if held and held["fingerprint"] != inventory.proof["fingerprint"] and not replace:
+    if held and held["fingerprint"] != inventory.manifest.fingerprint and not replace:
         raise UsageError(
             f"{inventory.resource} of another request were loaded there (request {held['fingerprint']})",
             fix="choose another folder, or replace them with --replace",

@@ -4,6 +4,7 @@ What differs is found in `inventory`, how a warehouse takes it over is a file in
 """
 
 from etl import warehouses
+from etl.completeness.verdict import State
 from etl.dataset.inventory import open_dataset
 from etl.events import Noted, Observe
 from etl.schema.declarations import Json
@@ -18,11 +19,11 @@ def load(files: Files, url: str, *, stamp: str, observe: Observe, schema: str = 
     or a warehouse that cannot be read or written, UsageError for a URL or for another request's dataset there.
     """
     inventory = open_dataset(files)
-    if inventory.proof["verdict"] == "incomplete":
+    if inventory.manifest.verdict is State.INCOMPLETE:
         observe(Noted(text="note: this dataset was published although it is incomplete"))
     with warehouses.opened(url, schema=schema) as warehouse:
         loaded = warehouse.load(inventory, stamp=stamp, replace=replace)
-        observe(Noted(text=f"{warehouse.name} holds run {inventory.proof['run_id']} of {inventory.resource}"))
+        observe(Noted(text=f"{warehouse.name} holds run {inventory.manifest.run_id} of {inventory.resource}"))
     if loaded.altered:
         observe(Noted(text=f"note: {loaded.altered} values had characters that cannot be held there; they are U+FFFD"))
     return loaded

@@ -292,7 +292,7 @@ def _before(session: Session, dataset: str) -> Contents | None:
 def _check(session: Session, inventory: Inventory, before: Contents | None, *, replace: bool) -> None:
     """Refuse to replace another request's dataset, or tables that another dataset brought."""
     fix = "choose another --schema or database"
-    if before and before.fingerprint != inventory.proof["fingerprint"] and not replace:
+    if before and before.fingerprint != inventory.manifest.fingerprint and not replace:
         raise UsageError(
             f"{inventory.resource} of another request were loaded there (request {before.fingerprint})",
             fix=f"{fix}, or replace them with --replace",

@@ -30,23 +30,23 @@ def published(files, records):
 def by_log(files):
     """Read every Delta table of a dataset, sorted."""
     proof = store.read_manifest(files)
-    found = {name: pl.read_delta(f"{files.name}/{name}") for name in proof["tables"]}
+    found = {name: pl.read_delta(f"{files.name}/{name}") for name in proof.tables}
     return {name: frame.sort(frame.columns).rows() for name, frame in found.items()}
 
 
 def by_manifest(files):
     """Read the files of every table that the manifest lists, sorted."""
     found = {}
-    for name, facts in store.read_manifest(files)["tables"].items():
-        paths = [f"{files.name}/{file['path']}" for file in facts["files"]]
+    for name, facts in store.read_manifest(files).tables.items():
+        paths = [f"{files.name}/{file.path}" for file in facts.files]
         frame = pl.scan_parquet(paths, hive_partitioning=True).collect()
-        columns = [column["name"] for column in facts["columns"]]
+        columns = [column.name for column in facts.columns]
         found[name] = frame.select(columns).sort(columns).rows()
     return found
 
 
 def versions(files):
-    return {name: DeltaTable(f"{files.name}/{name}").version() for name in store.read_manifest(files)["tables"]}
+    return {name: DeltaTable(f"{files.name}/{name}").version() for name in store.read_manifest(files).tables}
 
 
 def test_every_table_is_a_delta_table_of_the_listed_files(tmp_path):
@@ -55,7 +55,7 @@ def test_every_table_is_a_delta_table_of_the_listed_files(tmp_path):
     proof = published(files, OLD)
     assert by_log(files) == by_manifest(files)
     table = DeltaTable(f"{tmp_path}/works")
-    assert table.history(1)[0]["run_id"] == proof["run_id"]
+    assert table.history(1)[0]["run_id"] == proof.run_id
     assert table.metadata().partition_columns == ["year"]
     assert verify(files).ok
 
@@ -71,12 +71,12 @@ def test_the_next_publication_is_one_commit_where_something_differs(tmp_path):
     log = (tmp_path / "works" / "_delta_log" / f"{1:020d}.json").read_text().splitlines()
     told = [json.loads(line) for line in log]
     assert sum("add" in one for one in told) == 2  # of three: the file of 2020 is as it was
-    names = {file["path"] for file in before["tables"]["works"]["files"]}
-    again = {file["path"] for file in store.read_manifest(files)["tables"]["works"]["files"]}
+    names = {file.path for file in before.tables["works"].files}
+    again = {file.path for file in store.read_manifest(files).tables["works"].files}
     assert len(names & again) == 1
     assert verify(files).ok
     assert {key for key in data(files) if "_delta_log" not in key} == {
-        file["path"] for facts in store.read_manifest(files)["tables"].values() for file in facts["files"]
+        file.path for facts in store.read_manifest(files).tables.values() for file in facts.files
     }
 
 

@@ -57,7 +57,7 @@ def run(box: Sandbox, files: LocalFiles, query: Query, *, fresh: bool = True, fo
 
 def listed(files: LocalFiles) -> set[str]:
     proof = store.published_manifest(files)
-    return {file["path"] for facts in proof["tables"].values() for file in facts["files"]}
+    return {file.path for facts in proof.tables.values() for file in facts.files}
 
 
 @pytest.mark.parametrize("content", [*ILLEGIBLE, None])

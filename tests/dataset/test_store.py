@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import pytest
@@ -10,7 +9,7 @@ from etl.dataset.store import Receipt, hold
 from etl.errors import StoreError, UsageError
 from etl.storage import paths
 from tests.support.faulty import FaultyFiles, PowerLoss
-from tests.support.small import claim, data, layout, local, owner, publish, work
+from tests.support.small import REQUEST, claim, data, layout, local, owner, publish, work
 
 OLD = [work("a", 2018, title="old", tags=[{"tag": "x"}]), work("b", 2019)]
 NEW = [work("a", 2019, title="new"), work("c", None)]
@@ -82,7 +81,7 @@ def test_the_dataset_of_another_request_is_only_replaced_when_asked(tmp_path):
     """A published dataset is not overwritten by the answer to another question."""
     files = local(tmp_path)
     publish(files, OLD)
-    other = claim(request={"resource": "else"})
+    other = claim(request={**REQUEST, "resource": "else"})
     with pytest.raises(UsageError, match="holds the dataset of another request"), hold(files, other, owner()):
         pass
     with hold(files, other, owner(), fresh=True) as held:
@@ -104,9 +103,9 @@ def test_a_new_dataset_takes_the_place_of_the_old_one_whole(tmp_path):
     files = local(tmp_path)
     publish(files, OLD)
     proof = publish(files, NEW)
-    listed = {file["path"] for facts in proof["tables"].values() for file in facts["files"]}
+    listed = {file.path for file in proof.files}
     assert set(data(files)) == listed
-    assert store.read_manifest(files) == json.loads(json.dumps(proof))
+    assert store.read_manifest(files) == proof
     assert files.listing(paths.OWN) == [paths.MANIFEST, f"{paths.OWN}/report.json"]
 
 

@@ -81,7 +81,7 @@ def test_killed_at_every_change_the_next_run_ends_with_the_same_bytes(
     for number in range(1, pictured.taken + 1):
         to = tmp_path / "pictures" / str(number)
         assert all(wanted[path] == content for path, content in data_files(to).items()), f"killed at change {number}"
-        assert run(box, LocalFiles(to)).proof["verdict"] == "complete"
+        assert run(box, LocalFiles(to)).proof.verdict == "complete"
         assert data_files(to) == wanted, f"killed at change {number}"
         assert not (to / "_etl" / "work").exists()
         shutil.rmtree(to)
@@ -95,7 +95,7 @@ def test_a_full_disk_is_told_and_gone_on_from(
     wanted, changes = undisturbed
     with pytest.raises(StoreError, match="free some space and run again"):
         run(box, FaultyFiles(tmp_path / "o", int(changes * share), full=True))
-    assert run(box, LocalFiles(tmp_path / "o")).proof["verdict"] == "complete"
+    assert run(box, LocalFiles(tmp_path / "o")).proof.verdict == "complete"
     assert data_files(tmp_path / "o") == wanted
 
 
@@ -112,7 +112,7 @@ def test_a_destination_that_is_removed_in_mid_run_never_ends_wrong(
 
     with suppress(EtlError):
         run(box, LocalFiles(tmp_path / "o"), observe=remove)
-    assert run(box, LocalFiles(tmp_path / "o")).proof["verdict"] == "complete"
+    assert run(box, LocalFiles(tmp_path / "o")).proof.verdict == "complete"
     assert data_files(tmp_path / "o") == undisturbed[0]
 
 
@@ -122,7 +122,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(
     """The clock is for people: no decision about data hangs on its direction."""
     times = itertools.count(int(time.time()), -1000)
     outcome = run(box, LocalFiles(tmp_path / "o"), clock=lambda: next(times))
-    assert outcome.proof["verdict"] == "complete"
+    assert outcome.proof.verdict == "complete"
     assert outcome.seconds >= 0
     assert data_files(tmp_path / "o") == undisturbed[0]
 

@@ -179,4 +179,4 @@ def test_main_rows_read_from_records_are_those_of_the_table(small: Sandbox, comm
     with path.open("rb") as source:
         found = ndjson.Lines(resources.load("dois")).read(source, dict(table.schema), table.columns)
     assert found.equals(table)
-    assert store.published_manifest(LocalFiles(tmp_path))["tables"]["dois"]["rows"] == 300
+    assert store.published_manifest(LocalFiles(tmp_path)).tables["dois"].rows == 300

@@ -68,7 +68,7 @@ def test_included_records_are_there_once_as_they_were_last(tmp_path):
     assert staged(files, "people", ["id", "name"]) == [("x", "21")]
     tally = closed.included["people"]
     assert (tally.linked, tally.received, tally.missing, tally.named) == (2, 1, 1, ("gone",))
-    assert prove(files, how, receipts)["included"]["people"]["missing"] == 1
+    assert prove(files, how, receipts).included["people"].missing == 1
 
 
 def test_included_records_of_the_asked_resource_are_kept_apart(tmp_path):

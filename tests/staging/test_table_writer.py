@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -43,7 +44,7 @@ def test_the_newest_of_the_records_with_one_key_stays(tmp_path):
     proof = publish(files, [new, old, old])
     assert records(files, "works")["title"].to_list() == ["new"]
     assert records(files, "work_tags").is_empty()
-    assert proof["totals"] == {
+    assert asdict(proof.totals) == {
         "expected_before": 1,
         "expected_after": 1,
         "received": 3,
@@ -83,19 +84,19 @@ def test_an_empty_result_has_all_tables_with_all_columns(tmp_path):
     """Nothing found still makes a file for each table, and the partition column can be read from it."""
     files = local(tmp_path)
     proof = publish(files, [], layout("parquet", "csv"))
-    assert set(proof["tables"]) == {"works", "work_tags", "work_people", "links", "people"}
-    for name, facts in proof["tables"].items():
-        assert facts["rows"] == 0
-        assert {Path(file["path"]).suffix for file in facts["files"]} == {".csv", ".parquet"}
+    assert set(proof.tables) == {"works", "work_tags", "work_people", "links", "people"}
+    for name, facts in proof.tables.items():
+        assert facts.rows == 0
+        assert {Path(file.path).suffix for file in facts.files} == {".csv", ".parquet"}
         frame = pl.scan_parquet(tmp_path / name / "**/*.parquet", hive_partitioning=True).collect()
-        assert set(frame.columns) == {column["name"] for column in facts["columns"]}
+        assert set(frame.columns) == {column.name for column in facts.columns}
 
 
 def test_both_formats_lie_side_by_side_and_rows_are_counted_once(tmp_path):
     """Two formats are two files of the same rows; the table's count is that of one of them."""
     proof = publish(local(tmp_path), [work("a", 2019), work("b", 2020)], layout("parquet", "csv"))
-    assert proof["tables"]["works"]["rows"] == 2
-    assert len(proof["tables"]["works"]["files"]) == 4
+    assert proof.tables["works"].rows == 2
+    assert len(proof.tables["works"].files) == 4
 
 
 def test_a_file_carries_the_request_and_nothing_of_the_run(tmp_path):
@@ -141,7 +142,7 @@ def test_a_partition_that_is_not_asked_for_is_not_made(tmp_path):
 def test_only_the_wanted_tables_and_the_main_one_become_files(tmp_path):
     """Asking for some tables leaves the others out."""
     proof = publish(local(tmp_path), [work("a")], layout(tables=("links",)))
-    assert set(proof["tables"]) == {"works", "links", "people"}
+    assert set(proof.tables) == {"works", "links", "people"}
 
 
 def test_rows_of_several_files_are_numbered_through(tmp_path):

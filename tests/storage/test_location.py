@@ -45,9 +45,9 @@ def small():
 def listed(files) -> dict[str, list[tuple[object, ...]]]:
     """Read every table by the manifest, sorted."""
     found = {}
-    for name, facts in store.published_manifest(files)["tables"].items():
-        wanted = [column["name"] for column in facts["columns"] if column["name"] != "year"]
-        parts = [pl.read_parquet(io.BytesIO(files.read(file["path"]))) for file in facts["files"]]
+    for name, facts in store.published_manifest(files).tables.items():
+        wanted = [column.name for column in facts.columns if column.name != "year"]
+        parts = [pl.read_parquet(io.BytesIO(files.read(file.path))) for file in facts.files]
         found[name] = sorted(pl.concat(parts).select(wanted).rows(), key=str)
     return found
 
@@ -190,7 +190,7 @@ def test_a_crash_at_any_step_leaves_the_old_dataset_or_the_new_one(bucket: str, 
         assert listed(again) == whole[1]
         assert verify(again).ok
         assert sorted(data(again)) == sorted(
-            file["path"] for facts in store.published_manifest(again)["tables"].values() for file in facts["files"]
+            file.path for facts in store.published_manifest(again).tables.values() for file in facts.files
         )
     assert seen == {0, 1}
     assert step > 15
@@ -207,7 +207,7 @@ def test_an_interrupted_export_goes_on_and_ends_in_the_same_bytes(small: Sandbox
     opened(where, tmp_path / "work").remove(paths.LOCK)
     ended = asyncio.run(exported(small.base_url, tmp_path, asked, at, files=opened(where, tmp_path / "work")))
     fresh = json.loads((tmp_path / "here" / "_etl" / "manifest.json").read_text())
-    assert ended.proof["requests"] < fresh["requests"]
+    assert ended.proof.requests < fresh["requests"]
     there = downloaded(where, tmp_path / "there", tmp_path / "work")
     assert data_files(there) == data_files(tmp_path / "here")
 

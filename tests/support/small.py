@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from etl.api.query import Query
 from etl.completeness import verdict
-from etl.dataset import manifest
 from etl.dataset.layout import Layout
 from etl.dataset.lock import Owner
+from etl.dataset.manifest import Manifest
+from etl.dataset.manifest_build import Evidence, Provenance, build
 from etl.dataset.store import Claim, hold
 from etl.records.parser import Parser
 from etl.schema.declarations import Column, Include, Json, Resource, Table, Type
@@ -133,10 +136,13 @@ def layout(*formats: str, partition_by: tuple[str, ...] = ("year",), tables: tup
     return Layout(resource=WORKS, sinks=found, partition_by=partition_by, metadata={"a": "b"}, tables=tables)
 
 
+REQUEST = Query(resource=WORKS).request()
+
+
 def claim(**changed: Json) -> Claim:
     """Return the claim of a run that asks for all works."""
     wanted: dict[str, Json] = {
-        "request": {"resource": "works"},
+        "request": REQUEST,
         "fingerprint": "f1",
         "base_url": "https://example.org",
         "formats": ("parquet",),
@@ -149,7 +155,9 @@ def owner(pid: int = 1, host: str = "here") -> Owner:
     return Owner(user="ann", host=host, pid=pid, born="7", started="2026-01-01T00:00:00Z")
 
 
-def publish(files: Files, records: Sequence[Mapping[str, Json]], how: Layout | None = None, **changed: Json) -> Json:
+def publish(
+    files: Files, records: Sequence[Mapping[str, Json]], how: Layout | None = None, **changed: Json
+) -> Manifest:
     """Export records the shortest way and return the manifest."""
     how = how or layout()
     with hold(files, claim(**changed), owner()) as store:
@@ -158,18 +166,18 @@ def publish(files: Files, records: Sequence[Mapping[str, Json]], how: Layout | N
         if not part.read_receipts(files, "p"):
             stage(files, "s", [records])
         receipts = part.write_part(files, how, "p", ["s"], along={"author": PEOPLE})
-        proof = prove(files, how, receipts) | {"formats": list(claim(**changed).formats)}
+        proof = replace(prove(files, how, receipts), formats=claim(**changed).formats)
         store.publish(proof, {"report.json": b"{}\n"})
     return proof
 
 
-def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> dict[str, Json]:
+def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> Manifest:
     """Close a run over some parts and write its manifest down."""
     closed = consolidate.close(files, how, receipts, {"author": PEOPLE})
     unique = closed.unique
     received = sum(receipt.received for receipt in receipts)
     tally = verdict.Tally(key="s", expected_before=unique, expected_after=unique, received=received, unique=unique)
-    evidence = manifest.Evidence(
+    evidence = Evidence(
         tallies=[tally],
         verdict=verdict.judge([tally], query_before=unique, query_after=unique),
         expected_before=unique,
@@ -179,10 +187,11 @@ def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> di
         included=closed.included,
         drift=closed.drift,
     )
-    run = manifest.Run(
+    run = Provenance(
         run_id="r", started="2026-01-01T00:00:00Z", finished="2026-01-01T00:01:00Z", base_url="https://example.org"
     )
-    return manifest.build(WORKS, {"resource": "works"}, run, evidence, closed.tables, fingerprint="f1")
+    how_asked = {"partition_by": how.partition_by, "formats": ["parquet"]}
+    return build(WORKS, REQUEST, run, evidence, closed.tables, fingerprint="f1", **how_asked)
 
 
 def local(path: Path) -> LocalFiles:

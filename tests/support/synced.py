@@ -68,10 +68,10 @@ def frames(to: Path) -> dict[str, pl.DataFrame]:
     proof = read_manifest(LocalFiles(to))
     assert proof is not None
     found = {}
-    for name, facts in proof["tables"].items():
+    for name, facts in proof.tables.items():
         if name in OURS:
             continue
-        paths = [to / file["path"] for file in facts["files"] if file["path"].endswith(".parquet")]
+        paths = [to / file.path for file in facts.files if file.path.endswith(".parquet")]
         frame = pl.concat([pl.read_parquet(path, hive_partitioning=True) for path in paths], how="vertical_relaxed")
         found[name] = frame.select(sorted(frame.columns)).sort(sorted(frame.columns))
     return found

@@ -4,7 +4,7 @@ What "complete" means is in `completeness`, how files are put together in `closi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from etl.api.query import named
@@ -13,15 +13,14 @@ from etl.completeness import verdict as completeness
 from etl.completeness import watermark
 from etl.completeness.slices import Part, Plan, Slice
 from etl.completeness.verdict import State, Tally, Verdict
-from etl.dataset import manifest
-from etl.dataset.manifest import TableFacts
+from etl.dataset.manifest import Manifest, TableFacts
+from etl.dataset.manifest_build import Evidence, Provenance, build
 from etl.dataset.request import Delivery
 from etl.dataset.store import Receipt, Store
 from etl.errors import StoreError
 from etl.events import Noted, listed
 from etl.runs.context import Outcome, Run
 from etl.runs.export import count_changes, facet_check, report
-from etl.schema.declarations import Json
 from etl.staging import consolidate, part
 from etl.staging.part import PartReceipt
 from etl.storage import paths
@@ -36,7 +35,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
     closed = await run.aside(consolidate.close, run.files, run.layout, groups, run.along)
     absent = await _absent(run, [group.key for group in groups])
     judged = await _judge(run, planned, receipts, parts, closed.unique)
-    evidence = manifest.Evidence(
+    evidence = Evidence(
         tallies=judged.tallies,
         verdict=judged.verdict,
         expected_before=planned.total,
@@ -100,12 +99,12 @@ async def _stirred(run: Run, planned: Plan) -> bool:
     return await run.client.count(run.query, Window(int(planned.made), None)) > 0
 
 
-def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFacts]) -> dict[str, Json]:
+def written(run: Run, evidence: Evidence, tables: Mapping[str, TableFacts]) -> Manifest:
     """Write a finished run down as its manifest."""
-    return manifest.build(
+    return build(
         run.query.resource,
         run.claim.request,
-        manifest.Run(**facts(run)),
+        provenance(run),
         evidence,
         tables,
         fingerprint=run.query.fingerprint,
@@ -114,9 +113,9 @@ def written(run: Run, evidence: manifest.Evidence, tables: Mapping[str, TableFac
     )
 
 
-def facts(run: Run) -> dict[str, Json]:
+def provenance(run: Run) -> Provenance:
     """Return what a manifest says of the run itself, which ends now."""
-    found = manifest.Run(
+    return Provenance(
         run_id=run.run_id,
         started=_iso(run.started),
         finished=_iso(run.clock()),
@@ -126,13 +125,12 @@ def facts(run: Run) -> dict[str, Json]:
         retries=run.client.retries,
         bytes_downloaded=run.client.wire_bytes,
     )
-    return asdict(found)
 
 
-def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
+def publish(run: Run, proof: Manifest, verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
     """Publish the staged dataset as `put` does; work of which no slice is to be fetched again is given up."""
     outcome = put(run.store, run.delivery, proof, verdict, seconds=max(0.0, run.clock() - run.started), beside=beside)
-    if not outcome.published and all(one["unique"] == one["expected_after"] for one in proof["slices"]):
+    if not outcome.published and all(one.unique == one.expected_after for one in proof.slices):
         run.store.give_up()  # what does not agree is the plan
     return outcome
 
@@ -140,7 +138,7 @@ def publish(run: Run, proof: dict[str, Json], verdict: Verdict, beside: Mapping[
 def put(
     store: Store,
     delivery: Delivery,
-    proof: dict[str, Json],
+    proof: Manifest,
     verdict: Verdict,
     *,
     seconds: float,
@@ -152,7 +150,7 @@ def put(
     """
     good = completeness.publishable(
         verdict,
-        named=proof["missing"],
+        named=proof.missing,
         max_missing=delivery.max_missing,
         allow_incomplete=delivery.allow_incomplete,
     )

@@ -3,26 +3,26 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from etl.dataset.manifest import SliceFacts
 from etl.html.charts import columns, figure
 from etl.html.page import Safe, table
-from etl.schema.declarations import Json
 
 _MOST = 40
 """Groups of slices that a chart has room for."""
 _TOTAL = "total in the API"
 
 
-def completeness(slices: Sequence[Mapping[str, Json]]) -> Safe:
+def completeness(slices: Sequence[SliceFacts]) -> Safe:
     """Draw what came against what the API counts, slices in the order of time, neighbours put together."""
-    known = [one for one in slices if one["expected_after"] is not None]
+    known = [one for one in slices if one.expected_after is not None]
     if len(known) < 2:  # one column beside another says less than the table below
         return Safe("")
     ordered = sorted(known, key=_start)
     size = -(-len(ordered) // _MOST)
     groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
     labels = [_label(group[0]) for group in groups]
-    expected = [sum(one["expected_after"] for one in group) for group in groups]
-    unique = [sum(one["unique"] for one in group) for group in groups]
+    expected = [sum(one.expected_after or 0 for one in group) for group in groups]
+    unique = [sum(one.unique for one in group) for group in groups]
     short = [max(0, more - came) for more, came in zip(expected, unique, strict=True)]
     series = [(_TOTAL, expected), ("records here", unique)]
     svg = columns("slices-chart", "Completeness of the slices", labels, series, x="slices from", y="records")
@@ -46,11 +46,10 @@ def years(counted: Mapping[str, int]) -> Safe:
     return figure("years-figure", svg, "Records by the year of their partition.", rows)
 
 
-def _start(one: Mapping[str, Json]) -> float:
-    found = (one.get("window") or {}).get("start")
-    return float("-inf") if found is None else float(found)
+def _start(one: SliceFacts) -> float:
+    return float("-inf") if one.window.start is None else float(one.window.start)
 
 
-def _label(one: Mapping[str, Json]) -> str:
+def _label(one: SliceFacts) -> str:
     start = _start(one)
     return "the start" if start == float("-inf") else datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")

@@ -15,7 +15,8 @@ from etl.api.window import Window, iso, moment
 from etl.completeness import doi_lists
 from etl.completeness import verdict as completeness
 from etl.completeness.verdict import State, Tally
-from etl.dataset.manifest import Evidence, TableFacts
+from etl.dataset.manifest import DataFileOrigin, TableFacts
+from etl.dataset.manifest_build import Evidence
 from etl.dataset.reader import tombstone_layout
 from etl.dataset.request import Delivery
 from etl.events import Noted
@@ -101,9 +102,9 @@ class Monthly:
             watermark=_watermark(run, keys) if verdict.state is State.COMPLETE else None,
         )
         gone = pl.concat([pl.DataFrame(schema=doi_lists.LISTED), *(one.registered for one in compared)])
-        about = {"name": self.data.name, "fingerprint": self.data.fingerprint, "parts": len(self.data.parts)}
+        origin = DataFileOrigin(name=self.data.name, fingerprint=self.data.fingerprint, parts=len(self.data.parts))
         tables = dict(closed.tables) | _tombstones(run, gone, keys)
-        return Judged(evidence=evidence, tables=tables, about={"data_file": about})
+        return Judged(evidence=evidence, tables=tables, origin=origin)
 
     def _months(self) -> list[str]:
         data = self.data

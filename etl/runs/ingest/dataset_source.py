@@ -12,11 +12,11 @@ import polars as pl
 
 from etl import resources
 from etl.api.query import Query
-from etl.api.window import Window
-from etl.completeness.verdict import FacetCheck, IncludedTally, Move, State, Tally, Verdict
-from etl.dataset import checksums, manifest, request, store
+from etl.completeness.verdict import State, Verdict
+from etl.dataset import checksums, manifest_file, request, store
 from etl.dataset.layout import Layout
-from etl.dataset.manifest import DataFile, Evidence, TableFacts
+from etl.dataset.manifest import DataFile, DatasetOrigin, Manifest, TableFacts
+from etl.dataset.manifest_build import Evidence
 from etl.dataset.reader import Published, published, tombstone_layout
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
@@ -27,7 +27,6 @@ from etl.runs.ingest import raw_versions as receptions
 from etl.runs.ingest.raw_versions import Receptions
 from etl.runs.ingest.source import GROUP, RECORD, Ingest, Judged, Written
 from etl.runs.sync import merge_included
-from etl.schema.declarations import Json
 from etl.schema.withdrawn import NAME as WITHDRAWN
 from etl.settings import Settings
 from etl.staging import table_writer
@@ -44,7 +43,7 @@ class Rebuilt:
     """A dataset with records as received: in its `files`, or in `receptions`."""
 
     held: Published
-    proof: Mapping[str, Json]
+    manifest: Manifest
     query: Query
     files: Mapping[str, DataFile]
     receptions: Receptions | None
@@ -57,12 +56,12 @@ class Rebuilt:
     @property
     def base_url(self) -> str:
         """The API that was asked for it."""
-        return str(self.proof["base_url"])
+        return self.manifest.base_url
 
     @property
     def fingerprint(self) -> str:
         """A hash of its manifest."""
-        return f"dataset {hashlib.sha256(manifest.encode(self.proof)).hexdigest()[:16]}"
+        return f"dataset {hashlib.sha256(manifest_file.encode(self.manifest)).hexdigest()[:16]}"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -79,7 +78,7 @@ class Rebuilt:
     @property
     def records(self) -> int:
         """How many records the dataset has."""
-        return int(self.proof["tables"][self._main]["rows"])
+        return self.manifest.tables[self._main].rows
 
     @property
     def _main(self) -> str:
@@ -87,8 +86,8 @@ class Rebuilt:
 
     def wanted(self, delivery: Delivery) -> Delivery:
         """Leave partitions as they are unless others are asked for; a sample stays one."""
-        folders = tuple(self.proof["partition_by"]) if delivery.partition_by is None else delivery.partition_by
-        return replace(delivery, partition_by=folders, limit=self.proof["request"].get("limit"))
+        folders = self.manifest.partition_by if delivery.partition_by is None else delivery.partition_by
+        return replace(delivery, partition_by=folders, limit=self.manifest.request.limit or None)
 
     def lines(self, part: str) -> Iterator[bytes]:
         """Yield the records of a file, the newest reception of each."""
@@ -100,13 +99,13 @@ class Rebuilt:
         """Compare the records with those of the dataset; what else its manifest proves stands as it is."""
         missing, reasons = self._compared(run, closed, [key for keys, _ in written for key in keys])
         tables, untold = self._along(run)
-        if store.read_manifest(self.held.files) != self.proof:
+        if store.read_manifest(self.held.files) != self.manifest:
             raise StoreError(f"{self.name} was published to meanwhile", fix="run this again")
-        if self.proof.get("metrics"):
+        if self.manifest.metrics:
             run.observe(Noted(text=_COUNTS))
-        evidence = _evidence(self.proof, closed, missing, [*reasons, *untold])
-        about = {"name": self.name, "run_id": self.proof["run_id"], "raw": self.receptions is not None}
-        return Judged(evidence=evidence, tables=dict(closed.tables) | tables, about={"dataset": about})
+        evidence = _evidence(self.manifest, closed, missing, [*reasons, *untold])
+        origin = DatasetOrigin(name=self.name, run_id=self.manifest.run_id, raw=self.receptions is not None)
+        return Judged(evidence=evidence, tables=dict(closed.tables) | tables, origin=origin)
 
     def _compared(self, run: Ingest, closed: Closed, keys: Sequence[str]) -> tuple[list[str], list[str]]:
         """Name the records of the dataset that did not come, and say what else is not as it is there."""
@@ -125,7 +124,7 @@ class Rebuilt:
         reasons = []
         for theirs, own in self._pairs(run.layout):
             try:
-                tables |= merge_included.taken_over(self.held.files, theirs, self.proof, run.files, own)
+                tables |= merge_included.taken_over(self.held.files, theirs, self.manifest, run.files, own)
             except (StoreError, pl.exceptions.PolarsError) as error:
                 said = error.message if isinstance(error, StoreError) else str(error)
                 reasons.append(f"{own.prefix}{own.resource.name} is empty, for it cannot be taken over: {said}")
@@ -136,7 +135,7 @@ class Rebuilt:
         includes = [one for one in self.query.resource.includes if one.name in self.query.include]
         along = {one.name: resources.load(one.resource) for one in includes}
         yield from zip(laid_out(self.held.layout, along), laid_out(layout, along), strict=True)
-        if WITHDRAWN in self.proof["tables"]:
+        if WITHDRAWN in self.manifest.tables:
             yield tombstone_layout(self.held.layout), tombstone_layout(layout)
 
 
@@ -148,30 +147,30 @@ _COUNTS = (
 
 def opened(files: Files, observe: Observe) -> Rebuilt:
     """Open a dataset to make its tables again; StoreError if it has kept no records, or is half-way to a new one."""
-    proof = store.published_manifest(files)
+    manifest = store.published_manifest(files)
     if store.half_way(files):
         raise store.half_a_switch(files)
-    query = request.asked(proof)
-    _, layout = claimed(query, request.delivery(proof, ""), Settings())
-    listed = manifest.data_files(proof)
-    lines = {file.path: file for file in listed[query.resource.main.name] if file.path.endswith(ndjson.SUFFIX)}
-    held = published(files, layout, proof)
+    query = request.asked(manifest)
+    _, layout = claimed(query, request.delivery(manifest, ""), Settings())
+    listed = manifest.tables[manifest.main].files
+    lines = {file.path: file for file in listed if file.path.endswith(ndjson.SUFFIX)}
+    held = published(files, layout, manifest)
     kept = bool(files.listing(paths.RAW))
-    if not (lines or kept) and proof["totals"]["unique"]:
+    if not (lines or kept) and manifest.totals.unique:
         fix = "export with --keep-raw or with --format ndjson to have them"
         raise StoreError(f"{files.name} is a dataset that has not kept its records as received", fix=fix)
-    found = None if lines else _receptions(held, proof, observe)
-    return Rebuilt(held=held, proof=proof, query=query, files=lines, receptions=found)
+    found = None if lines else _receptions(held, manifest, observe)
+    return Rebuilt(held=held, manifest=manifest, query=query, files=lines, receptions=found)
 
 
-def _receptions(held: Published, proof: Mapping[str, Json], observe: Observe) -> Receptions:
+def _receptions(held: Published, manifest: Manifest, observe: Observe) -> Receptions:
     """Find the newest reception of each record, also where the tables cannot be read any more."""
     files, resource = held.files, held.layout.resource
     own, key = tombstone_layout(held.layout), resource.key.name
     gone = pl.Series(key, dtype=pl.String)
     try:
-        if WITHDRAWN in proof["tables"]:
-            gone = merge_included.rows(files, own, own.resource.main, proof)[key]
+        if WITHDRAWN in manifest.tables:
+            gone = merge_included.rows(files, own, own.resource.main, manifest)[key]
         return receptions.opened(files, resource, gone, lambda: (frame["key"] for _, frame in held.records()))
     except StoreError as error:
         observe(Noted(text=f"{error.message}: a record that was withdrawn may be taken for one that is there"))
@@ -215,31 +214,26 @@ def _differing(expected: int, unique: int) -> list[str]:
     return [f"{unique - expected} more than the dataset's {expected} records"] if unique > expected else []
 
 
-def _evidence(proof: Mapping[str, Json], closed: Closed, missing: Sequence[str], reasons: Sequence[str]) -> Evidence:
+def _evidence(held: Manifest, closed: Closed, missing: Sequence[str], reasons: Sequence[str]) -> Evidence:
     """Take over what a manifest proves of a dataset's records, unless they are others: then nothing is complete."""
-    totals = proof["totals"]
-    windows = [Window(one["window"]["start"], one["window"]["end"]) for one in proof["slices"]]
-    told = [{name: value for name, value in one.items() if name != "verdict"} for one in proof["slices"]]
     verdict = Verdict(
-        state=State.INCOMPLETE if reasons else State(proof["verdict"]),
+        state=State.INCOMPLETE if reasons else held.verdict,
         unique=closed.unique,
-        missing=len(missing) + len(proof["missing"]),
-        slices={one["key"]: State(one["verdict"]) for one in proof["slices"]},
-        reasons=(*proof["reasons"], *reasons),
-        moved=tuple(Move(**one) for one in proof["moved"]),
+        missing=len(missing) + len(held.missing),
+        slices={one.key: one.verdict for one in held.slices},
+        reasons=(*held.reasons, *reasons),
+        moved=held.moved,
     )
     return Evidence(
-        tallies=[Tally(**{**one, "window": window}) for one, window in zip(told, windows, strict=True)],
+        tallies=[one.tally for one in held.slices],
         verdict=verdict,
-        expected_before=totals["expected_before"],
-        expected_after=totals["expected_after"],
-        duplicates=totals["duplicates"],
+        expected_before=held.totals.expected_before,
+        expected_after=held.totals.expected_after,
+        duplicates=held.totals.duplicates,
         rejects=closed.rejects,
-        included={
-            name: IncludedTally(**{**one, "named": tuple(one["named"])}) for name, one in proof["included"].items()
-        },
-        facets=() if reasons else [FacetCheck(**one) for one in proof["facets"]],
+        included=held.included,
+        facets=() if reasons else held.facets,
         drift=closed.drift,
-        watermark=None if reasons else proof["watermark"],
-        missing=[*proof["missing"], *missing],
+        watermark=None if reasons else held.watermark,
+        missing=[*held.missing, *missing],
     )

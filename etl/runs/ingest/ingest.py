@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from etl.api.window import iso
 from etl.completeness.verdict import Tally
-from etl.dataset import manifest
 from etl.dataset.lock import Owner
+from etl.dataset.manifest_build import Provenance, build, with_origin
 from etl.dataset.request import Delivery
 from etl.dataset.store import Receipt, hold
 from etl.errors import UsageError
@@ -31,7 +31,6 @@ from etl.runs.export import commit
 from etl.runs.ingest import data_file, dataset_source
 from etl.runs.ingest.data_file_source import Monthly
 from etl.runs.ingest.source import FULL, GROUP, Ingest, Judged, Origin, Written
-from etl.schema.declarations import Json
 from etl.settings import Settings
 from etl.staging import consolidate, pages, part
 from etl.staging.pages import PageFacts
@@ -218,22 +217,22 @@ def with_media(nested: pa.Table) -> pa.Table:
 
 def _publish(run: Ingest, judged: Judged) -> Outcome:
     finished = run.clock()
-    facts = manifest.Run(
+    provenance = Provenance(
         run_id=run.run_id,
         started=iso(int(run.started)),
         finished=iso(int(finished)),
         base_url=run.origin.base_url,
         seconds=round(max(finished - run.started, 0.0), 3),
     )
-    proof: dict[str, Json] = manifest.build(
+    proof = build(
         run.origin.query.resource,
         run.claim.request,
-        facts,
+        provenance,
         judged.evidence,
         judged.tables,
         fingerprint=run.origin.query.fingerprint,
         partition_by=run.layout.partition_by,
         formats=run.delivery.formats,
     )
-    proof |= judged.about
+    proof = with_origin(proof, judged.origin)
     return commit.put(run.store, run.delivery, proof, judged.evidence.verdict, seconds=finished - run.started)

@@ -5,7 +5,7 @@ An origin gives lines, part by part, and knows what proves that all of them came
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from etl.api.query import Query
 from etl.dataset.layout import Layout
-from etl.dataset.manifest import Evidence, TableFacts
+from etl.dataset.manifest import DataFileOrigin, DatasetOrigin, TableFacts
+from etl.dataset.manifest_build import Evidence
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store
 from etl.events import Observe
 from etl.records.parser import Parser
 from etl.runs.context import Clock
-from etl.schema.declarations import Json
 from etl.staging.consolidate import Closed
 from etl.storage import paths
 from etl.storage.files import Files
@@ -74,7 +74,7 @@ class Judged:
 
     evidence: Evidence
     tables: Mapping[str, TableFacts]
-    about: Mapping[str, Json] = field(default_factory=dict)
+    origin: DataFileOrigin | DatasetOrigin
 
 
 class Origin(Protocol):

@@ -15,9 +15,9 @@ from etl.completeness import verdict as completeness
 from etl.completeness import watermark
 from etl.completeness.slices import Part, Plan
 from etl.completeness.verdict import Move, State, Tally, Verdict
-from etl.dataset import manifest
 from etl.dataset.layout import read_file
-from etl.dataset.manifest import DataFile, TableFacts
+from etl.dataset.manifest import Change, DataFile, Manifest, TableFacts
+from etl.dataset.manifest_build import Evidence
 from etl.dataset.reader import reader, tombstone_layout
 from etl.dataset.store import published_manifest
 from etl.records import row_changes
@@ -34,8 +34,6 @@ from etl.staging.part import PartReceipt
 from etl.storage import formats, paths
 
 KINDS = ("added", "changed", "withdrawn")
-HISTORY = "changes"
-"""In the manifest: the runs since the last full export, with what each changed and the file that tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +65,15 @@ class SyncOutcome:
         return self.outcome.published
 
     @property
-    def proof(self) -> Mapping[str, Json]:
+    def proof(self) -> Manifest:
         """The manifest."""
         return self.outcome.proof
 
     def summary(self) -> dict[str, Json]:
         """Return what `--json` prints: the export's, with what was received and changed this time."""
-        latest = self.proof[HISTORY][-1]
-        told = {name: latest[name] for name in ("received", "duplicates", *KINDS)}
-        return self.outcome.summary() | told | {"changes": latest["path"], "watermark": self.proof["watermark"]}
+        latest = self.proof.history[-1]
+        counts = {name: getattr(latest, name) for name in ("received", "duplicates", *KINDS)}
+        return self.outcome.summary() | counts | {"changes": latest.path, "watermark": self.proof.watermark}
 
 
 async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
@@ -93,7 +91,7 @@ def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json
     feed = _feed(job, merged)
     tables |= along | _tombstones(run, job, before, merged)
     verdict = _judged(run, planned, settled)
-    evidence = manifest.Evidence(
+    evidence = Evidence(
         tallies=settled.tallies,
         verdict=verdict,
         expected_before=settled.before,
@@ -108,12 +106,11 @@ def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json
         facets=facet_check.checks(run, counted, tables),
         drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
         missing=_missing(run, planned, settled),
-        absent=_absent(run, job, before.get("absent", ())),
+        absent=_absent(run, job, before.absent),
         watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
-    proof = commit.written(run, evidence, tables)
-    latest, beside = told(run, feed, receipts)
-    proof[HISTORY] = [*before.get(HISTORY, ()), latest]
+    latest, beside = change(run, feed, receipts)
+    proof = replace(commit.written(run, evidence, tables), changes=(*before.history, latest))
     return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
 
 
@@ -188,13 +185,14 @@ def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
     )
 
 
-def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged) -> dict[str, TableFacts]:
+def _tombstones(run: Run, job: Merge, before: Manifest, merged: Merged) -> dict[str, TableFacts]:
     """Stage the table of withdrawn records: those of earlier runs that have not come back, and those of this one."""
     layout = tombstone_layout(run.layout)
     table = layout.resource.main
     key = layout.resource.key.name
     sink, schema = reader(layout), layout.columns(table)
-    held = [file for file in manifest.data_files(before).get(table.name, ()) if file.path.endswith(sink.suffix)]
+    listed = before.tables[table.name].files if table.name in before.tables else ()
+    held = [file for file in listed if file.path.endswith(sink.suffix)]
     rows = [pl.DataFrame(schema=schema), *(read_file(run.files, sink, file, schema) for file in held)]
     seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).cast(schema[withdrawn.SEEN.name])
     rows += [frame.with_columns(seen.alias(withdrawn.SEEN.name)).select(*schema) for frame in merged.gone]
@@ -207,20 +205,20 @@ def _tombstones(run: Run, job: Merge, before: Mapping[str, Json], merged: Merged
     return table_writer.fill(run.files, layout, table_writer.facts(layout, [{table.name: files}]))
 
 
-def told(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[dict[str, Json], dict[str, bytes]]:
+def change(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[Change, dict[str, bytes]]:
     """Return the history's entry of this run, and its feed as a file beside the reports."""
     counts = dict(feed["change"].value_counts().iter_rows())
     stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{HISTORY}/{stamp}-{run.run_id[:8]}.parquet"
-    latest = {
-        "run_id": run.run_id,
-        "after": published_manifest(run.files)["run_id"],
-        "path": f"{paths.OWN}/{name}",
-        "received": sum(receipt.received for receipt in receipts),
-        "duplicates": sum(receipt.duplicates for receipt in receipts),
+    path = f"{paths.CHANGES}/{stamp}-{run.run_id[:8]}.parquet"
+    latest = Change(
+        run_id=run.run_id,
+        after=published_manifest(run.files).run_id,
+        path=path,
+        received=sum(receipt.received for receipt in receipts),
+        duplicates=sum(receipt.duplicates for receipt in receipts),
         **{kind: counts.get(kind, 0) for kind in KINDS},
-    }
-    return latest, {name: _packed(feed)}
+    )
+    return latest, {path.removeprefix(f"{paths.OWN}/"): _packed(feed)}
 
 
 def _packed(feed: pl.DataFrame) -> bytes:
@@ -229,8 +227,8 @@ def _packed(feed: pl.DataFrame) -> bytes:
     return target.getvalue()
 
 
-def _drift(before: Mapping[str, Json]) -> dict[str, tuple[int, str]]:
-    return {found["path"]: (found["count"], found["example"]) for found in before["schema_drift"]}
+def _drift(before: Manifest) -> dict[str, tuple[int, str]]:
+    return {found.path: (found.count, found.example) for found in before.schema_drift}
 
 
 def _started(run: Run) -> float:

@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from etl.completeness.verdict import IncludedTally, tally_included
-from etl.dataset import manifest
 from etl.dataset.layout import Layout, read_file
-from etl.dataset.manifest import DataFile, TableFacts
+from etl.dataset.manifest import DataFile, Manifest, TableFacts
 from etl.dataset.reader import reader
 from etl.records.ordering import split
 from etl.runs.context import Run
 from etl.runs.sync.incoming import PREFIX
 from etl.schema import withdrawn
-from etl.schema.declarations import Include, Json, Table
+from etl.schema.declarations import Include, Table
 from etl.staging import consolidate, included, table_writer
 from etl.storage import formats, paths
 from etl.storage.files import Files
@@ -31,7 +30,7 @@ class Touched:
 
 
 def merge(
-    run: Run, proof: Mapping[str, Json], merged: Mapping[str, Sequence[DataFile]], touched: Touched
+    run: Run, before: Manifest, merged: Mapping[str, Sequence[DataFile]], touched: Touched
 ) -> tuple[dict[str, TableFacts], dict[str, IncludedTally]]:
     """Stage the tables of every included resource.
 
@@ -44,30 +43,32 @@ def merge(
         names = [name for name, found in run.along.items() if found.name == own.resource.name]
         includes = [include for include in run.query.resource.includes if include.name in names]
         linked = _linked(run.files, run.layout, merged, includes)
-        files, keys = _merged(run.files, own, proof, _rules(own, run.layout.resource.parent, linked, touched))
+        files, keys = _merged(run.files, own, before, _rules(own, run.layout.resource.parent, linked, touched))
         tables |= table_writer.fill(run.files, own, table_writer.facts(own, [files]))
         tallies[own.resource.type] = tally_included(keys if linked is None else linked, keys)
     return tables, tallies
 
 
-def taken_over(
-    source: Files, theirs: Layout, proof: Mapping[str, Json], files: Files, own: Layout
-) -> dict[str, TableFacts]:
+def taken_over(source: Files, theirs: Layout, manifest: Manifest, files: Files, own: Layout) -> dict[str, TableFacts]:
     """Stage tables with the rows that they have in another dataset, where they were laid out as `theirs`.
 
     StoreError for a file of it that is damaged.
     """
     stem = withdrawn.NAME if own.resource.main.name == withdrawn.NAME else NAME
     written = {
-        own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, proof), stem))
+        own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, manifest), stem))
         for table, old in zip(own.wanted, theirs.wanted, strict=True)
     }
     return table_writer.fill(files, own, table_writer.facts(own, [written]))
 
 
-def rows(files: Files, own: Layout, table: Table, proof: Mapping[str, Json]) -> pl.DataFrame:
+def rows(files: Files, own: Layout, table: Table, manifest: Manifest) -> pl.DataFrame:
     """Read a table that a manifest lists; StoreError for a file of it that is damaged."""
-    return _read(files, own, table, manifest.data_files(proof).get(own.prefix + table.name, ()))
+    return _read(files, own, table, _files_of(manifest, own.prefix + table.name))
+
+
+def _files_of(manifest: Manifest, table: str) -> Sequence[DataFile]:
+    return manifest.tables[table].files if table in manifest.tables else ()
 
 
 def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
@@ -84,20 +85,19 @@ def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -
 
 
 def _merged(
-    files: Files, own: Layout, proof: Mapping[str, Json], rules: tuple[pl.Expr, pl.Expr]
+    files: Files, own: Layout, before: Manifest, rules: tuple[pl.Expr, pl.Expr]
 ) -> tuple[dict[str, list[DataFile]], list[str]]:
     """Put old and new rows of one resource together, table by table; returns the files and the keys."""
     stays, comes = rules
     fetched = replace(own, sinks=(formats.load("parquet"),), prefix=PREFIX + own.prefix)
     came, _ = included.close(files, fetched)
     new = pl.DataFrame({"key": came.keys["key"]}, schema={"key": pl.String})
-    before = manifest.data_files(proof)
     kept = new
     written: dict[str, list[DataFile]] = {}
     for table in own.wanted:
         main = table.name == own.resource.main.name
         key = own.resource.key.name if main else own.resource.parent
-        old = _read(files, own, table, before.get(own.prefix + table.name, ()))
+        old = _read(files, own, table, _files_of(before, own.prefix + table.name))
         staged = [replace(file, path=paths.staged(file.path)) for file in came.tables[fetched.prefix + table.name]]
         fresh = _read(files, fetched, table, staged)
         if main:

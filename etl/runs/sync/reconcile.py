@@ -105,7 +105,7 @@ async def _believed(run: Run, held: Held, gone: pl.DataFrame) -> pl.DataFrame:
     lost = gone.join(held.gone, on="key", how="anti")["key"].sort()
     if len(lost) <= MANY:
         return gone
-    since = moment(published_manifest(run.files)["watermark"] or "1970")
+    since = moment(published_manifest(run.files).watermark or "1970")
     one = await still_there(run, lost.to_list(), since=since)
     if one is None:
         return gone

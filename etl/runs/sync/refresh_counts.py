@@ -13,8 +13,8 @@ from etl.api.query import Query
 from etl.api.window import iso
 from etl.completeness.slices import Plan
 from etl.completeness.verdict import State, Verdict
-from etl.dataset import manifest, reader
-from etl.dataset.manifest import DataFile
+from etl.dataset import reader
+from etl.dataset.manifest import DataFile, Manifest, TableFacts
 from etl.dataset.reader import Place, Published
 from etl.dataset.request import Delivery
 from etl.dataset.store import published_manifest
@@ -75,8 +75,7 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     counts = came.rows(came.layout.resource.main)
     merged = {place: _merged(run, standing, came, counts, place) for place in standing.places}
     stale = {file.path for place, (new, _) in merged.items() if new for file in standing.tables[main][place]}
-    listed = manifest.data_files(before)
-    for file in (file for files in listed.values() for file in files if file.path not in stale):
+    for file in (file for facts in before.tables.values() for file in facts.files if file.path not in stale):
         run.store.keep(file.path)
     fresh = [file for new, _ in merged.values() for file in new]
     carry_over.settle(run.store, [receipt.key for receipt in receipts], replaced=_none(), gone=_none())
@@ -87,13 +86,12 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
         withdrawn=_none(),
         order=[column.name for column in run.layout.resource.main.columns],
     )
-    files = [*(file for file in listed[main] if file.path not in stale), *fresh]
+    files = [*(file for file in before.tables[main].files if file.path not in stale), *fresh]
     short = finish.told_short(finish.short(run, planned))
-    proof = _proof(run, before, {main: files}, short)
-    latest, beside = finish.told(run, feed, receipts)
-    proof[finish.HISTORY] = [*before.get(finish.HISTORY, ()), latest]
+    latest, beside = finish.change(run, feed, receipts)
+    proof = replace(_proof(run, before, {main: files}, short), changes=(*before.history, latest))
     state = State.INCOMPLETE if short else State.COMPLETE
-    verdict = Verdict(state=state, unique=before["totals"]["unique"], missing=len(short), reasons=short)
+    verdict = Verdict(state=state, unique=before.totals.unique, missing=len(short), reasons=short)
     return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
 
 
@@ -118,21 +116,16 @@ def _merged(
 _MATCHED, _NEW = " matched", " new"
 
 
-def _proof(
-    run: Run, before: Mapping[str, Json], files: Mapping[str, list[DataFile]], short: tuple[str, ...]
-) -> dict[str, Json]:
+def _proof(run: Run, before: Manifest, files: Mapping[str, list[DataFile]], short: tuple[str, ...]) -> Manifest:
     """Write the manifest anew: what it proves is as before, a few files and the latest run are not."""
-    changed = {
-        name: {**before["tables"][name], "files": [asdict(file) for file in sorted(found, key=lambda file: file.path)]}
-        for name, found in files.items()
-    }
-    proof = {
-        **before,
-        **commit.facts(run),
-        "tables": {**before["tables"], **changed},
-        "metrics": iso(int(run.started)),
-    }
-    return {**proof, "verdict": State.INCOMPLETE.value, "reasons": list(short)} if short else proof
+    changed = {name: _with_files(before.tables[name], found) for name, found in files.items()}
+    run_facts: dict[str, Json] = asdict(commit.provenance(run))
+    proof = replace(before, **run_facts, tables={**before.tables, **changed}, metrics=iso(int(run.started)))
+    return replace(proof, verdict=State.INCOMPLETE, reasons=short) if short else proof
+
+
+def _with_files(facts: TableFacts, files: list[DataFile]) -> TableFacts:
+    return replace(facts, files=tuple(sorted(files, key=lambda file: file.path)))
 
 
 def _none() -> pl.Series:

@@ -52,8 +52,8 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
 
 def _fetching(run: Run, wish: Wish) -> Run:
     """Return the run that fetches what has changed."""
-    proof = published_manifest(run.files)
-    since = watermark.begin(proof["watermark"], wish.overlap)
+    held = published_manifest(run.files)
+    since = watermark.begin(held.watermark, wish.overlap)
     return replace(run, query=changed(run.query, since), layout=incoming.layout(run.layout))
 
 

@@ -1,9 +1,12 @@
 import json
 import re
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import pytest
 
+from etl.completeness.verdict import FacetCheck, State
+from etl.dataset.manifest import Drift
 from etl.runs.export import report
 from tests.support.small import local, publish, work
 
@@ -23,7 +26,7 @@ def test_the_report_for_programs_is_the_manifest_without_its_files(proof):
     """Everything but the long lists of files, and whether it was published."""
     found = json.loads(report.render(proof, published=False)["report.json"])
     assert found["published"] is False
-    assert found["totals"] == proof["totals"]
+    assert found["totals"] == asdict(proof.totals)
     assert found["tables"]["works"] == {"rows": 1, "files": 1}
 
 
@@ -58,8 +61,8 @@ def test_the_page_is_well_formed_and_says_the_verdict(proof):
 
 def test_the_page_is_named_after_what_was_asked_for(proof):
     """Two reports of one resource, open side by side, can be told apart by their tabs."""
-    asked = {**proof["request"], "filters": {"client-id": "a.b"}, "query": "sea & ice"}
-    text = page({**proof, "request": asked})
+    asked = replace(proof.request, filters={"client-id": "a.b"}, query="sea & ice")
+    text = page(replace(proof, request=asked))
     assert "<title>works client-id=a.b sea &amp; ice: complete</title>" in text
     assert "<h1>works client-id=a.b sea &amp; ice <span" in text
 
@@ -67,28 +70,28 @@ def test_the_page_is_named_after_what_was_asked_for(proof):
 def test_what_came_from_outside_is_escaped(proof):
     """Ids and attribute names are text, whatever they look like."""
     evil = "<script>alert(1)</script>"
-    text = page({**proof, "missing": [evil], "schema_drift": [{"path": evil, "count": 1, "example": evil}]})
+    text = page(replace(proof, missing=(evil,), schema_drift=(Drift(path=evil, count=1, example=evil),)))
     assert evil not in text
     assert text.count("&lt;script&gt;alert") == 3
 
 
 def test_an_unpublished_run_says_so_with_its_reasons(proof):
     """Who opens the page of a failed run reads that nothing changed, and why."""
-    text = page({**proof, "verdict": "incomplete", "reasons": ["slice s: 2 short"]}, published=False)
+    text = page(replace(proof, verdict=State.INCOMPLETE, reasons=("slice s: 2 short",)), published=False)
     assert "Nothing was published" in text
     assert "<li>slice s: 2 short</li>" in text
 
 
 def test_slices_are_shown_from_the_worst_down_and_not_all(proof):
     """The slice that is short stands first; a long list is cut and says so."""
-    [good] = proof["slices"]
-    many = [{**good, "key": f"k{number}"} for number in range(report.MOST_SLICES)]
-    text = page({**proof, "slices": [*many, {**good, "key": "bad", "verdict": "incomplete"}]})
+    [good] = proof.slices
+    many = [replace(good, key=f"k{number}") for number in range(report.MOST_SLICES)]
+    text = page(replace(proof, slices=(*many, replace(good, key="bad", verdict=State.INCOMPLETE))))
     assert text.index('<th scope="row">bad</th>') < text.index('<th scope="row">k0</th>')
     assert "1 more are in report.json" in text
 
 
 def test_facets_are_shown_with_what_differs(proof):
     """A facet that does not agree names the two counts."""
-    check = {"name": "years", "ok": False, "cut_off": True, "compared": 1, "differing": {"2019": (1, 2)}}
-    assert "2019: 1 in the API, 2 here" in page({**proof, "facets": [check]})
+    check = FacetCheck(name="years", ok=False, cut_off=True, compared=1, differing={"2019": (1, 2)})
+    assert "2019: 1 in the API, 2 here" in page(replace(proof, facets=(check,)))

@@ -129,7 +129,7 @@ def test_a_sync_goes_on_from_it(history: tuple[Sandbox, Path], tmp_path: Path) -
     Event("update", (1, 2, 30), timedelta(0)).happen(sandbox.corpus, START + 2 * DAY)
     for to in (kept, tmp_path / "o"):
         ended = asyncio.run(brought_up(sandbox.base_url, LocalFiles(to), (START + 2 * DAY).timestamp()))
-        assert (ended.proof["verdict"], ended.summary()["changed"]) == ("complete", 3)
+        assert (ended.proof.verdict, ended.summary()["changed"]) == ("complete", 3)
     same(kept, tmp_path / "o")
     assert ingest(tmp_path / "o", tmp_path / "again") == 0
     same(kept, tmp_path / "again")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.dataset.store import read_manifest
 from etl.dataset.verify import verify
@@ -98,7 +99,7 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
         else:
             return
     ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), now.timestamp()))
-    assert ended.proof["verdict"] == "complete"
+    assert ended.proof.verdict == "complete"
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
@@ -140,7 +141,7 @@ def lively() -> "Sandbox":  # type: ignore[misc]
         yield sandbox
 
 
-def manifest(to: Path) -> dict:
+def manifest(to: Path) -> Manifest:
     proof = read_manifest(LocalFiles(to))
     assert proof is not None
     return proof
@@ -166,8 +167,8 @@ def test_the_summary_the_feed_and_the_tombstones_tell_what_happened(
     told = {kind: set(feed.filter(change=kind)["doi"]) for kind in ("added", "changed", "withdrawn")}
     assert told == {"added": set(new), "changed": set(ids[:3]), "withdrawn": set(ids[9:11])}
     assert all({"updated", "metadata_version"} <= set(names) for names in feed.filter(change="changed")["columns"])
-    checks = manifest(to)["facets"]
-    assert {"created", "clients"} <= {one["name"] for one in checks if one["ok"] and one["compared"]}
+    checks = manifest(to).facets
+    assert {"created", "clients"} <= {one.name for one in checks if one.ok and one.compared}
     gone = pl.read_parquet(to / "withdrawn/*.parquet")
     assert gone.filter(doi=ids[9])["url"][0] == title
     assert gone["seen_missing"].null_count() == 0
@@ -315,7 +316,7 @@ def test_counts_that_move_without_updated_are_refreshed_on_demand(command: Comma
         assert command(*export, fresh).code == 0
         same(to, fresh)
         assert command("verify", to).code == 0
-        assert manifest(to)["watermark"] is not None
+        assert manifest(to).watermark is not None
 
 
 def test_an_incomplete_dataset_is_made_whole(tmp_path: Path) -> None:
@@ -329,7 +330,7 @@ def test_an_incomplete_dataset_is_made_whole(tmp_path: Path) -> None:
         # Shown again without a word: what an index that had lost them for a while would do.
         box.corpus._swap(box.corpus.now.frame.with_columns(findable=True))
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
-        assert (ended.summary()["added"], ended.proof["verdict"]) == (4, "complete")
+        assert (ended.summary()["added"], ended.proof.verdict) == (4, "complete")
         asyncio.run(exported(box.base_url, fresh, asked, START.timestamp()))
         same(to, fresh)
 
@@ -361,10 +362,10 @@ def test_a_sync_that_came_short_is_made_whole_by_the_next_one(monkeypatch, tmp_p
         box.corpus._swap(box.corpus.now.frame.with_columns(findable=True))
         box.faults.append(Fault(name="hidden", act=partial(without, {one.lower() for one in ids[5:7]})))
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
-        assert (ended.published, sorted(ended.proof["missing"])) == (False, sorted(one.lower() for one in ids[5:7]))
+        assert (ended.published, sorted(ended.proof.missing)) == (False, sorted(one.lower() for one in ids[5:7]))
         box.faults.clear()
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), (START + DAY).timestamp()))
-        assert (ended.proof["verdict"], ended.summary()["added"]) == ("complete", 4)
+        assert (ended.proof.verdict, ended.summary()["added"]) == ("complete", 4)
 
 
 def without(hidden: set[str], turn: Turn) -> Answer:
@@ -389,7 +390,7 @@ def test_an_index_that_lost_a_part_of_itself_withdraws_nothing(monkeypatch, tmp_
         box.faults.clear()
         box.corpus.withdraw(ids[5:25])
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
-        assert (ended.proof["verdict"], ended.summary()["withdrawn"]) == ("complete", 20)
+        assert (ended.proof.verdict, ended.summary()["withdrawn"]) == ("complete", 20)
 
 
 def forgetful(lost: set[str], turn: Turn) -> Answer:
@@ -410,7 +411,7 @@ def test_a_withdrawn_record_that_never_said_when_it_was_created_is_found(tmp_pat
         asyncio.run(exported(box.base_url, to, Asked(tables=("doi_titles",), include=()), START.timestamp()))
         box.corpus.withdraw([records[4]["id"]])
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
-        assert (ended.proof["verdict"], ended.summary()["withdrawn"]) == ("complete", 1)
+        assert (ended.proof.verdict, ended.summary()["withdrawn"]) == ("complete", 1)
 
 
 def test_a_server_that_counts_nothing_for_a_moment_withdraws_nothing(tmp_path: Path) -> None:
@@ -427,7 +428,7 @@ def test_a_server_that_counts_nothing_for_a_moment_withdraws_nothing(tmp_path: P
     with miscounting(corpus, blank) as url:
         ended = asyncio.run(brought_up(url, LocalFiles(to), START.timestamp()))
     assert next(nothing, None) is None, "it has counted nothing, twice"
-    assert (ended.summary()["withdrawn"], ended.summary()["unique"], ended.proof["verdict"]) == (0, 60, "complete")
+    assert (ended.summary()["withdrawn"], ended.summary()["unique"], ended.proof.verdict) == (0, 60, "complete")
 
 
 def test_a_server_that_moves_during_a_sync_is_explained_and_caught_up_with(tmp_path: Path) -> None:
@@ -438,10 +439,10 @@ def test_a_server_that_moves_during_a_sync_is_explained_and_caught_up_with(tmp_p
     with running(corpus) as quiet, running(corpus, faults=["drift=1:created,updated,withdrawn:200"]) as moving:
         asyncio.run(exported(quiet.base_url, to, asked, datetime.now(UTC).timestamp()))
         ended = asyncio.run(brought_up(moving.base_url, LocalFiles(to), datetime.now(UTC).timestamp()))
-        assert ended.proof["verdict"] == "drifted"
+        assert ended.proof.verdict == "drifted"
         assert ended.published
         now = datetime.now(UTC).timestamp()
-        assert asyncio.run(brought_up(quiet.base_url, LocalFiles(to), now)).proof["verdict"] == "complete"
+        assert asyncio.run(brought_up(quiet.base_url, LocalFiles(to), now)).proof.verdict == "complete"
         asyncio.run(exported(quiet.base_url, fresh, asked, now))
         same(to, fresh)
 
@@ -452,7 +453,7 @@ def test_a_resumed_run_reaches_as_far_as_its_first_beginning(lively: Sandbox, tm
     with pytest.raises(PowerLoss):
         asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
     asyncio.run(exported(lively.base_url, to, asked, (START + DAY).timestamp()))
-    assert manifest(to)["watermark"] == "2026-11-19T23:50:00Z"
+    assert manifest(to).watermark == "2026-11-19T23:50:00Z"
 
 
 def test_what_was_asked_for_by_id_is_named_until_it_is_there(command: Command, tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""From a finished run to its manifest: which run it was, what proves it, and the tables that it made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from etl.completeness.verdict import FacetCheck, IncludedTally, Tally, Verdict
+from etl.dataset.manifest import (
+    FORMAT_VERSION,
+    DataFileOrigin,
+    DatasetOrigin,
+    Drift,
+    Manifest,
+    Request,
+    SliceFacts,
+    TableFacts,
+    Totals,
+)
+from etl.schema.declarations import Json, Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Which run made a dataset, when, and from where; times as ISO text."""
+
+    run_id: str
+    started: str
+    finished: str
+    base_url: str
+    seconds: float = 0.0
+    requests: int = 0
+    retries: int = 0
+    bytes_downloaded: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything the manifest says about the records, beside the tables; `duplicates` came more than once.
+
+    `missing` are records that the API counts and did not deliver, `absent` those asked for by id that it has none of.
+    """
+
+    tallies: Sequence[Tally]
+    verdict: Verdict
+    expected_before: int | None
+    expected_after: int | None
+    duplicates: int = 0
+    rejects: int = 0
+    included: Mapping[str, IncludedTally] = field(default_factory=dict)
+    facets: Sequence[FacetCheck] = ()
+    drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    watermark: str | None = None
+    missing: Sequence[str] = ()
+    absent: Sequence[str] = ()
+
+
+def build(
+    resource: Resource,
+    request: Mapping[str, Json],
+    run: Provenance,
+    evidence: Evidence,
+    tables: Mapping[str, TableFacts],
+    *,
+    fingerprint: str,
+    partition_by: Sequence[str] = (),
+    formats: Sequence[str] = (),
+) -> Manifest:
+    """Write down a finished run as its manifest."""
+    plain: dict[str, Any] = asdict(run)
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        resource=resource.name,
+        dialect=resource.dialect,
+        schema_version=resource.schema_version,
+        request=as_request(request),
+        fingerprint=fingerprint,
+        partition_by=tuple(partition_by),
+        formats=tuple(formats),
+        **plain,
+        verdict=evidence.verdict.state,
+        reasons=evidence.verdict.reasons,
+        totals=_totals(evidence),
+        slices=tuple(_slice(tally, evidence.verdict) for tally in evidence.tallies),
+        tables=dict(sorted(tables.items())),
+        included=dict(sorted(evidence.included.items())),
+        facets=tuple(evidence.facets),
+        missing=tuple(evidence.missing),
+        absent=tuple(evidence.absent),
+        moved=evidence.verdict.moved,
+        watermark=evidence.watermark,
+        schema_drift=tuple(
+            Drift(path=path, count=count, example=example) for path, (count, example) in sorted(evidence.drift.items())
+        ),
+    )
+
+
+def with_origin(manifest: Manifest, origin: DataFileOrigin | DatasetOrigin) -> Manifest:
+    """Add to a manifest what its records were read from, where it was not an API."""
+    if isinstance(origin, DataFileOrigin):
+        return replace(manifest, data_file=origin)
+    return replace(manifest, dataset=origin)
+
+
+def as_request(plain: Mapping[str, Json]) -> Request:
+    """Return a query's request, as it stands in files, as the manifest has it."""
+    return msgspec.convert(plain, Request)
+
+
+def _totals(evidence: Evidence) -> Totals:
+    """Add up the slices and put what else was counted beside them."""
+    return Totals(
+        expected_before=evidence.expected_before,
+        expected_after=evidence.expected_after,
+        received=sum(tally.received for tally in evidence.tallies),
+        unique=evidence.verdict.unique,
+        duplicates=evidence.duplicates,
+        rejects=evidence.rejects,
+    )
+
+
+def _slice(tally: Tally, verdict: Verdict) -> SliceFacts:
+    plain = {name: getattr(tally, name) for name in Tally.__dataclass_fields__}
+    return SliceFacts(**plain, verdict=verdict.slices[tally.key])
