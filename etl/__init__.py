@@ -1,4 +1,4 @@
-"""Export DataCite's metadata whole, typed and proved complete.
+"""Export DataCite's metadata completely, as typed tables, with proof.
 
 In a notebook: `tables = await etl.fetch("dois", filters={"client-id": "nihnci.tcia"})` or, without `await`,
 `etl.fetch_sync(...)`; `etl.scan("out")["dois"]` for an exported dataset.
@@ -15,12 +15,12 @@ __all__ = ["fetch", "fetch_sync", "scan"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the notebook functions when they are first used: the command line starts without data frames."""
+    """Import the notebook functions on first use: the command line starts without data frames."""
     if name in __all__:
         return getattr(importlib.import_module("etl.notebook"), name)
     raise AttributeError(f"module 'etl' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """Name them for whoever completes words."""
+    """List the public names, for completion."""
     return [*__all__, "__version__"]

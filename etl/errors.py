@@ -1,25 +1,25 @@
-"""The errors of datacite-etl, cut by what the caller should do, with the exit code each ends in.
+"""The errors of datacite-etl, grouped by what the caller should do, each with its exit code.
 
 EtlError                    1
 ├── UsageError              2   the request or the configuration is wrong: change it
-├── IncompleteError         3   the data came short: nothing was published, the report says where
-├── ThresholdError          4   an audit gate was missed
+├── IncompleteError         3   records are missing: nothing was published, the report says where
+├── ThresholdError          4   an audit threshold was missed
 ├── StoreError              1   the destination is locked, foreign, full or broken
-│   └── ManifestError       2   the manifest there is not one that a dataset can be read by
-└── AnswerError             1   an answer that is not the one asked for
-    ├── ProtocolError       1   the server answered what no DataCite API answers
+│   └── ManifestError       2   the manifest there cannot be used to read a dataset
+└── AnswerError             1   an answer that does not fit the request
+    ├── ProtocolError       1   the answer is not one that a DataCite API gives
     │   └── TooLargeError   1   more bytes than the limit: ask for fewer records
-    ├── RefusedError        1   the server refuses this request for good (4xx)
-    └── TransientError      1   the server or the network is unwell: later may work
+    ├── RefusedError        1   the server permanently refuses this request (4xx)
+    └── TransientError      1   the server or the network is in trouble: try again later
         ├── LimitedError    1   too many requests: slow down
-        └── DownError       1   the whole server is down, for longer than it is waited for
+        └── DownError       1   the whole server is down for longer than the settings wait
 """
 
 from typing import ClassVar
 
 
 class EtlError(Exception):
-    """Anything that ends a run in one line; `fix` says what to do about it, by default what helps with its kind."""
+    """Anything that ends a run with one line; `fix` says what to do about it, by default the usual fix of its kind."""
 
     exit_code: ClassVar[int] = 1
     usual_fix: ClassVar[str] = ""
@@ -34,37 +34,37 @@ class EtlError(Exception):
 
 
 class UsageError(EtlError):
-    """A name, value or file that the user gave cannot be meant as it stands."""
+    """A name, value or file from the user is not valid."""
 
     exit_code: ClassVar[int] = 2
 
 
 class IncompleteError(EtlError):
-    """Less arrived than the API says there is, and nobody asked to live with that."""
+    """Fewer records arrived than the API counts, and no option accepts that."""
 
     exit_code: ClassVar[int] = 3
 
 
 class ThresholdError(EtlError):
-    """The audited metadata falls short of a share that the user demanded."""
+    """The audited metadata falls short of a share that the user requires."""
 
     exit_code: ClassVar[int] = 4
 
 
 class StoreError(EtlError):
-    """The destination cannot be read or written as it must be."""
+    """The destination cannot be read or written."""
 
     usual_fix: ClassVar[str] = "check the path, the free space and the permissions"
 
 
 class ManifestError(StoreError):
-    """A manifest is damaged, wrong or of another program: nothing is done with its dataset."""
+    """A manifest is damaged, invalid or from another program: its dataset is left alone."""
 
     exit_code: ClassVar[int] = 2
 
 
 class AnswerError(EtlError):
-    """An answer that is not the one asked for; carries what was asked and the status, if there was one."""
+    """An answer does not fit the request; carries the URL and the status, if there was one."""
 
     def __init__(self, message: str, *, fix: str = "", url: str = "", status: int | None = None) -> None:
         super().__init__(message, fix=fix)
@@ -73,23 +73,23 @@ class AnswerError(EtlError):
 
 
 class ProtocolError(AnswerError):
-    """The answer is not what the API's documents and recorded bodies allow; asking again may help."""
+    """The answer is not what the API's documents and recorded bodies allow; a retry may help."""
 
     usual_fix: ClassVar[str] = "check --base-url, or run the same command again later; what has arrived is kept"
 
 
 class TooLargeError(ProtocolError):
-    """The answer is larger than the limit that was set; fewer records a page may help."""
+    """The answer is larger than the limit that was set; fewer records per page may help."""
 
 
 class RefusedError(AnswerError):
-    """The server understood and said no; asking again will not help."""
+    """The server understood and refused; a retry will not help."""
 
     usual_fix: ClassVar[str] = "check what is asked for: --query, --filter and --base-url"
 
 
 class TransientError(AnswerError):
-    """Time-outs, resets, 5xx and half answers; `after` is the server's Retry-After in seconds, if it sent one."""
+    """Time-outs, resets, 5xx and truncated answers; `after` is the server's Retry-After in seconds, if it sent one."""
 
     usual_fix: ClassVar[str] = "run the same command again later; what has arrived is kept"
 
@@ -111,4 +111,4 @@ class LimitedError(TransientError):
 
 
 class DownError(TransientError):
-    """The server answers nobody, and the patience that the settings have with it is at its end."""
+    """The server answers no request, for longer than the patience of the settings."""

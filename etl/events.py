@@ -1,4 +1,4 @@
-"""What a run tells while it goes: frozen events to one `observe` callable; logs, bars and Prefect subscribe."""
+"""What a run reports: frozen events to one `observe` callable; logs, progress bars and Prefect subscribe."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The slices are known, or some more: how many, and the records the API says they hold, None if nobody can say yet.
+    """Slices are planned: how many, and how many records the API counts in them, or None if that is not known yet.
 
-    `noun` is what one of the records is to the run.
+    `noun` is what the run calls a record.
     """
 
     slices: int
@@ -19,8 +19,8 @@ class Planned:
     def __str__(self) -> str:
         if self.records is None:
             return counted(self.slices, "slice")
-        found = f"{counted(self.records, self.noun)} in {counted(self.slices, 'slice')}"
-        return f"{found}, about {counted(self.requests, 'request')}" if self.requests else found
+        planned = f"{counted(self.records, self.noun)} in {counted(self.slices, 'slice')}"
+        return f"{planned}, about {counted(self.requests, 'request')}" if self.requests else planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Retried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceDone:
-    """A slice has its receipt; `resumed` if it had it before this run."""
+    """A slice has its receipt; `resumed` if it had one before this run."""
 
     slice_key: str
     records: int

@@ -1,6 +1,6 @@
-"""Settings: every number and name that a run is told from outside, with its default.
+"""Settings: every number and name that comes from outside a run, with its default.
 
-Values only; who reads them from flags, environment or a file is the shell (`cli`, `flows`).
+These are values only; `cli` and `flows` read them from flags, the environment or a file.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ UNLIMITED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A token, or a name and a password; never shown by repr, never written anywhere."""
+    """A token, or a name and a password; never shown by repr, never written to disk."""
 
     token: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
@@ -31,12 +31,12 @@ class Settings:
     """How a run behaves towards the server and this machine; times in seconds, sizes in bytes."""
 
     base_url: str = BASE_URL
-    server: str = ""  # names a server whose address changes from run to run (the embedded sandbox)
+    server: str = ""  # names a server whose address changes from run to run, such as the sandbox
     credentials: Credentials = field(default_factory=Credentials)
     mailto: str = ""
     concurrency: int = 4
     rate: int | None = None  # requests per 5 minutes; None is the tier's own
-    ledger: Path | None = None  # where all runs of this user on this machine write down their requests to this server
+    ledger: Path | None = None  # where all runs of this user on this machine record their requests to this server
     attempts: int = 8
     patience: float = 900.0  # how long one page may fail before the run gives up
     connect_timeout: float = 30.0
@@ -46,7 +46,7 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """What two runs must agree on to be of the same server."""
+        """What identifies the server: two runs with the same origin ask the same one."""
         return self.server or self.base_url
 
     @property
@@ -60,14 +60,14 @@ class Settings:
 
 
 def datacites(url: str) -> bool:
-    """Tell whether a server is one of DataCite's, asked under seal, or this machine itself."""
+    """Return whether a URL leads to DataCite over https, or to this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return loopback(host) or (parts.scheme == "https" and f".{host}".endswith(".datacite.org"))
 
 
 def loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
-"""A step of a conductor: what it is called with, the plain way to do one, and doing some side by side.
+"""Steps of a run: their interface, the direct way to take one, and taking several at once.
 
-A shell may do steps in another way, so that a flow does not repeat a conductor's order: Prefect gets each as a task.
+A shell may take steps in its own way, so that a flow need not repeat their order: Prefect makes each a task.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ T = TypeVar("T")
 
 
 class Step(Protocol):
-    """Does one step: a function of a conductor with its arguments."""
+    """Takes one step: calls a function with its arguments."""
 
     async def __call__(self, name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the step and return what it returns."""
+        """Take the step and return its result."""
 
 
 async def directly(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a step here and now."""
+    """Call the function in this process."""
     del name
     return await function(*args, **kwargs)
 
 
 async def together(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Do steps side by side and return what they return; the first error cancels the others and is raised as itself."""
+    """Take steps concurrently and return their results; the first error cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(step) for step in steps]

@@ -33,7 +33,7 @@ def application() -> App:
     """Build the parser with every command; their modules import what is heavy only when they run."""
     app = App(
         name="datacite-etl",
-        help="Export DataCite's metadata whole, typed and proved complete.",
+        help="Export DataCite's metadata completely, as typed tables, with proof.",
         help_epilogue=_EPILOGUE,
         help_format="markdown",
         version=__version__,

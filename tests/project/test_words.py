@@ -1,0 +1,252 @@
+"""Texts and names are in plain English: no word-for-word translations, no wrong plurals, one word for one thing."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.texts import texts
+
+TICS = {
+    r"\b(?:an?|one|each) (?:row|table|file|line|task|object|commit|module|folder|page|dataset|walk) an? \w+": "per",
+    r"\b(?:rows|records|requests|pages|files|lines|objects) an? (?:page|record|request|slice|table|file)\b": "per",
+    r"\ban? (?:JSON )?\w+ each\b": "one per, or each ... a",
+    r"\bhow often an?\b": "how many times",
+    r"\b(?:go|goes|going|went|gone) on\b": "resume, continue",
+    r"\bbe had\b": "be fetched, missing",
+    r"\bend(?:s|ed)? well\b": "succeed",
+    r"\b(?:is|are|was|were) (?-i:none)\b": "invalid, not a",
+    r"(?<!there\s)\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|better\b|way\b|need\b)": "is not a",
+    r"\blacking\b": "missing",
+    r"\btold\b(?! apart)": "a noun; reported, counted",
+    r"\btells?\b(?! apart)": "return, report, say",
+    r"\bin a box\b": "local, embedded",
+    r"\b(?:com(?:e|es|ing)|came|br(?:ings?|ought)) along\b": "included",
+    r"\banew\b": "again, from the start",
+    r"\bwithout a word\b": "silently",
+    r"\bmend(?:s|ed|ing)?\b": "fix",
+    r"\bof them again\b": "retries",
+    r"\basked for again\b": "fetched again",
+    r"\bwhoever\b": "callers who, users who",
+    r"\bwho has what\b": "coverage by",
+    r"\bstrangers?\b": "unexpected files",
+    r"\bof today\b": "current, today's",
+    r"\bcannot be right\b": "invalid",
+    r"\bto the byte\b": "byte for byte",
+    r"\w\(s\)(?!\w)": "a plural of its own",
+    r"(?<![\d,.])\b1 (?:slices|records|files|rows|requests|tables|pages|retries|values)\b": "1 with a singular",
+    r"(?<![\d,.])\b(?!1 )\d+(?:,\d{3})* (?:slice|record|file|row|request|table|retry)\b": "a plural",
+}
+"""What native speakers would not write, by pattern, with what to write instead. A blank may be a line break."""
+
+VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
+"""Names that say nothing of what they name."""
+
+OLD_WORDS = (
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/api-notes.md",
+    "docs/audit.md",
+    "docs/commands.md",
+    "docs/completeness.md",
+    "docs/configuration.md",
+    "docs/consortium.md",
+    "docs/generations.md",
+    "docs/manifest.md",
+    "docs/migration.md",
+    "docs/nightly.md",
+    "docs/objectstores.md",
+    "docs/performance.md",
+    "docs/prefect.md",
+    "docs/production.md",
+    "docs/quickstart.md",
+    "docs/reliability.md",
+    "docs/sync.md",
+    "docs/tables.md",
+    "docs/warehouse.md",
+    "etl/api/",
+    "etl/audit/",
+    "etl/cli/",
+    "etl/completeness/",
+    "etl/dataset/",
+    "etl/diff/",
+    "etl/html/",
+    "etl/normalise/",
+    "etl/options/",
+    "etl/records/",
+    "etl/resources/",
+    "etl/runs/",
+    "etl/sandbox/",
+    "etl/schema/",
+    "etl/staging/",
+    "etl/storage/",
+    "etl/warehouses/",
+    "flows/audit.py",
+    "flows/export.py",
+    "flows/ingest.py",
+    "flows/load.py",
+    "flows/observe.py",
+    "flows/run.py",
+    "flows/setup.py",
+    "flows/spread.py",
+    "flows/steps.py",
+    "flows/sync.py",
+    "tests/api/",
+    "tests/audit/",
+    "tests/benchmarks/",
+    "tests/cli/",
+    "tests/completeness/",
+    "tests/conftest.py",
+    "tests/dataset/",
+    "tests/diff/",
+    "tests/flows/",
+    "tests/html/",
+    "tests/laws/",
+    "tests/normalise/",
+    "tests/project/",
+    "tests/records/",
+    "tests/resources/",
+    "tests/runs/",
+    "tests/sandbox/",
+    "tests/schema/",
+    "tests/staging/",
+    "tests/storage/",
+    "tests/support/",
+    "tests/warehouses/",
+    "tools/reference/",
+)
+"""Files and folders whose words are still to be revised; it shrinks to nothing."""
+
+OLD_NAMES = (
+    "etl/api/",
+    "etl/audit/",
+    "etl/cli/",
+    "etl/completeness/",
+    "etl/dataset/",
+    "etl/diff/",
+    "etl/html/",
+    "etl/normalise/",
+    "etl/options/",
+    "etl/records/",
+    "etl/resources/",
+    "etl/runs/",
+    "etl/sandbox/",
+    "etl/schema/",
+    "etl/staging/",
+    "etl/storage/",
+    "etl/warehouses/",
+    "flows/audit.py",
+    "flows/budget.py",
+    "flows/export.py",
+    "flows/load.py",
+    "flows/observe.py",
+    "flows/run.py",
+    "flows/setup.py",
+    "flows/spread.py",
+    "flows/steps.py",
+    "flows/sync.py",
+    "tests/api/",
+    "tests/audit/",
+    "tests/benchmarks/",
+    "tests/cli/",
+    "tests/completeness/",
+    "tests/conftest.py",
+    "tests/dataset/",
+    "tests/diff/",
+    "tests/flows/",
+    "tests/html/",
+    "tests/laws/",
+    "tests/normalise/",
+    "tests/project/",
+    "tests/records/",
+    "tests/resources/",
+    "tests/runs/",
+    "tests/sandbox/",
+    "tests/schema/",
+    "tests/staging/",
+    "tests/storage/",
+    "tests/support/",
+    "tests/test_notebook.py",
+    "tests/warehouses/",
+    "tools/reference/",
+)
+"""Files and folders whose names are still to be revised; it shrinks to nothing."""
+
+PAGES = texts(".py", ".md", ".toml", ".yaml", ".html", ".css", ".js", ".service")
+del PAGES["tests/project/test_words.py"]
+
+
+def tics(text: str) -> Iterator[str]:
+    """Yield the number, finding and remedy of each tic in a text."""
+    for pattern, better in TICS.items():
+        for match in re.finditer(pattern.replace(" ", r"\s+"), text, re.IGNORECASE):
+            yield f"{text.count(chr(10), 0, match.start()) + 1}: {match[0]!r}: {better}"
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the line and name of each variable, parameter, function and class that a module defines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, name
+            case _:
+                pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One row a DOI.",
+        "It goes\n    on where it stopped.",
+        "a JSON object each",
+        "a date that is none",
+        "'x' is no number",
+        "1 slices",
+        "5 slice",
+        "12,000 record",
+        "file(s)",
+    ],
+)
+def test_tics_are_noticed(text: str) -> None:
+    """Translated phrases and wrong plurals are found."""
+    assert list(tics(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 slice, 2 slices, 1,001 records",
+        "There is no record.",
+        "It is no longer listed.",
+        "told apart by type",
+        "if name is None:",
+    ],
+)
+def test_plain_english_is_left_alone(text: str) -> None:
+    """Phrases of native speakers pass."""
+    assert list(tics(text)) == []
+
+
+def test_no_text_has_old_tics_or_wrong_plurals() -> None:
+    """Every tracked text reads as an English-speaking engineer would write it."""
+    noticed = {
+        path: phrases
+        for path, text in PAGES.items()
+        if not path.startswith(OLD_WORDS) and (phrases := list(tics(text)))
+    }
+    assert noticed == {}
+
+
+def test_no_name_is_vague() -> None:
+    """A variable, parameter, function or class is called what it holds or does."""
+    vague = {
+        path: lines
+        for path, text in PAGES.items()
+        if path.endswith(".py")
+        and not path.startswith(OLD_NAMES)
+        and (lines := [line for line, name in names(ast.parse(text)) if name in VAGUE])
+    }
+    assert vague == {}
