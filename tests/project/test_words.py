@@ -45,7 +45,6 @@ VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
 
 OLD_WORDS = (
     "ARCHITECTURE.md",
-    "CHANGELOG.md",
     "docs/api-notes.md",
     "docs/audit.md",
     "docs/commands.md",
