@@ -79,7 +79,7 @@ def audit(
     before = None if against is None else _older(against)
     known = scan.opened(files.name, manifest, files.options)
     with spilling(target) as spill:
-        with checksums.told(files, manifest.files):
+        with checksums.explained(files, manifest.files):
             found = _Auditor(known, spill, profile).found(manifest.verdict, files.name)
         if before is not None:
             found = replace(found, trend=tables.trend(found, *before))

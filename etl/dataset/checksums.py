@@ -44,12 +44,18 @@ def content(files: Files, file: DataFile) -> bytes:
 
 
 @contextmanager
-def told(files: Files, listed: Iterable[DataFile]) -> Iterator[None]:
-    """Turn what a reader of some files raises into a StoreError that names the first damaged one; other errors pass."""
+def explained(files: Files, listed: Iterable[DataFile]) -> Iterator[None]:
+    """Turn what a reader of some files raises into a StoreError that names the first damaged one.
+
+    Where none is, the files are not of the tables that the manifest describes.
+    """
     try:
         yield
     except UNREADABLE as error:
         for file in listed:
             if found := problem(files, file):
                 raise StoreError(f"{files.name}/{file.path} cannot be read: it {found}", fix=_FIX) from error
-        raise
+        if not isinstance(error, pl.exceptions.PolarsError | pa.ArrowException):
+            raise
+        first_line = str(error).partition("\n")[0]
+        raise StoreError(f"{files.name} is not as its manifest describes it: {first_line}", fix=_FIX) from error

@@ -91,9 +91,10 @@ class Inventory:
         kinds: dict[str, pl.DataType] = {field.name: DTYPES[field.type] for field in relation.columns}
         stored = [name for name in names if name not in folders]
         sink = formats.load(PurePosixPath(file.path).suffix.removeprefix("."))
-        frame = sink.read(io.BytesIO(content), {name: kinds[name] for name in stored}, stored)
-        told = [pl.lit(folders[name], pl.String).cast(kinds[name]).alias(name) for name in names if name in folders]
-        return frame.with_columns(told).select(names)
+        values = [pl.lit(folders[name], pl.String).cast(kinds[name]).alias(name) for name in names if name in folders]
+        with checksums.explained(self.files, [file]):
+            frame = sink.read(io.BytesIO(content), {name: kinds[name] for name in stored}, stored)
+            return frame.with_columns(values).select(names)
 
 
 def open_dataset(files: Files) -> Inventory:

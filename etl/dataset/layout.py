@@ -86,7 +86,7 @@ def read_file(
 
     What is read whole is compared with its hash: it may be written again, as a part of another dataset.
     """
-    with checksums.told(files, [file]):
+    with checksums.explained(files, [file]):
         if not some:
             return sink.read(io.BytesIO(checksums.content(files, file)), schema, list(schema))
         with files.open(file.path) as source:

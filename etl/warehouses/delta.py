@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from etl.dataset.inventory import Contents, Inventory
 from etl.dataset.relations import Relation
-from etl.errors import StoreError, UsageError
+from etl.errors import EtlError, StoreError, UsageError
 from etl.schema.declarations import Json, Type
 from etl.storage import paths
 from etl.storage.files import Files, LocalFiles
@@ -112,21 +112,42 @@ class DeltaWarehouse:
         some = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
         schema = _schema(relation)
         batches = _batches(task.inventory.frames(relation, some), schema)
-        write_deltalake(
-            f"{self._root}/{relation.name}",
-            pa.RecordBatchReader.from_batches(schema, batches),
-            mode="overwrite",
-            partition_by=own or None,
-            predicate=None if whole else _predicate(relation, folders or set()),
-            schema_mode="overwrite" if whole else None,
-            name=relation.name,
-            description=relation.description,
-            storage_options=self._options,
-            commit_properties=CommitProperties(
-                custom_metadata={"run_id": task.now.run_id, "manifest": task.now.digest},
-                app_transactions=[Transaction(APPLICATION, task.number)],
-            ),
-        )
+        with _unwrapped(batches) as source:
+            write_deltalake(
+                f"{self._root}/{relation.name}",
+                pa.RecordBatchReader.from_batches(schema, source),
+                mode="overwrite",
+                partition_by=own or None,
+                predicate=None if whole else _predicate(relation, folders or set()),
+                schema_mode="overwrite" if whole else None,
+                name=relation.name,
+                description=relation.description,
+                storage_options=self._options,
+                commit_properties=CommitProperties(
+                    custom_metadata={"run_id": task.now.run_id, "manifest": task.now.digest},
+                    app_transactions=[Transaction(APPLICATION, task.number)],
+                ),
+            )
+
+
+@contextmanager
+def _unwrapped(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Yield the batches for a library that hides their errors in its own, as the text of a traceback."""
+    errors: list[EtlError] = []
+
+    def guarded() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except EtlError as error:
+            errors.append(error)
+            raise
+
+    try:
+        yield guarded()
+    except Exception:
+        if errors:
+            raise errors[0] from None
+        raise
 
 
 @contextmanager

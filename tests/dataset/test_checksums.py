@@ -111,5 +111,5 @@ def test_trouble_that_is_not_of_the_files_passes(tmp_path: Path) -> None:
     """A mistake of this program, or a full disk elsewhere, is not called damage."""
     files = LocalFiles(tmp_path)
     files.write("a", b"hello")
-    with pytest.raises(ValueError, match="mine"), checksums.told(files, [FIVE]):
+    with pytest.raises(ValueError, match="mine"), checksums.explained(files, [FIVE]):
         raise ValueError("mine")

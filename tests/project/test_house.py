@@ -96,3 +96,23 @@ def test_rooms_stay_small() -> None:
         and folder.relative_to(ROOT / "etl" if folder.is_relative_to(ROOT / "etl") else ROOT).parts[:1] not in OPEN
     }
     assert crowded == {}
+
+
+def subscripts(path: Path) -> Iterator[str]:
+    """Yield what is looked up by a literal name in something called a manifest or a proof."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Subscript(value=held, slice=ast.Constant(value=str(key))):
+                pass
+            case ast.Call(func=ast.Attribute(value=held, attr="get"), args=[ast.Constant(value=str(key)), *_]):
+                pass
+            case _:
+                continue
+        name = held.id if isinstance(held, ast.Name) else held.attr if isinstance(held, ast.Attribute) else ""
+        if name in {"manifest", "proof"}:
+            yield f"{path.name}: {name}[{key!r}]"
+
+
+def test_a_manifest_is_read_by_its_members() -> None:
+    """Its names are written down once, as the fields of its types; nobody else spells them as keys."""
+    assert [found for path in SOURCES for found in subscripts(path)] == []

@@ -203,3 +203,8 @@ def data(files: Files, *, below: str = "") -> dict[str, bytes]:
     """Return the data files of a place with their bytes."""
     every = {key.removeprefix(below): key for key in files.listing(below)}
     return {name: files.read(key) for name, key in every.items() if not name.startswith(paths.OWN)}
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder with its bytes."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
