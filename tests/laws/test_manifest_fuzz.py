@@ -126,7 +126,7 @@ READERS: dict[str, Reader] = {
     "verify": lambda to, work, url: run("verify", to),
     "verify --remote": lambda to, work, url: run("verify", to, "--remote", "--base-url", url),
     "load": lambda to, work, url: run("load", to, "--into", f"duckdb:///{work}/w.duckdb"),
-    "load delta": lambda to, work, url: run("load", to, "--into", f"delta://{work}/lake"),
+    "load delta": lambda to, work, url: run("load", to, "--into", f"delta:///{work}/lake"),
     "audit": lambda to, work, url: run("audit", to, "--to", work / "audit"),
     "diff": lambda to, work, url: run("diff", to, to, "--to", work / "diff"),
     "sync": lambda to, work, url: run("sync", to, "--base-url", url),
