@@ -36,7 +36,7 @@ class Settings:
     mailto: str = ""
     concurrency: int = 4
     rate: int | None = None  # requests per 5 minutes; None is the tier's own
-    ledger: Path | None = None  # where all runs of this user on this machine record their requests to this server
+    rate_log: Path | None = None  # where all runs of this user on this machine record their requests to this server
     attempts: int = 8
     patience: float = 900.0  # how long one page may fail before the run gives up
     connect_timeout: float = 30.0

@@ -16,7 +16,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 
-from etl.api.limits.rate_limit import Budget, Gate, Shared, allowance, shared
+from etl.api.limits.rate_limit import Gate, RateLimit, Shared, allowance, shared
 from etl.errors import UsageError
 from etl.settings import WINDOW_SECONDS, Settings
 
@@ -65,7 +65,7 @@ class Leased:
     The budget inside spaces requests after the server has complained; it never grants more than the limit.
     """
 
-    def __init__(self, client: PrefectClient, name: str, inside: Budget) -> None:
+    def __init__(self, client: PrefectClient, name: str, inside: RateLimit) -> None:
         # Mutable state: whose turn it is, what is left of the block, and until when it keeps.
         self._client = client
         self._name = name
@@ -120,5 +120,5 @@ async def together(name: str, settings: Settings) -> AsyncIterator[Shared]:
         yield shared(settings)
         return
     async with get_client() as client:
-        gate: Gate = Leased(client, name, Budget(allowance(settings)))
+        gate: Gate = Leased(client, name, RateLimit(allowance(settings)))
         yield shared(settings, gate)

@@ -53,10 +53,10 @@ def test_fetch_draws_on_the_budget_of_all_runs(
     box.requests.clear()
     etl.fetch_sync("dois", filters=TCIA, names=["dois"], base_url=box.base_url, rate=1000)
     asked = len(box.requests)
-    [ledger] = (tmp_path / "datacite-etl").iterdir()
-    assert ledger.stat().st_size == 8 * asked > 0
+    [rate_log] = (tmp_path / "datacite-etl").iterdir()
+    assert rate_log.stat().st_size == 8 * asked > 0
     assert command("get", "clients", "nihnci.tcia", "--base-url", box.base_url, "--rate", 1000, "--json").code == 0
-    assert ledger.stat().st_size == 8 * len(box.requests) > 8 * asked
+    assert rate_log.stat().st_size == 8 * len(box.requests) > 8 * asked
 
 
 async def test_fetch_shows_who_asks(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

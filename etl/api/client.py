@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from etl.api import document, pagination, retired, retry, undeliverable
 from etl.api.document import Document
-from etl.api.limits.concurrency_limit import Slots
+from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Gate, Shared, Sleep, shared
-from etl.api.page_info import Facts, total
+from etl.api.page_info import PageInfo, total
 from etl.api.page_info import read as read_facts
 from etl.api.pagination import Position
 from etl.api.query import Query, encode
-from etl.api.requester import Asking, Form
+from etl.api.requester import Form, Requester
 from etl.api.retry import Pace
 from etl.api.transport import Sealed, Transport
 from etl.api.undeliverable import Named, Undelivered
@@ -77,7 +77,7 @@ class _Step:
     """A page, what it told about paging, and the pace to go on with."""
 
     page: FetchedPage
-    facts: Facts
+    facts: PageInfo
     pace: Pace
 
 
@@ -92,12 +92,12 @@ class Client:
         observe: Observe = ignore,
         *,
         rng: random.Random,
-        slots: Slots | None = None,
+        slots: ConcurrencyLimit | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        slots = slots or Slots(settings.concurrency, clock=clock)
-        self._asking = Asking(transport, budget, slots, settings, observe, rng=rng, clock=clock, sleep=sleep)
+        slots = slots or ConcurrencyLimit(settings.concurrency, clock=clock)
+        self._requester = Requester(transport, budget, slots, settings, observe, rng=rng, clock=clock, sleep=sleep)
         self._settings = settings
         # Mutable state: how many records in a row could not be had.
         self._undelivered = 0
@@ -105,23 +105,23 @@ class Client:
     @property
     def requests(self) -> int:
         """The requests sent so far."""
-        return self._asking.requests
+        return self._requester.requests
 
     @property
     def retries(self) -> int:
         """How many of them were sent because another had failed."""
-        return self._asking.retries
+        return self._requester.retries
 
     @property
     def wire_bytes(self) -> int:
         """What the answers' bodies weighed on the wire."""
-        return self._asking.wire_bytes
+        return self._requester.wire_bytes
 
     def add(self, *, requests: int, retries: int, wire_bytes: int) -> None:
         """Count in what was asked by others for the same run."""
-        self._asking.requests += requests
-        self._asking.retries += retries
-        self._asking.wire_bytes += wire_bytes
+        self._requester.requests += requests
+        self._requester.retries += retries
+        self._requester.wire_bytes += wire_bytes
 
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
@@ -135,7 +135,7 @@ class Client:
         if (by_rank := pagination.by_rank(query.resource, rank)) is None:
             return None
 
-        def first(found: Document) -> Facts:
+        def first(found: Document) -> PageInfo:
             return read_facts(found, query.resource.type, ids=False)
 
         params = query.params(window) | by_rank
@@ -195,14 +195,14 @@ class Client:
                 pending.cancel()
                 await asyncio.gather(pending, return_exceptions=True)
 
-    async def _step(self, walk: _Walk, position: Position, pace: Pace, before: Facts | None) -> _Step:
+    async def _step(self, walk: _Walk, position: Position, pace: Pace, before: PageInfo | None) -> _Step:
         """Fetch the page at a position, with as many tries and as small as it takes."""
         tries, doubts, tried = 0, min(_DOUBTS, self._settings.attempts - 1), 0
 
         def legal(wanted: int) -> int:
             return walk.strategy.size(position, wanted)
 
-        async def attempt(pace: Pace) -> tuple[FetchedPage, Facts]:
+        async def attempt(pace: Pace) -> tuple[FetchedPage, PageInfo]:
             nonlocal tries, tried
             tries, tried = tries + 1, legal(pace.size)
             page, facts = await self._page(walk, position, tried, before)
@@ -211,7 +211,7 @@ class Client:
             return replace(page, attempts=tries), facts
 
         try:
-            (page, facts), pace = await self._asking.patiently(attempt, pace, legal)
+            (page, facts), pace = await self._requester.patiently(attempt, pace, legal)
         except (TransientError, TooLargeError) as error:
             if (
                 tried > 1
@@ -250,7 +250,7 @@ class Client:
             seconds=0.0,
             missing=missing,
         )
-        return _Step(page=page, facts=Facts(count=1, total=counted), pace=Pace(size=wanted, wanted=wanted))
+        return _Step(page=page, facts=PageInfo(count=1, total=counted), pace=Pace(size=wanted, wanted=wanted))
 
     async def _alone(self, query: Query, who: Named, error: AnswerError) -> tuple[Document, tuple[Undelivered, ...]]:
         """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
@@ -267,18 +267,18 @@ class Client:
         return found, ()
 
     async def _page(
-        self, walk: _Walk, position: Position, size: int, before: Facts | None
-    ) -> tuple[FetchedPage, Facts]:
+        self, walk: _Walk, position: Position, size: int, before: PageInfo | None
+    ) -> tuple[FetchedPage, PageInfo]:
         resource, strategy = walk.query.resource, walk.strategy
         target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
 
-        def glean(found: Document) -> tuple[Document, Facts, Position | None]:
+        def glean(found: Document) -> tuple[Document, PageInfo, Position | None]:
             if resource.dialect == "v1":
                 found = document.apart(found, resource.types)
             told = read_facts(found, resource.type, ids=strategy.needs_ids)
             return found, told, strategy.follow(position, size, told, before)
 
-        asking = self._asking.ask(target, _form(walk.query), glean=glean)
+        asking = self._requester.ask(target, _form(walk.query), glean=glean)
         _, (found, facts, onward), sealed = await _telling(asking, resource)
         self._known(walk.query, walk.query.params(walk.window) | strategy.count())
         again = position.received + facts.count - onward.received if onward else 0
@@ -296,7 +296,7 @@ class Client:
 
     def _known(self, query: Query, params: Mapping[str, str]) -> None:
         """Remember a count as what the server answers when it is up."""
-        self._asking.answers(address(query.path, params), _form(query))
+        self._requester.answers(address(query.path, params), _form(query))
 
     async def _one(
         self,
@@ -311,9 +311,9 @@ class Client:
         target = address(path, params)
 
         async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
-            return await _telling(self._asking.ask(target, form, glean=glean), of)
+            return await _telling(self._requester.ask(target, form, glean=glean), of)
 
-        (found, gleaned, _), _ = await self._asking.patiently(attempt, pace)
+        (found, gleaned, _), _ = await self._requester.patiently(attempt, pace)
         return found, gleaned
 
 

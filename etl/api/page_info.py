@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class PageInfo:
     """What a page tells about paging: `number` is its meta.page, `first` the (second, id) of its first record.
 
     `ids` and `keys` (millisecond of creation and id, None if there is none) are empty where the strategy does not need
@@ -34,7 +34,7 @@ class Facts:
     keys: tuple[tuple[int, str] | None, ...] = ()
 
 
-def read(document: Document, of_type: str, *, ids: bool) -> Facts:
+def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
     """Read what a page tells about paging; ProtocolError without a total.
 
     Where ids are read, records of other types are not counted: v1.0 mixed them in (api-notes 7.1).
@@ -43,7 +43,7 @@ def read(document: Document, of_type: str, *, ids: bool) -> Facts:
     own = [head for head in heads if head.type == of_type] or heads
     number = document.meta.get("page")
     link = document.links.get("next")
-    return Facts(
+    return PageInfo(
         count=len(own) if ids else len(document.records),
         total=total(document),
         number=number if isinstance(number, int) else None,

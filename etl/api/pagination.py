@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from etl.api.cursors import cursor_of, make_cursor, read_cursor
-from etl.api.page_info import Facts
+from etl.api.page_info import PageInfo
 from etl.api.query import Query
 from etl.errors import ProtocolError, RefusedError
 from etl.schema.declarations import Paging, Resource
@@ -49,7 +49,7 @@ class Strategy(Protocol):
     def count(self) -> dict[str, str]:
         """Spell the request that brings a total with as few records as possible."""
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Return the position after a page, None after the last.
 
         What the position has not counted as received comes again: the page is taken without that end of it.
@@ -80,7 +80,7 @@ class Cursor:
         """Ask for no records."""
         return {"page[size]": "0"}
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Take the cursor out of the link; it must have moved on, and so must the records."""
         del size, before
         came_from = _key_of(position.token)
@@ -124,7 +124,7 @@ class Keyset:
         """Ask for no records."""
         return {"page[size]": "0"}
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Go on behind the last record, or behind the last of an earlier key; the keys must have moved on."""
         del size, before
         came_from, received = _key_of(position.token), position.received + facts.count
@@ -174,7 +174,7 @@ class Number:
         """Ask for as few records as the server lets."""
         return {"page[size]": str(self.least)}
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Go on by rows; a page number below the one asked for means that the server clamped it."""
         asked = int(position.token) // size + 1
         if facts.number is not None and facts.number < asked:
@@ -206,7 +206,7 @@ class Offset:
         """Ask for one row: not every list of v1.1 takes 0."""
         return {"rows": "1"}
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Go on by rows."""
         return _by_rows(position, size, facts, before)
 
@@ -236,7 +236,7 @@ class Whole:
         """Say nothing."""
         return {}
 
-    def follow(self, position: Position, size: int, facts: Facts, before: Facts | None = None) -> Position | None:
+    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
         """Nothing follows."""
         del position, size, facts, before
         return None
@@ -280,7 +280,7 @@ def _goes_back(cursor: tuple[int, str], first: tuple[int, str]) -> bool:
     return first[0] < second or (first[0] == second and rest == 0 and first[1] <= cursor[1].lower())
 
 
-def _by_rows(position: Position, size: int, facts: Facts, before: Facts | None) -> Position | None:
+def _by_rows(position: Position, size: int, facts: PageInfo, before: PageInfo | None) -> Position | None:
     row = int(position.token) + size
     received = position.received + facts.count
     if row >= facts.total:

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from etl.api import document, retry
 from etl.api.document import Document
-from etl.api.limits.circuit_breaker import Breaker, Look
-from etl.api.limits.concurrency_limit import Slots
+from etl.api.limits.circuit_breaker import CircuitBreaker, Look
+from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Gate, Sleep
 from etl.api.retry import Pace
 from etl.api.transport import Sealed, Transport, redirect, unseal
@@ -36,14 +36,14 @@ class Form:
     root: str = "data"
 
 
-class Asking:
+class Requester:
     """Asks one server, within a budget, with at most so many requests under way as there are slots."""
 
     def __init__(
         self,
         transport: Transport,
         budget: Gate,
-        slots: Slots,
+        slots: ConcurrencyLimit,
         settings: Settings,
         observe: Observe,
         *,
@@ -59,7 +59,7 @@ class Asking:
         self._rng = rng
         self._clock = clock
         self._sleep = sleep
-        self._breaker = Breaker(settings, observe, rng=rng, clock=clock, sleep=sleep)
+        self._breaker = CircuitBreaker(settings, observe, rng=rng, clock=clock, sleep=sleep)
         # Mutable state: whether the server has ever answered, a cheap question that it has answered well, and three
         # tallies.
         self._answered = False

@@ -176,7 +176,7 @@ class Talking:
         if self.sandbox_options and not self.sandbox:
             raise UsageError("--sandbox-options are for --sandbox", fix="say --sandbox too, or leave them out")
 
-    def _ledger(self) -> Path | None:
+    def _rate_log(self) -> Path | None:
         """Name the file of requests for this server; None for one that nobody counts."""
         parts = urlsplit(self.root)
         if self.rate is None and loopback(parts.hostname or ""):
@@ -203,7 +203,7 @@ class Talking:
             attempts=self.attempts,
             patience=self.patience,
             read_timeout=self.timeout,
-            ledger=self._ledger(),
+            rate_log=self._rate_log(),
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 from etl import resources
 from etl.api.client import Client, address
 from etl.api.cursors import make_cursor, read_cursor
-from etl.api.limits.rate_limit import Budget
+from etl.api.limits.rate_limit import RateLimit
 from etl.api.query import Query
 from etl.api.transport import Transport
 from etl.api.window import Window, year_start
@@ -49,7 +49,7 @@ async def against(server: Loopback | Sandbox, **options: object) -> AsyncIterato
     """Connect a client to a server that already listens."""
     url = server.url if isinstance(server, Loopback) else server.base_url
     settings, time, events = Settings(base_url=url, **options), Time(), []
-    budget = Budget(10**6, clock=time.clock, sleep=time.sleep)
+    budget = RateLimit(10**6, clock=time.clock, sleep=time.sleep)
     async with Transport(settings) as transport:
         tools = {"rng": random.Random(1), "clock": time.clock, "sleep": time.sleep}
         yield Setup(Client(transport, budget, settings, events.append, **tools), server, time, events)
@@ -360,7 +360,7 @@ class TestTrouble:
         """The budget that all share is closed for as long as the server asks."""
         left, time = [http(b"", status=429, retry_after="42")], Time()
         async with Loopback(lambda request: left.pop() if left else listing(7)(request)) as server:
-            settings, budget = Settings(base_url=server.url), Budget(10**6, clock=time.clock, sleep=time.sleep)
+            settings, budget = Settings(base_url=server.url), RateLimit(10**6, clock=time.clock, sleep=time.sleep)
             async with Transport(settings) as transport:
                 client = Client(transport, budget, settings, rng=random.Random(1), sleep=lambda _: asyncio.sleep(0))
                 assert await client.count(QUERY) == 7

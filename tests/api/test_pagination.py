@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etl.api.cursors import cursor_of, make_cursor, read_cursor
 from etl.api.document import Document
-from etl.api.page_info import Facts
+from etl.api.page_info import PageInfo
 from etl.api.page_info import read as facts
 from etl.api.pagination import REACH, Cursor, Keyset, Number, Offset, Position, Whole, strategy
 from etl.api.query import Query
@@ -83,7 +83,7 @@ class TestCursorWalk:
     MIDDLE = Position(make_cursor(SECOND * 1000, "10.1/m"), 3, 30)
 
     def follow(self, position: Position, **told: object) -> Position | None:
-        return Cursor().follow(position, 10, Facts(**{"count": 10, "total": 100, **told}))
+        return Cursor().follow(position, 10, PageInfo(**{"count": 10, "total": 100, **told}))
 
     def test_it_begins_with_the_documented_start(self) -> None:
         """The first request says cursor 1."""
@@ -141,8 +141,8 @@ class TestKeysetWalk:
 
     KEYS = tuple((SECOND * 1000 + step, f"r{step}") for step in range(9))
 
-    def page(self, start: int, end: int, total: int = 9) -> Facts:
-        return Facts(count=end - start, total=total, keys=self.KEYS[start:end])
+    def page(self, start: int, end: int, total: int = 9) -> PageInfo:
+        return PageInfo(count=end - start, total=total, keys=self.KEYS[start:end])
 
     def test_it_goes_on_behind_the_last_record(self) -> None:
         """The cursor is made from the last record's time and id."""
@@ -163,7 +163,7 @@ class TestKeysetWalk:
     def test_a_last_record_without_a_time_is_refused(self) -> None:
         """Nothing can be made of it, and the rest of the list would be lost."""
         with pytest.raises(ProtocolError, match="no time of creation"):
-            Keyset().follow(Keyset().first(), 2, Facts(count=2, total=5, keys=(self.KEYS[0], None)))
+            Keyset().follow(Keyset().first(), 2, PageInfo(count=2, total=5, keys=(self.KEYS[0], None)))
 
     @given(st.lists(st.integers(1, 4), max_size=30), st.integers(5, 9), st.booleans())
     def test_records_of_one_key_come_once_wherever_pages_end(self, groups: list[int], size: int, ties: bool) -> None:
@@ -175,7 +175,7 @@ class TestKeysetWalk:
         while position is not None:
             after = (0, "") if position.token == "1" else read_cursor(position.token)
             keys = tuple(row for row in rows if row > after)[:size]
-            onward = walk.follow(position, size, Facts(count=len(keys), total=len(rows), keys=keys))
+            onward = walk.follow(position, size, PageInfo(count=len(keys), total=len(rows), keys=keys))
             again = position.received + len(keys) - onward.received if onward else 0
             taken += keys[: len(keys) - again]
             position = onward
@@ -205,14 +205,14 @@ class TestNumberWalk:
             start = (int(params["page[number]"]) - 1) * size
             page = range(start, min(start + size, total))
             rows += page
-            told = Facts(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
+            told = PageInfo(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
             position, turn = Number().follow(position, size, told), turn + 1
             sizes = sizes if turn < 500 else [1000]
         assert rows == list(range(total))
 
     def test_nothing_beyond_the_reach_is_asked_for(self) -> None:
         """Beyond 10,000 rows the server would send the last page again; the message says what to do."""
-        told = Facts(count=1000, total=20_000, number=10, ids=("a",))
+        told = PageInfo(count=1000, total=20_000, number=10, ids=("a",))
         position = Number().follow(Position("9000", 9, 9000), 1000, told)
         with pytest.raises(RefusedError, match=r"10,000.*narrow"):
             Number().params(position, 1000)
@@ -220,18 +220,18 @@ class TestNumberWalk:
     def test_a_clamped_page_is_refused(self) -> None:
         """A page of a lower number than asked for is not the page asked for."""
         with pytest.raises(ProtocolError, match="page 9 when page 10"):
-            Number().follow(Position("9000", 9, 9000), 1000, Facts(count=1000, total=20_000, number=9))
+            Number().follow(Position("9000", 9, 9000), 1000, PageInfo(count=1000, total=20_000, number=9))
 
     def test_the_same_records_again_are_refused(self) -> None:
         """A page that has nothing the one before had not is no progress."""
-        before = Facts(count=2, total=9, number=1, ids=("a", "b"))
+        before = PageInfo(count=2, total=9, number=1, ids=("a", "b"))
         with pytest.raises(ProtocolError, match="nothing new"):
-            Number().follow(Position("2", 1, 2), 2, Facts(count=2, total=9, number=2, ids=("b", "a")), before)
+            Number().follow(Position("2", 1, 2), 2, PageInfo(count=2, total=9, number=2, ids=("b", "a")), before)
 
     def test_an_empty_page_in_the_middle_is_refused(self) -> None:
         """Nothing where more was promised is no end."""
         with pytest.raises(ProtocolError, match="nothing new after 2 of 9"):
-            Number().follow(Position("2", 1, 2), 2, Facts(count=0, total=9, number=2))
+            Number().follow(Position("2", 1, 2), 2, PageInfo(count=0, total=9, number=2))
 
     def test_the_smallest_page_is_asked_for_where_none_is_refused(self) -> None:
         """Some servers divide by the page size."""
@@ -242,7 +242,7 @@ class TestNumberWalk:
 class TestOtherWalks:
     def test_offsets_go_by_rows(self) -> None:
         """v1.1 is asked by rows and offset."""
-        told = Facts(count=100, total=150, ids=("a",))
+        told = PageInfo(count=100, total=150, ids=("a",))
         position = Offset().follow(Offset().first(), 100, told)
         assert Offset().params(position, 100) == {"rows": "100", "offset": "100"}
         assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))) is None
@@ -255,7 +255,7 @@ class TestOtherWalks:
         """Lists without paging get no paging parameters, and nothing follows."""
         whole = Whole(1000)
         assert whole.params(whole.first(), 1000) == {}
-        assert whole.follow(whole.first(), 1000, Facts(count=3, total=99)) is None
+        assert whole.follow(whole.first(), 1000, PageInfo(count=3, total=99)) is None
 
     @pytest.mark.parametrize(
         ("paging", "filters", "expected"),
@@ -287,7 +287,7 @@ class TestFacts:
         page = document(record("A"), record("b", "2019-01-01T00:00:00.25Z"), total=7, page=2, onward="/x")
         keys = ((SECOND * 1000, "a"), (SECOND * 1000 + 250, "b"))
         found = facts(page, "things", ids=True)
-        assert found == Facts(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"), keys=keys)
+        assert found == PageInfo(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"), keys=keys)
 
     def test_ids_are_left_alone_where_nobody_needs_them(self) -> None:
         """Without ids only the first record is looked into."""

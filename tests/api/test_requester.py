@@ -9,7 +9,7 @@ from asyncio_throttle import throttler
 
 from etl import resources
 from etl.api.client import Client
-from etl.api.limits.rate_limit import Budget
+from etl.api.limits.rate_limit import RateLimit
 from etl.api.query import Query
 from etl.api.transport import Transport
 from etl.errors import DownError
@@ -53,7 +53,7 @@ async def test_a_storm_slows_the_run_down_and_it_recovers(refusal: bytes, monkey
         return COUNTED if not 8 < len(arrivals) <= 8 + STORM else refusal
 
     settings = Settings(attempts=99, patience=10**6)
-    budget = Budget(600, clock=time.clock, sleep=time.sleep)
+    budget = RateLimit(600, clock=time.clock, sleep=time.sleep)
     async with Loopback(answer) as server, Transport(Settings(base_url=server.url)) as transport:
         client = Client(transport, budget, settings, rng=random.Random(1), clock=time.clock, sleep=time.sleep)
         found = await asyncio.gather(*(client.count(QUERY) for _ in range(160)))
@@ -78,7 +78,7 @@ async def test_a_server_that_dies_is_waited_for_and_then_given_up() -> None:
         return COUNTED if len(asked) <= 4 or time.now >= back else b""
 
     settings = Settings(attempts=3, patience=900)
-    budget = Budget(10**6, clock=time.clock, sleep=time.sleep)
+    budget = RateLimit(10**6, clock=time.clock, sleep=time.sleep)
     async with Loopback(answer) as server, Transport(Settings(base_url=server.url)) as transport:
         client = Client(transport, budget, settings, rng=random.Random(1), clock=time.clock, sleep=time.sleep)
         assert await asyncio.gather(*(client.count(QUERY) for _ in range(40))) == [7] * 40

@@ -126,11 +126,11 @@ async def test_slices_spread_over_workers_that_share_one_budget(
     cluster.work()
     with running(corpus) as box:
         summary = await run_flow(box, store, cluster.address, rate=10_000)
-        ledger = ledgers / f"requests-{quote(box.base_url.removeprefix('http://'), safe='')}"
+        rate_log = ledgers / f"requests-{quote(box.base_url.removeprefix('http://'), safe='')}"
     assert (summary["verdict"], summary["unique"]) == ("complete", 12_000)
     assert data_files(downloaded(store, work.parent / "there", work)) == expected
     assert all("Task run 'slice" in said for said in cluster.said())
-    assert ledger.stat().st_size == 8 * summary["requests"]
+    assert rate_log.stat().st_size == 8 * summary["requests"]
 
 
 async def test_a_worker_that_is_killed_in_the_middle_of_a_slice_is_survived(

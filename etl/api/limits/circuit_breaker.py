@@ -18,7 +18,7 @@ Look = Callable[[], Awaitable[object]]
 """Puts a cheap question that the server is known to have answered before."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Tells an outage of the whole server from trouble with one page, and sits it out."""
 
     def __init__(self, settings: Settings, observe: Observe, *, rng: random.Random, clock: Clock, sleep: Sleep) -> None:

@@ -13,8 +13,8 @@ _TOGETHER = 1.0
 """Complaints within so many seconds are about the same trouble."""
 
 
-class Slots:
-    """Slots that requests take in the order they come; an asynchronous context manager, entered once a request."""
+class ConcurrencyLimit:
+    """Slots that requests take in the order they come; an asynchronous context manager, entered once per request."""
 
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = max(1, most)

@@ -1,7 +1,7 @@
 """The budget of requests: never more in any five minutes than the API grants, and fewer after it has complained.
 
-All requests of a run draw on one Budget, and all runs of a machine on one Ledger behind it. What to do with an error
-is decided in `retry`; this only spaces requests.
+All requests of a run draw on one RateLimit, and all runs of a machine on one RateLog behind it. What to do with an
+error is decided in `retry`; this only spaces requests.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Protocol
 
 from asyncio_throttle.throttler import Throttler
 
-from etl.api.limits.concurrency_limit import Slots
-from etl.api.limits.rate_log import Ledger
+from etl.api.limits.concurrency_limit import ConcurrencyLimit
+from etl.api.limits.rate_log import RateLog
 from etl.settings import WINDOW_SECONDS, Settings
 
 _MARGIN = 0.95
@@ -28,12 +28,12 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Budget:
+class RateLimit:
     """Grants requests: at most `rate` in any window of `period` seconds, in the order they were asked for.
 
     A run may spend the whole window at once and then waits: that is what the firewall counts (api-notes 1.6). After
     `slow_down` requests are spaced evenly instead, at half of the rate, and with every request a little less, until the
-    full rate is reached again. With a ledger, what other runs were granted counts as well.
+    full rate is reached again. With a log, what other runs were granted counts as well.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Budget:
         rate: int,
         *,
         period: float = WINDOW_SECONDS,
-        ledger: Ledger | None = None,
+        rate_log: RateLog | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.rate = max(1, rate)
         self.period = period * _SLACK
-        self._ledger = ledger
+        self._rate_log = rate_log
         self._clock = clock
         self._sleep = sleep
         # Mutable state: the log of grants (in the throttler), whose turn it is, the share of the rate that is used at
@@ -71,7 +71,7 @@ class Budget:
 
     async def _share_out(self) -> None:
         """Wait until the runs of this machine together may send one more."""
-        while self._ledger is not None and (wait := self._ledger.take(self.rate, self.period)) > 0:
+        while self._rate_log is not None and (wait := self._rate_log.take(self.rate, self.period)) > 0:
             await self._sleep(wait)
 
     def slow_down(self, after: float = 0.0) -> None:
@@ -97,7 +97,7 @@ def allowance(settings: Settings) -> int:
 
 
 class Gate(Protocol):
-    """Grants requests one by one, as `Budget` does; whoever grants them to several processes has the same face."""
+    """Grants requests one by one, as `RateLimit` does; whoever grants them to several processes has the same face."""
 
     async def acquire(self) -> None:
         """Wait until one more request may be sent."""
@@ -111,14 +111,14 @@ class Shared:
     """What several clients of one server share, and are together as polite as one; first come, first served."""
 
     budget: Gate
-    slots: Slots
+    slots: ConcurrencyLimit
 
 
 def shared(settings: Settings, budget: Gate | None = None) -> Shared:
     """Make the budget, unless there is one, and the slots for requests under way at once.
 
-    The budget is that of all runs of this user on this machine if the settings name a ledger.
+    The budget is that of all runs of this user on this machine if the settings name a log.
     """
-    ledger = None if settings.ledger is None else Ledger(settings.ledger)
-    own = budget or Budget(allowance(settings), ledger=ledger)
-    return Shared(budget=own, slots=Slots(settings.concurrency))
+    rate_log = None if settings.rate_log is None else RateLog(settings.rate_log)
+    own = budget or RateLimit(allowance(settings), rate_log=rate_log)
+    return Shared(budget=own, slots=ConcurrencyLimit(settings.concurrency))

@@ -13,7 +13,7 @@ from pathlib import Path
 from etl.errors import StoreError
 
 
-class Ledger:
+class RateLog:
     """A file of grants. State: none; what it knows is in the file."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:

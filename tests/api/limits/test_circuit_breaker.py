@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.api.limits.circuit_breaker import Breaker
+from etl.api.limits.circuit_breaker import CircuitBreaker
 from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.events import Noted
 from etl.settings import Settings
@@ -31,15 +31,15 @@ class Server:
             raise self.trouble
 
 
-def breaker(patience: float = 900.0, told: list[str] | None = None) -> Breaker:
+def breaker(patience: float = 900.0, told: list[str] | None = None) -> CircuitBreaker:
     def observe(event: object) -> None:
         if told is not None and isinstance(event, Noted):
             told.append(event.text)
 
-    return Breaker(Settings(patience=patience), observe, rng=random.Random(1), clock=now, sleep=asyncio.sleep)
+    return CircuitBreaker(Settings(patience=patience), observe, rng=random.Random(1), clock=now, sleep=asyncio.sleep)
 
 
-async def fail(one: Breaker, server: Server, *, times: int = 5, error: AnswerError = GONE) -> bool:
+async def fail(one: CircuitBreaker, server: Server, *, times: int = 5, error: AnswerError = GONE) -> bool:
     """Fail so many times; whether the last was an outage that is over."""
     for _ in range(times - 1):
         assert not await one.outlasted(error, server.look, hopeless=False)

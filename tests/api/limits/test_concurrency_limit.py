@@ -5,11 +5,11 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.api.limits.concurrency_limit import Slots
+from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from tests.support.virtual import now, run
 
 
-async def most_at_once(slots: Slots, requests: int) -> int:
+async def most_at_once(slots: ConcurrencyLimit, requests: int) -> int:
     """Send so many requests of a second each; return how many were under way at most."""
     under_way = most = 0
 
@@ -27,14 +27,14 @@ async def most_at_once(slots: Slots, requests: int) -> int:
 
 def test_all_slots_are_used_and_no_more() -> None:
     """Ten requests on four slots are four at a time."""
-    assert run(most_at_once(Slots(4, clock=now), 10)) == 4
+    assert run(most_at_once(ConcurrencyLimit(4, clock=now), 10)) == 4
 
 
 def test_a_complaint_halves_them_and_those_that_come_together_count_once() -> None:
     """Four refusals for one reason leave two slots, later ones one, and never none."""
 
     async def scenario() -> list[int]:
-        slots, seen = Slots(4, clock=now), []
+        slots, seen = ConcurrencyLimit(4, clock=now), []
         for _ in range(4):
             for _ in range(4):
                 slots.narrow()
@@ -48,7 +48,7 @@ def test_good_answers_bring_them_back() -> None:
     """One more slot after as many good answers as there are slots, until all are there, and not one beyond."""
 
     async def scenario() -> list[int]:
-        slots, seen = Slots(4, clock=now), []
+        slots, seen = ConcurrencyLimit(4, clock=now), []
         slots.narrow()
         await asyncio.sleep(2)
         slots.narrow()
@@ -65,7 +65,7 @@ def test_those_who_wait_are_admitted_as_slots_come_back() -> None:
     """A slot that comes back is for whoever has waited longest, and nobody waits beside a free one."""
 
     async def scenario() -> list[float]:
-        slots, begun = Slots(2, clock=now), []
+        slots, begun = ConcurrencyLimit(2, clock=now), []
         slots.narrow()
 
         async def one() -> None:
@@ -87,7 +87,7 @@ def test_slots_are_neither_lost_nor_doubled(requests: list[tuple[float, float, s
     """Whoever is answered, refused or called off, at whatever moment: afterwards every slot can be had again."""
 
     async def scenario() -> int:
-        slots = Slots(3, clock=now)
+        slots = ConcurrencyLimit(3, clock=now)
 
         async def one(delay: float, length: float, ending: str) -> None:
             await asyncio.sleep(delay)

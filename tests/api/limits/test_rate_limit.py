@@ -9,7 +9,7 @@ from asyncio_throttle import throttler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl.api.limits.rate_limit import Budget, allowance
+from etl.api.limits.rate_limit import RateLimit, allowance
 from etl.settings import Credentials, Settings
 from tests.support.virtual import now, run
 
@@ -20,11 +20,11 @@ def _virtual_time_for_the_throttler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttler, "time", SimpleNamespace(monotonic=now))
 
 
-def make(rate: int, period: float = 300.0) -> Budget:
-    return Budget(rate, period=period, clock=now)
+def make(rate: int, period: float = 300.0) -> RateLimit:
+    return RateLimit(rate, period=period, clock=now)
 
 
-async def drain(budget: Budget, requests: int) -> list[float]:
+async def drain(budget: RateLimit, requests: int) -> list[float]:
     """Ask for so many requests at once; return when each was granted."""
 
     async def one() -> float:
