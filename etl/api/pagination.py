@@ -253,7 +253,7 @@ def strategy(query: Query) -> Strategy:
         case Paging.KEYSET:
             return Keyset(ties=bool(resource.identity))
         case Paging.NUMBER:
-            return Number(resource.least)
+            return Number(resource.min_page_size)
         case Paging.OFFSET:
             return Offset(_LAGOTTO_ROWS if _by_lagotto(query) else None)
         case Paging.WHOLE:

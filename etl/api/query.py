@@ -115,7 +115,7 @@ def check(query: Query) -> Query:
     The API ignores unknown parameters without a word and answers with everything (api-notes 1.3).
     """
     resource = query.resource
-    known = {name: entry for entry in resource.filters for name in (entry.name, *entry.also)}
+    known = {name: entry for entry in resource.filters for name in (entry.name, *entry.aliases)}
     filters: dict[str, str] = {}
     for given, value in query.filters:
         name = known[_known("filter", given.replace("_", "-"), known, resource.name)].name
@@ -161,7 +161,7 @@ def _parent(query: Query) -> str:
 
 def named(query: Query) -> tuple[str, ...]:
     """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
-    keys = {entry.name for entry in query.resource.filters if entry.keys}
+    keys = {entry.name for entry in query.resource.filters if entry.ids}
     values = [value for name, value in query.filters if name in keys]
     ids = (one.strip().lower() for value in values for one in value.split(","))
     return tuple(dict.fromkeys(filter(None, ids)))
@@ -169,7 +169,7 @@ def named(query: Query) -> tuple[str, ...]:
 
 def joined_by_or(query: Query) -> list[str]:
     """Name the filters of the query that the server joins by OR where a user would expect AND (api-notes 4.2)."""
-    either = {entry.name for entry in query.resource.filters if entry.either}
+    either = {entry.name for entry in query.resource.filters if entry.joined_by_or}
     names = sorted({name for name, _ in query.filters if name in either})
     return names if len(names) > 1 else []
 
@@ -193,4 +193,4 @@ def _written(name: str, value: str, form: Form | None) -> None:
         fix = "give it one, or leave the filter out; is a variable of the shell not set?"
         raise UsageError(f"filter {name} has no value", fix=fix)
     if form and not re.fullmatch(form.pattern, value):
-        raise UsageError(f"filter {name} does not take {value!r}", fix=f"it takes {form.words}")
+        raise UsageError(f"filter {name} does not take {value!r}", fix=f"it takes {form.description}")

@@ -93,7 +93,7 @@ def _table(resource: Resource, table: Table) -> dict[str, Json]:
 
     told = {column.name: column.description for column in table.columns}
     own = {resource.parent: f"Key of the record in {resource.main.name}."}
-    own |= dict.fromkeys(table.positions, table.about_positions)
+    own |= dict.fromkeys(table.positions, table.positions_description)
     described = {name: told.get(name) or own.get(name, "") for name in frame_schema(resource, table)}
     types = {name: str(kind) for name, kind in frame_schema(resource, table).items()}
     return {

@@ -114,7 +114,7 @@ def _key(resource: Resource, table: Table) -> tuple[str, ...]:
 
 def _words(resource: Resource, table: Table) -> dict[str, str]:
     main = {column.name: column.description for column in resource.main.columns}
-    positions = dict.fromkeys(table.positions, table.about_positions)
+    positions = dict.fromkeys(table.positions, table.positions_description)
     own = {column.name: column.description for column in table.columns}
     return {**main, resource.parent: f"Key of the record in {resource.main.name}.", **positions, **own}
 

@@ -164,7 +164,7 @@ class _Walk:
         prefix = f"{path}." if path else ""
         keys = {name: name for name in shape.fields if value.get(name) is not None}
         for key in [key for key in value if key not in shape.fields]:
-            twin = shape.twin(key)
+            twin = shape.dashed(key)
             if not twin or (twin in keys and value[key] is not None):
                 self.unknown[prefix + key] = msgspec.Raw(msgspec.json.encode(value[key]))
             elif value[key] is not None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.schema import declarations
-from etl.schema.arrow_types import EACH, Path, steps, whole
+from etl.schema.arrow_types import EACH, Path, as_array, steps
 from etl.schema.declarations import Column, Derived, Resource, Struct, Table, Type
 
 ROW = "_row"
@@ -111,7 +111,7 @@ class _Page:
     def entries(self, path: Path) -> _Entries:
         depth = 1 if path[0] in self.nested.column_names else 2
         column = self.nested.column(".".join(path[:depth]))
-        return _Entries(whole(column), self.rows()).down(path[depth:])
+        return _Entries(as_array(column), self.rows()).down(path[depth:])
 
     def rows(self) -> pa.Array:
         return pa.arange(0, self.nested.num_rows)

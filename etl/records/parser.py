@@ -123,8 +123,8 @@ class Parser:
         """List what Arrow took as it came and should not: text for JSON text, promised fields by other names."""
         # `"x"` is JSON text and `x` is not.
         texts = [path for path in self._texts - known if _has_values(table, path)]
-        strange = arrow_types.strangers(pa.struct(list(table.schema)), self._promised)
-        return texts + [path for path in strange if path not in known and arrow_types.is_twin(self._shape, path)]
+        strange = arrow_types.undeclared(pa.struct(list(table.schema)), self._promised)
+        return texts + [path for path in strange if path not in known and arrow_types.is_dashed(self._shape, path)]
 
     def _validate(self, page: "_Page") -> list[Path]:
         """Coerce the records that Arrow would refuse; return where they are odd."""
@@ -144,7 +144,7 @@ class Parser:
         drift = Drift(self._unmapped)
         fields = drift.strange(pa.struct(list(table.schema)), self._promised)
         # A record with a value under another name for a promised field was coerced.
-        strange = tuple(path for path in fields if not arrow_types.is_twin(self._shape, path))
+        strange = tuple(path for path in fields if not arrow_types.is_dashed(self._shape, path))
         find = finder(strange, self._unknown) if strange else None
         for row, (index, record_id) in enumerate(zip(page.rows(), ids, strict=True)) if strange or page.coerced else ():
             if coerced := page.coerced.get(index):
@@ -257,7 +257,7 @@ def _culprit(shape: Struct, complaint: str) -> list[Path]:
 
 
 def _has_values(table: pa.Table, path: Path) -> bool:
-    top = arrow_types.whole(table.column(path[0]))
+    top = arrow_types.as_array(table.column(path[0]))
     values = reduce(lambda array, step: array.values if step == EACH else array.field(step), path[1:], top)
     return bool(values.null_count < len(values))
 
@@ -265,7 +265,7 @@ def _has_values(table: pa.Table, path: Path) -> bool:
 def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
     """Lay the fields of the outermost objects side by side, in the order of `_columns`."""
     for name, part in shape.fields.items():
-        array = arrow_types.whole(table.column(name))
+        array = arrow_types.as_array(table.column(name))
         if not isinstance(part, Struct):
             yield array
             continue

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from etl.records.coerce import compact
-from etl.schema.arrow_types import Path, Sieve, dotted, strangers
+from etl.schema.arrow_types import Path, Sieve, dotted, undeclared
 
 Found = Iterable[tuple[str, msgspec.Raw]]
 
@@ -33,7 +33,7 @@ class Drift:
 
     def strange(self, found: pa.DataType, promised: pa.DataType) -> tuple[Path, ...]:
         """List the paths of fields that nobody declared, neither as columns nor as unmapped."""
-        return tuple(path for path in strangers(found, promised) if not self._is_unmapped(dotted(path)))
+        return tuple(path for path in undeclared(found, promised) if not self._is_unmapped(dotted(path)))
 
     def add(self, row: int, record_id: str, found: Found) -> None:
         """Take the unknown values of one record, by path with indexes."""

@@ -1,6 +1,6 @@
-"""Short words for the columns that declarations are full of: one line a column, the JSON path beside the name.
+"""Short words for columns: one line per column, with the JSON path beside the name.
 
-Only spelling lives here; what a column means is in `etl.schema.declarations`.
+This is only spelling; `etl.schema.declarations` says what a column means.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ def text(name: str, path: str, description: str, *, lower: bool = False) -> Colu
     return Column(name=name, type=Type.STRING, path=path, description=description, lower=lower)
 
 
-def whole(name: str, path: str, description: str) -> Column:
+def integer(name: str, path: str, description: str) -> Column:
     """Declare a column of whole numbers."""
     return Column(name=name, type=Type.INT, path=path, description=description)
 
 
-def flag(name: str, path: str, description: str) -> Column:
+def boolean(name: str, path: str, description: str) -> Column:
     """Declare a column that is true or false."""
     return Column(name=name, type=Type.BOOL, path=path, description=description)
 
 
-def moment(name: str, path: str, description: str) -> Column:
+def timestamp(name: str, path: str, description: str) -> Column:
     """Declare a column of timestamps."""
     return Column(name=name, type=Type.TIMESTAMP, path=path, description=description)
 
@@ -38,12 +38,12 @@ def json(name: str, path: str, description: str) -> Column:
 
 
 def key(name: str, path: str, description: str) -> Column:
-    """Declare the column that identifies a record; the API's ids are the same in any case, so it is lower-case."""
+    """Declare the column that identifies a record: lower-case, because the API's ids ignore case."""
     return Column(name=name, type=Type.STRING, path=path, description=description, key=True, lower=True)
 
 
 def label(name: str, description: str) -> Column:
-    """Declare the first column of a table of relations: which of the lists a row comes from."""
+    """Declare the first column of a table of relations: the list that a row comes from."""
     return Column(name=name, type=Type.STRING, description=description, key=True)
 
 
@@ -53,7 +53,7 @@ def derived(name: str, kind: Type, function: "Callable[..., pl.Expr]", *inputs: 
 
 
 def extra(what: str) -> Column:
-    """Declare the last column of a main table: what the record holds beyond the declaration, as one JSON object."""
+    """Declare the last column of a main table: what the record has beyond the declaration, as one JSON object."""
     description = f"Attributes and relationships of the {what} that no column maps, as a JSON object."
     return Column(name="extra", type=Type.JSON, description=description)
 

@@ -1,4 +1,4 @@
-"""The words of declarations (resource, table, column, filter) and the Arrow types they stand for.
+"""What declarations consist of (resource, table, column, filter), and the Arrow types that follow from them.
 
-It holds no declaration of its own; those are in `etl.resources`.
+The declarations themselves are in `etl.resources`.
 """

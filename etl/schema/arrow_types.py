@@ -1,7 +1,6 @@
-"""What a declared Shape is in the words of Arrow and of msgspec, and which fields an Arrow type has beyond it.
+"""The Arrow and msgspec types of a declared Shape, and the fields that an Arrow type has beyond it.
 
-Types, and arrays by their types: no JSON is coerced here. A path is a tuple of names in which "[]" stands for "each
-entry of the list".
+This is about types only; no JSON is coerced here. A path is a tuple of names in which "[]" means each entry of a list.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,7 @@ _YEAR_TO_DAY = (
 )
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
 _MOMENT = rf"^{_YEAR_TO_DAY}(?:[T ]{_TIME})?$"
-"""Moments that Arrow is sure to read; the others, 29 February among them, are looked at one by one."""
+"""Timestamps that Arrow certainly reads; others, such as 29 February, are checked one by one."""
 
 _ARROW = {
     Type.STRING: pa.string(),
@@ -31,7 +30,7 @@ _ARROW = {
     Type.FLOAT: pa.float64(),
     Type.BOOL: pa.bool_(),
     Type.TIMESTAMP: pa.timestamp("us", "UTC"),
-    Type.DATE: pa.timestamp("us", "UTC"),  # Arrow's JSON reader knows days only as numbers
+    Type.DATE: pa.timestamp("us", "UTC"),  # Arrow's JSON reader takes dates only as numbers
     Type.JSON: pa.string(),
 }
 _STRICT: dict[Type, Json] = {
@@ -41,7 +40,7 @@ _STRICT: dict[Type, Json] = {
     Type.BOOL: bool,
     Type.TIMESTAMP: Annotated[str, msgspec.Meta(pattern=_MOMENT)],
     Type.DATE: Annotated[str, msgspec.Meta(pattern=_MOMENT)],
-    Type.JSON: NoneType,  # any value has to become text first
+    Type.JSON: NoneType,  # any value must become text first
 }
 
 
@@ -51,12 +50,12 @@ def dotted(path: Path) -> str:
 
 
 def steps(path: str) -> Path:
-    """Cut a declared path: `a.b[].c` is ("a", "b", "[]", "c")."""
+    """Split a declared path: `a.b[].c` is ("a", "b", "[]", "c")."""
     return tuple(path.replace(EACH, f".{EACH}").strip(".").split(".")) if path else ()
 
 
 def arrow(shape: Shape) -> pa.DataType:
-    """Return the Arrow type of a Shape; JSON leaves are text, days are moments."""
+    """Return the Arrow type of a Shape; JSON leaves are text, dates are timestamps."""
     if isinstance(shape, Scalar):
         return _ARROW[shape.type]
     if isinstance(shape, Listing):
@@ -65,7 +64,7 @@ def arrow(shape: Shape) -> pa.DataType:
 
 
 def strict(shape: Shape) -> Json:
-    """Return the msgspec type that takes exactly what Arrow would take as `arrow(shape)`."""
+    """Return the msgspec type that accepts exactly what Arrow accepts as `arrow(shape)`."""
     if isinstance(shape, Scalar):
         return _STRICT[shape.type] | None
     if isinstance(shape, Listing):
@@ -74,7 +73,7 @@ def strict(shape: Shape) -> Json:
 
 
 def screen(shape: Shape, paths: Iterable[Path]) -> Json:
-    """Return the msgspec type that checks these paths only; one outside the shape may hold nothing but null."""
+    """Return the msgspec type that checks only these paths; a path outside the shape may only hold null."""
     return _screen(shape, tree(paths))
 
 
@@ -87,7 +86,7 @@ def tree(paths: Iterable[Path]) -> Tree:
 
 
 def at(shape: Shape, path: Path) -> Shape | None:
-    """Return the part of the shape at a path, None if it promises nothing there."""
+    """Return the part of the shape at a path; None if nothing is declared there."""
     for step in path:
         if isinstance(shape, Listing) and step == EACH:
             shape = shape.entry
@@ -98,14 +97,14 @@ def at(shape: Shape, path: Path) -> Shape | None:
     return shape
 
 
-def is_twin(shape: Shape, path: Path) -> bool:
-    """Tell whether an undeclared path means a promised field in the dash-case of older servers."""
+def is_dashed(shape: Shape, path: Path) -> bool:
+    """Return whether an undeclared path is a declared field in the dash-case of older servers."""
     around = at(shape, path[:-1])
-    return isinstance(around, Struct) and around.twin(path[-1]) is not None
+    return isinstance(around, Struct) and around.dashed(path[-1]) is not None
 
 
 def leaves(shape: Shape, kind: Type, path: Path = ()) -> Iterator[Path]:
-    """List the paths of all leaves of a type."""
+    """List the paths of all leaves of one type."""
     if isinstance(shape, Scalar):
         if shape.type is kind:
             yield path
@@ -116,36 +115,36 @@ def leaves(shape: Shape, kind: Type, path: Path = ()) -> Iterator[Path]:
             yield from leaves(field, kind, (*path, name))
 
 
-def strangers(found: pa.DataType, promised: pa.DataType, path: Path = ()) -> Iterator[Path]:
-    """List the fields that a found type has beyond the promised one, the outermost only."""
-    if found.equals(promised):
+def undeclared(received: pa.DataType, declared: pa.DataType, path: Path = ()) -> Iterator[Path]:
+    """List the fields that a received type has beyond the declared one, the outermost only."""
+    if received.equals(declared):
         return
-    if pa.types.is_list(promised):
-        yield from strangers(found.value_type, promised.value_type, (*path, EACH))
+    if pa.types.is_list(declared):
+        yield from undeclared(received.value_type, declared.value_type, (*path, EACH))
         return
-    for field in found:
-        index = promised.get_field_index(field.name)
+    for field in received:
+        index = declared.get_field_index(field.name)
         if index < 0:
             yield (*path, field.name)
         else:
-            yield from strangers(field.type, promised.field(index).type, (*path, field.name))
+            yield from undeclared(field.type, declared.field(index).type, (*path, field.name))
 
 
-def whole(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, without a copy where it is one."""
+def as_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy if it has one chunk."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 class Sieve:
-    """Finds the values at certain paths of a record, as raw JSON, without reading the rest."""
+    """Extracts the values at certain paths of a record, as raw JSON, without reading the rest."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Prepare for these paths; ValueError if a name in them is beyond msgspec."""
+        """Prepare for these paths; ValueError if msgspec cannot take a name in them."""
         self._tree = tree(paths)
         self._decoder = msgspec.json.Decoder(_sieve(self._tree))
 
     def values(self, record: bytes) -> Iterator[tuple[str, msgspec.Raw]]:
-        """List the values with their paths (`attributes.creators[0].lang`); DecodeError if the record has others."""
+        """List the values with their paths (`attributes.creators[0].lang`); DecodeError if it has another shape."""
         return _sift(self._tree, self._decoder.decode(record), "")
 
 
@@ -185,11 +184,11 @@ def _optional_list(entry: Json) -> Json:
 
 
 def _optional_struct(fields: dict[str, Json], default: Json = None) -> Json:
-    """Make a msgspec type of fields whose names need not be identifiers."""
+    """Make a msgspec type with fields whose names need not be identifiers."""
     names = {f"f{index}": name for index, name in enumerate(fields)}
     kinds = [
         (alias, kind if default is None else kind | msgspec.UnsetType, default)
         for alias, kind in zip(names, fields.values(), strict=True)
     ]
-    made: Json = msgspec.defstruct("Fields", kinds, rename=names, gc=False)
-    return made | None
+    struct: Json = msgspec.defstruct("Fields", kinds, rename=names, gc=False)
+    return struct | None

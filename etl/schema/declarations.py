@@ -1,8 +1,8 @@
-"""The words in which resources are declared: Resource, Filter, Include, Facet, Table, Column.
+"""What resources are declared with: Resource, Filter, Include, Facet, Table, Column.
 
-Everything that the program knows about an endpoint is a literal written in these words; the Arrow schema of the
-parser, the flattening, the reference pages, DDL and the command line's checks are all derived from it. Nothing here
-reads JSON or talks to a server.
+Everything that the program knows about an endpoint is a literal of these classes. The parser's Arrow schema, the
+flattening, the reference pages, DDL and the command line's checks follow from it. Nothing here reads JSON or talks to
+a server.
 """
 
 import itertools
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DASH = re.compile("-([a-z])")
 
 Json = Any
-"""A value as `json.loads` gives it: the one place where the type checker is told to look away."""
+"""A value as `json.loads` returns it: the one type that is not checked."""
 
 
 Dialect = Literal["v1", "v2"]
@@ -26,7 +26,7 @@ Dialect = Literal["v1", "v2"]
 
 
 class Type(StrEnum):
-    """What a column holds, whatever the file format or database it ends in."""
+    """What a column holds, in any file format or database."""
 
     STRING = "string"
     INT = "int"
@@ -38,7 +38,7 @@ class Type(StrEnum):
 
 
 class Paging(StrEnum):
-    """How page two of a list is asked for (api-notes 2.1, 2.3, 7.3)."""
+    """How the next page of a list is requested (api-notes 2.1, 2.3, 7.3)."""
 
     CURSOR = "cursor"
     KEYSET = "keyset"
@@ -49,7 +49,7 @@ class Paging(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """How a column is computed from others of its own table that stand before it."""
+    """How a column is computed from earlier columns of its table."""
 
     function: "Callable[..., pl.Expr]"
     inputs: tuple[str, ...]
@@ -57,11 +57,11 @@ class Derived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: where its value stands in the source and what it becomes.
+    """One column: where its value is in the record, and what it becomes.
 
-    `path` is dotted and relative to the table's entry (to the record for a main table); an empty path means the
-    entry itself (a list of plain strings). Of several paths, as `a|b`, the first with a value counts. `source` is the
-    JSON type the server promises where it is not the column's own: coordinates arrive as text and become FLOAT.
+    `path` is dotted and relative to the table's entry (to the record for a main table); an empty path means the entry
+    itself (in a list of plain strings). Of several paths, `a|b`, the first with a value counts. `source` is the JSON
+    type that the server promises, if it differs from the column's own: coordinates arrive as text and become FLOAT.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Column:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Where the value may stand, in the order to look there; nowhere if it is computed."""
+        """The paths of the value in order of preference; none if it is computed."""
         return () if self.path is None else tuple(self.path.split("|"))
 
 
@@ -83,13 +83,13 @@ class Column:
 class Table:
     """One table of a resource.
 
-    `path` is empty for the main table (a row a record), else the list in the record that gives a row an entry:
-    `attributes.creators`, or `attributes.creators[].affiliation` for the children of children. A child table begins
-    with the resource's `parent` column and with its `positions` (0-based, outermost list first), which are not
-    repeated in `columns`. `relations` collects several lists or single objects in one table instead of `path`: it maps
-    a label to each one's path (`relationships.client.data`, `attributes.viewsOverTime[]`); the first column takes the
-    label, the others are relative to the entry, and a single object without any value gives no row. `build` computes
-    the table from other finished tables and replaces `path` altogether: `inputs` tells which, and what columns of them.
+    `path` is empty for the main table (one row per record); otherwise it is a list in the record, with one row per
+    entry: `attributes.creators`, or `attributes.creators[].affiliation` for children of children. A child table starts
+    with the resource's `parent` column and its `positions` (0-based, outermost list first), which are not repeated in
+    `columns`. `relations` collects several lists or single objects in one table and replaces `path`: it maps a label to
+    each path (`relationships.client.data`, `attributes.viewsOverTime[]`). The first column takes the label, the others
+    are relative to the entry, and an object without any value makes no row. `build` computes the table from other
+    finished tables and replaces `path`; `inputs` names those tables and their columns.
     """
 
     name: str
@@ -103,47 +103,45 @@ class Table:
     detail_only: bool = False
 
     @property
-    def about_positions(self) -> str:
-        """What is to be known of the columns of positions."""
+    def positions_description(self) -> str:
+        """The description of the columns of positions."""
         if not self.relations:
             return "Position in its list, counted from 0."
         label = self.columns[0].name
-        return (
-            f"Position in its list, counted from 0 in each {label} anew; {label} and position together tell rows apart."
-        )
+        return f"Position in its list, counted from 0 within each {label}; {label} and position identify a row."
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a value is written: a pattern, and words for it that go on from "it takes"."""
+    """How a value is written: a pattern, and a description that completes "it takes"."""
 
     pattern: str
-    words: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """One query parameter that narrows a list.
 
-    `any_of` says that commas in the value mean OR. Filters with `either` set are joined with each other by OR on
-    the server, where a user would expect AND (api-notes 4.2). With `keys` its values are ids of records, and the server
-    leaves out in silence what it does not know. `also` are names in documents that the server ignores.
+    With `any_of`, commas in the value mean OR. The server joins all filters with `joined_by_or` by OR, where a user
+    would expect AND (api-notes 4.2). With `ids`, the values are ids of records, and the server silently omits unknown
+    ones. `aliases` are names that documents use and the server ignores.
     """
 
     name: str
     description: str
     any_of: bool = False
-    either: bool = False
-    keys: bool = False
+    joined_by_or: bool = False
+    ids: bool = False
     form: Form | None = None
-    also: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Include:
-    """One name for `include=`: which resource's records come along and how the main record links to them.
+    """One name for `include=`: the resource of the included records, and how the main record links to them.
 
-    `path` leads to the id itself or to objects that have one; several paths, as `a|b`, are all followed.
+    `path` leads to the id or to objects with one; of several paths, `a|b`, all are followed.
     """
 
     name: str
@@ -152,13 +150,13 @@ class Include:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Where the ids stand."""
+        """The paths of the ids."""
         return tuple(self.path.split("|"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
-    """One facet of `meta`: its key there, how many buckets the server returns, and the column it counts."""
+    """One facet of `meta`: its key, the number of buckets that the server returns, and the column that it counts."""
 
     name: str
     size: int
@@ -168,19 +166,22 @@ class Facet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One list endpoint: how to ask, how to page, what comes back and which tables it becomes.
+    """One list endpoint: how to request it, how to page, what it returns, and the tables that this becomes.
 
-    `wrap` maps a path to the field that takes a bare scalar where an object is promised: old bodies write
-    `affiliation: "MIT"` for `{name: "MIT"}`. `unmapped` gives the reason why a known path, with all below it, has no
-    column: it is neither unknown nor lost, for other columns tell the same. `windows` maps the user's words (created,
-    updated, registered) to the field that the server's query language knows. `slice_on` is the window that never
-    changes for a record, or None where the list cannot be cut. `parents` maps the words of `--of` to the path under
-    which the records of one parent are listed (doi: dois); without `listed` there is no list but of one parent, or of
-    none at all: the records come along with others. Without `searched` the list takes no text query. `root` is where
-    the list stands in the body, `single` where a record fetched alone does. `identity` names paths whose values
-    together are the id where the server's own is not unique or does not last; of several paths, as `a|b`, the first
-    with a value counts. `least` is the smallest page that the server takes. `also` are the types that servers of other
-    years call the same records. `gone` says what to ask for instead at a server of today.
+    - `wrap` maps a path to the field that takes a bare scalar in place of an object: old bodies have
+      `affiliation: "MIT"` for `{name: "MIT"}`.
+    - `unmapped` gives the reason why a known path, with all below it, has no column: other columns have the same value.
+    - `windows` maps the user's words (created, updated, registered) to fields of the server's query language.
+      `slice_on` is the window that never changes for a record, or None if the list cannot be split.
+    - `parents` maps the words of `--of` to the path under which the records of one parent are listed (doi: dois).
+      Without `listed`, there is no list except of one parent, or none at all: the records are only included.
+    - Without `searched`, the list takes no text query.
+    - `root` is the path of the list in the body, `single` that of a record fetched alone.
+    - `identity` names paths whose values together are the id where the server's own is not unique or not stable; of
+      several paths, `a|b`, the first with a value counts.
+    - `min_page_size` is the smallest page that the server allows.
+    - `aliases` are the types under which servers of other years send the same records.
+    - `successor` says what to request instead from a current server.
     """
 
     name: str
@@ -200,7 +201,7 @@ class Resource:
     root: str = "data"
     single: str = "data"
     identity: tuple[str, ...] = ()
-    least: int = 0
+    min_page_size: int = 0
     filters: tuple[Filter, ...] = ()
     sorts: tuple[str, ...] = ()
     includes: tuple[Include, ...] = ()
@@ -212,17 +213,17 @@ class Resource:
     unmapped: Mapping[str, str] = field(default_factory=dict)
     partition: str | None = None
     schema_version: str = "1"
-    also: tuple[str, ...] = ()
-    gone: str = ""
+    aliases: tuple[str, ...] = ()
+    successor: str = ""
 
     @property
     def types(self) -> tuple[str, ...]:
         """The JSON:API types that records of this resource may have."""
-        return (self.type, *self.also)
+        return (self.type, *self.aliases)
 
     @property
     def main(self) -> Table:
-        """The table with one row a record."""
+        """The table with one row per record."""
         return self.tables[0]
 
     @property
@@ -231,7 +232,7 @@ class Resource:
         return next(column for column in self.main.columns if column.key)
 
     def table(self, name: str) -> Table:
-        """Return the table of that name; KeyError if there is none."""
+        """Return the table with this name; KeyError if there is none."""
         for table in self.tables:
             if table.name == name:
                 return table
@@ -240,29 +241,29 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A leaf of the JSON that the declarations promise."""
+    """A leaf of the declared JSON."""
 
     type: Type
 
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """An object of the promised JSON; `scalar` is the field that takes a bare scalar found in its place."""
+    """An object of the declared JSON; `scalar` is the field that takes a bare scalar in its place."""
 
     fields: "Mapping[str, Shape]"
     scalar: str | None = None
 
-    def twin(self, name: str) -> str | None:
-        """Return the field that an undeclared name means in the dash-case of older servers: subjId for subj-id."""
+    def dashed(self, name: str) -> str | None:
+        """Return the field that an undeclared name is in the dash-case of older servers: subjId for subj-id."""
         if "-" not in name or name in self.fields:
             return None
-        camel = _DASH.sub(lambda found: found[1].upper(), name)
+        camel = _DASH.sub(lambda match: match[1].upper(), name)
         return camel if camel in self.fields else None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list of the promised JSON."""
+    """A list of the declared JSON."""
 
     entry: "Shape"
 
@@ -271,7 +272,7 @@ Shape = Scalar | Struct | Listing
 
 
 def shape(resource: Resource) -> Struct:
-    """Derive the JSON that one record of the resource is promised to be, from its columns' paths."""
+    """Derive the JSON of one record of the resource from its columns' paths."""
     tree: dict[str, Json] = {}
     for path, leaf in _leaves(resource):
         *steps, last = path.replace("[]", ".[]").split(".")
@@ -291,7 +292,7 @@ def _leaves(resource: Resource) -> Iterator[tuple[str, Scalar]]:
 
 
 def _roots(table: Table) -> list[str]:
-    """List the paths of a table's entries: empty for a main table, else with `[]` where a list stands."""
+    """List the paths of a table's entries: empty for a main table, otherwise with `[]` at each list."""
     if table.relations:
         return list(table.relations.values())
     return [f"{table.path}[]" if table.path else ""]

@@ -1,4 +1,4 @@
-"""The table `withdrawn`: records that left the query, with when they were seen missing and their last known values."""
+"""The table `withdrawn`: records that left the query, with the time they were first missing and their last values."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ NAME = "withdrawn"
 SEEN = Column(
     name="seen_missing",
     type=Type.TIMESTAMP,
-    description="When a run found that the record is no longer among what was asked for.",
+    description="When a run first noticed that the record had left the query.",
 )
 
 
 def resource(of: Resource) -> Resource:
-    """Return the resource whose only table is `withdrawn`: the main table's columns, and when each went missing."""
-    described = f"One row a record that was in {of.main.name} and left it, as it was last known."
-    table = Table(name=NAME, description=described, columns=(*of.main.columns, SEEN))
-    return replace(of, name=NAME, description=described, tables=(table,), includes=(), partition=None)
+    """Return the resource with the only table `withdrawn`: the main table's columns and `seen_missing`."""
+    description = f"One row per record that has left {of.main.name}, with its last known values."
+    table = Table(name=NAME, description=description, columns=(*of.main.columns, SEEN))
+    return replace(of, name=NAME, description=description, tables=(table,), includes=(), partition=None)

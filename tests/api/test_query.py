@@ -55,8 +55,8 @@ RESOURCE = Resource(
     windows={"created": "created", "updated": "updated"},
     slice_on="created",
     filters=(
-        Filter(name="client-id", description="Client.", any_of=True, either=True),
-        Filter(name="provider-id", description="Provider.", any_of=True, either=True),
+        Filter(name="client-id", description="Client.", any_of=True, joined_by_or=True),
+        Filter(name="provider-id", description="Provider.", any_of=True, joined_by_or=True),
         Filter(name="published", description="Years.", form=Form(r"\d{4}(,\d{4})?", "a year or two")),
     ),
     includes=(Include(name="client", resource="clients", path="relationships.client"),),

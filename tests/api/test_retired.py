@@ -50,6 +50,6 @@ def test_anything_else_stays_as_it_is(error: AnswerError, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in resources.names() if name.startswith("v1/")])
 def test_every_list_of_v1_says_what_to_do(name: str) -> None:
     """Each names an existing resource of today, or says that there is none."""
-    advice = resources.load(name).gone
+    advice = resources.load(name).successor
     named = advice.removeprefix("use ").partition(",")[0]
     assert named in resources.names() or "no equivalent" in advice or named in ("events", "resource-types")

@@ -36,7 +36,7 @@ BAD = [
     (["export", "dois", "--to", "x", "--concurrency", "many"], "concurrency"),
     (["get", "dois", "10.1/a", "--frobnicate"], "--frobnicate"),
     (["resources", "dios"], "dois"),
-    (["plan", "dois", "--filter", "created=2020-2022"], "years with commas between them"),
+    (["plan", "dois", "--filter", "created=2020-2022"], "years separated by commas"),
     (["export", "dois", "--to", "x", "--filter", "client-id="], "client-id has no value"),
     (["export", "dois", "--to", "x", "--since", "2025", "--until", "2024"], "--since a moment before --until"),
     (["plan", "v1/groups", "--query", "works"], "--query"),

@@ -1,4 +1,4 @@
-"""Records that only come along or are listed under another: contacts of providers, media of DOIs."""
+"""Records that are only included, or listed under another: contacts of providers, media of DOIs."""
 
 import json
 
@@ -18,7 +18,7 @@ def link(kind: str, name: str) -> Json:
 
 def test_a_contact_has_a_row_and_a_row_a_role() -> None:
     """A contact as the server writes it leaves nothing unknown, and its provider comes in lower case."""
-    told = {
+    person = {
         "givenName": "A",
         "familyName": "B",
         "name": "A B",
@@ -29,16 +29,16 @@ def test_a_contact_has_a_row_and_a_row_a_role() -> None:
     record = {
         "id": "X-1",
         "type": "contacts",
-        "attributes": told | times,
+        "attributes": person | times,
         "relationships": {"provider": link("providers", "TIB")},
     }
     parsed = Parser(resources.load("contacts")).parse([json.dumps(record).encode()])
     assert (parsed.drift, parsed.issues) == ({}, ())
-    found = tables(resources.load("contacts"), [json.dumps(record).encode()])
-    assert found["contacts"].select("id", "name", "email", "provider_id").rows() == [
+    rows = tables(resources.load("contacts"), [json.dumps(record).encode()])
+    assert rows["contacts"].select("id", "name", "email", "provider_id").rows() == [
         ("x-1", "A B", "a@example.org", "tib")
     ]
-    assert found["contact_roles"].rows() == [("x-1", 0, "voting"), ("x-1", 1, "billing")]
+    assert rows["contact_roles"].rows() == [("x-1", 0, "voting"), ("x-1", 1, "billing")]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Real answers of the API, of today and of older servers, hold nothing that the declarations do not know of."""
+"""Real responses of current and older servers hold nothing that the declarations do not know."""
 
 import json
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ def test_names_are_snake_case_and_unique(resource: Resource) -> None:
 
 
 def test_the_main_table_has_the_resource_s_name(resource: Resource) -> None:
-    """The table with one row a record is called like its resource."""
+    """The table with one row per record is called like its resource."""
     assert resource.main.name == resource.name.replace("/", "_").replace("-", "_")
 
 
@@ -93,19 +93,19 @@ def test_a_table_of_relations_begins_with_its_label(resource: Resource) -> None:
             assert all(column.path or column.derived for column in others)
 
 
-def test_it_is_said_what_tells_the_rows_of_several_lists_apart(resource: Resource) -> None:
-    """Positions of a table of relations begin anew with each label, and the reference pages say so."""
+def test_positions_say_what_identifies_the_rows_of_several_lists(resource: Resource) -> None:
+    """Positions of a table of relations start over with each label, and the reference pages say so."""
     for table in resource.tables:
-        told = [
+        descriptions = [
             column["description"]
             for one in describe(resource)["tables"]
             if one["name"] == table.name
             for column in one["columns"]
             if column["name"] in table.positions
         ]
-        assert len(told) == (0 if table is resource.main else len(table.positions))
+        assert len(descriptions) == (0 if table is resource.main else len(table.positions))
         if table.relations:
-            assert all(f"each {table.columns[0].name} anew" in one for one in told)
+            assert all(f"within each {table.columns[0].name};" in description for description in descriptions)
 
 
 def test_facets_count_columns_that_exist(resource: Resource) -> None:
@@ -178,7 +178,7 @@ def test_which_lists_take_no_search() -> None:
     }
 
 
-def test_forms_of_filters_are_told_in_words(resource: Resource) -> None:
+def test_forms_of_filters_are_described_in_words(resource: Resource) -> None:
     """What a filter takes is said without a regular expression."""
-    told = [entry.form.words for entry in resource.filters if entry.form]
-    assert [words for words in told if set(words) & set("\\[](){}*+^$")] == []
+    descriptions = [entry.form.description for entry in resource.filters if entry.form]
+    assert [words for words in descriptions if set(words) & set("\\[](){}*+^$")] == []

@@ -127,7 +127,7 @@ def values(frame: pl.DataFrame, *columns: str) -> list[tuple]:
 
 
 def test_a_doi_has_one_row_with_its_attributes(tables: dict[str, pl.DataFrame]) -> None:
-    """What a record tells once stands in one row under a lower-case DOI."""
+    """Single values of a record are in one row under a lower-case DOI."""
     row = tables["dois"].row(0, named=True)
     wanted = {
         "doi": "10.7937/k9/tcia.2015.abc",
@@ -250,7 +250,7 @@ def test_the_old_forms_of_publisher_and_affiliation_are_read() -> None:
     ],
 )
 def test_an_entry_that_is_plain_text_is_its_main_value(attribute: str, table: str, column: str) -> None:
-    """What stands as text where an object is promised fills the column of what the list is about, and is no reject."""
+    """Text in place of an object fills the main column of the list, and is not rejected."""
     record = {"id": "10.1/a", "attributes": {attribute: ["ark:/13030/m5br8st1", {}]}}
     parsed = Parser(DOIS).parse([json.dumps(record).encode()])
     assert parsed.issues == ()
@@ -283,7 +283,7 @@ def test_a_curator_finds_what_getdoi_gave(tables: dict[str, pl.DataFrame], table
 
 
 def test_records_of_2018_fill_the_columns_of_today() -> None:
-    """Names with dashes are those of today with capitals; the relationship to the type is a row like any other."""
+    """Names with dashes mean the current names with capitals; the relationship to the type is a row like any other."""
     dashed = {"schema-version": "http://datacite.org/schema/kernel-4", "is-active": True, "metadata-version": 2}
     linked = {"resource-type": {"data": {"id": "dataset", "type": "resource-types"}}}
     tables = read({"id": "10.1/a", "type": "dois", "attributes": dashed, "relationships": linked})

@@ -43,8 +43,8 @@ def test_every_value_of_the_recorded_events_is_in_its_column(real: Path) -> None
     for column in plain:
         camel = str(column.path).removeprefix("attributes.")
         dashed = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in camel)
-        told = [one["attributes"].get(camel, one["attributes"].get(dashed)) for one in found]
+        stated = [one["attributes"].get(camel, one["attributes"].get(dashed)) for one in found]
         if column.name in TIMES:
-            assert [one is not None for one in told] == main[column.name].is_not_null().to_list()
+            assert [one is not None for one in stated] == main[column.name].is_not_null().to_list()
         else:
-            assert main[column.name].to_list() == told
+            assert main[column.name].to_list() == stated

@@ -1,4 +1,4 @@
-"""Every current resource, exported whole with all that can come along, and by each of its filters, against raw bodies.
+"""Every current resource, exported with all its includes, and by each of its filters, compared with raw bodies.
 
 What is expected is counted in plain Python from the bodies that the sandbox serves, page by page, to a walk of its own.
 """

@@ -49,7 +49,7 @@ def test_related_dois_are_edges_in_canonical_form() -> None:
 
 
 def test_related_things_of_other_kinds_are_edges_as_stated() -> None:
-    """An identifier that is no DOI is an edge with its own type in lower case."""
+    """An identifier other than a DOI is an edge with its own type in lower case."""
     assert edges({"relatedIdentifiers": [related(" 1234-5678 ", "ISSN")]}) == [("Cites", "1234-5678", "issn")]
 
 
@@ -66,7 +66,7 @@ def test_related_items_are_edges_too() -> None:
 
 
 def test_people_and_their_organisations_are_edges() -> None:
-    """ORCID iDs and ROR ids of creators and contributors are edges that tell the two apart."""
+    """ORCID iDs and ROR ids of creators and contributors are edges that distinguish the two."""
     assert edges({"creators": [person(ORCID, ROR)], "contributors": [person(ORCID, ROR)]}) == [
         ("contributor", ORCID, "orcid"),
         ("contributor-affiliation", ROR, "ror"),
@@ -76,7 +76,7 @@ def test_people_and_their_organisations_are_edges() -> None:
 
 
 def test_wrong_check_sums_lead_nowhere() -> None:
-    """An ORCID iD or ROR id that cannot exist is no edge."""
+    """An invalid ORCID iD or ROR id does not make an edge."""
     assert edges({"creators": [person("0000-0002-1825-0098", "https://ror.org/04wxnsj82")]}) == []
 
 
@@ -111,7 +111,7 @@ def test_a_funder_is_told_from_other_dois() -> None:
 
 @pytest.mark.parametrize("kind", ["ROR", "ror", "Other", None])
 def test_a_funder_that_cannot_exist_leads_nowhere(kind: str | None) -> None:
-    """A ROR id with a wrong check sum is no edge, whatever its type is said to be."""
+    """A ROR id with a wrong checksum does not make an edge, whatever its stated type."""
     stated = {"funderIdentifier": "https://ror.org/021nxhr63", "funderIdentifierType": kind}
     assert edges({"fundingReferences": [stated]}) == []
 

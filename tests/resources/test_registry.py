@@ -31,7 +31,7 @@ def test_parts_of_a_declaration_are_no_resources() -> None:
 
 @pytest.mark.parametrize("name", ["doi", "Dois", "v2/dois", "", "../v2/dois", "__init__", "v1/"])
 def test_an_unknown_name_is_a_usage_error_that_lists_the_valid_ones(name: str) -> None:
-    """A name that is no resource ends in one line with every valid name."""
+    """An unknown name ends in one line with every valid name."""
     with pytest.raises(UsageError, match=r"valid are: .*dois") as caught:
         resources.load(name)
     assert caught.value.exit_code == 2

@@ -1,4 +1,4 @@
-"""What msgspec is told to accept is what Arrow accepts, and types tell which fields are new."""
+"""The strict msgspec type accepts what Arrow accepts, and comparing types shows which fields are new."""
 
 import json
 from io import BytesIO
@@ -57,8 +57,8 @@ def test_fields_beyond_the_promise_are_named_outermost_first() -> None:
     promised = pa.struct([("a", pa.list_(pa.struct([("x", pa.string())]))), ("b", pa.struct([("y", pa.int64())]))])
     part = pa.struct([("x", pa.string()), ("new", pa.struct([("deep", pa.null())]))])
     found = pa.struct([("a", pa.list_(part)), ("b", pa.struct([("z", pa.bool_())])), ("c", pa.null())])
-    assert list(arrow_types.strangers(found, promised)) == [("a", "[]", "new"), ("b", "z"), ("c",)]
-    assert list(arrow_types.strangers(promised, promised)) == []
+    assert list(arrow_types.undeclared(found, promised)) == [("a", "[]", "new"), ("b", "z"), ("c",)]
+    assert list(arrow_types.undeclared(promised, promised)) == []
 
 
 def test_a_screen_looks_at_its_paths_only() -> None:
@@ -73,15 +73,15 @@ def test_a_screen_looks_at_its_paths_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "twin"),
+    ("name", "field"),
     [("subj-id", "subjId"), ("subjId", None), ("own-id", None), ("-", None), ("has-no-field", None), ("subj-Id", None)],
 )
-def test_a_name_with_dashes_is_the_twin_of_one_with_capitals(name: str, twin: str | None) -> None:
-    """Only a name that is not promised itself can mean one that is."""
+def test_a_name_with_dashes_means_the_field_with_capitals(name: str, field: str | None) -> None:
+    """Only an undeclared name can mean a declared one."""
     shape = Struct(dict.fromkeys(["subjId", "own-id", "ownId"], Scalar(Type.STRING)))
-    assert shape.twin(name) == twin
-    assert arrow_types.is_twin(Struct({"inner": Listing(shape)}), ("inner", "[]", name)) == bool(twin)
-    assert not arrow_types.is_twin(shape, ("subjId", name))
+    assert shape.dashed(name) == field
+    assert arrow_types.is_dashed(Struct({"inner": Listing(shape)}), ("inner", "[]", name)) == bool(field)
+    assert not arrow_types.is_dashed(shape, ("subjId", name))
 
 
 def test_leaves_of_a_type_are_found_with_their_paths() -> None:

@@ -1,1 +1,1 @@
-"""The resources of API v1 (api-notes 7), which DataCite has switched off: a file each, named after the resource."""
+"""The resources of API v1 (api-notes 7), which DataCite has switched off: one file per resource."""

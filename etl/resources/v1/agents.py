@@ -1,18 +1,18 @@
-"""Agents: the programs that fed API v1 with links; the server had them as web pages only."""
+"""Agents: the programs that fed API v1 with links; the server had them only as web pages."""
 
-from etl.resources.columns import extra, flag, key, text, whole
-from etl.resources.v1._words import title
+from etl.resources.columns import boolean, extra, integer, key, text
+from etl.resources.v1._columns import title
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_agents",
-    description="One row an agent: a program that collects links.",
+    description="One row per agent: a program that collects links.",
     columns=(
         key("id", "id", "Id of the agent."),
         title("agent"),
-        text("description", "attributes.description", "What the agent collects, in words."),
-        whole("count", "attributes.count", "How much it collected."),
-        flag("scheduled", "attributes.scheduled", "Whether it runs by itself."),
+        text("description", "attributes.description", "Description of what the agent collects."),
+        integer("count", "attributes.count", "How much it has collected."),
+        boolean("scheduled", "attributes.scheduled", "Whether it runs on a schedule."),
         extra("agent"),
     ),
 )
@@ -28,5 +28,5 @@ RESOURCE = Resource(
     searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always agents"},
-    gone="DataCite's server had agents as web pages for its staff only, and there is no equivalent today",
+    successor="DataCite's server had agents only as web pages for its staff; the current API has no equivalent",
 )

@@ -1,39 +1,39 @@
-"""Contributions: who contributed to which work, as ORCID and others told API v1."""
+"""Contributions: who contributed to which work, as reported by ORCID and others."""
 
-from etl.resources.columns import extra, key, moment, text
-from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, orcid_read, updated
+from etl.resources.columns import extra, key, text, timestamp
+from etl.resources.v1._columns import LINKED_SOURCE, around, authors, linked, orcid_read, successor, updated
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_contributions",
-    description="One row a contribution of a person to a work, by source and role.",
+    description="One row per contribution of a person to a work, by source and role.",
     columns=(
-        key("id", "id", "Made of contributor, work, source and role: the server's own id is another in every answer."),
-        text("subj_id", "attributes.subj-id", "The contributor, a web address such as http://orcid.org/…"),
-        text("obj_id", "attributes.obj-id", "The work, its DOI as a web address."),
+        key("id", "id", "Contributor, work, source and role, because the server's id changes with every response."),
+        text("subj_id", "attributes.subj-id", "The contributor, a URL such as http://orcid.org/…"),
+        text("obj_id", "attributes.obj-id", "The work: its DOI as a URL."),
         text("given", "attributes.given", "Given names of the contributor."),
         text("family", "attributes.family", "Family name of the contributor."),
-        text("credit_name", "attributes.credit-name", "Name by which the contributor wants to be known."),
+        text("credit_name", "attributes.credit-name", "Name that the contributor prefers."),
         text("orcid", "attributes.orcid", "ORCID iD of the contributor, digits only."),
-        text("github", "attributes.github", "Name of the contributor at GitHub."),
+        text("github", "attributes.github", "GitHub name of the contributor."),
         text("doi", "attributes.doi", "DOI of the work, lower-case.", lower=True),
-        text("url", "attributes.url", "Web address of the work."),
+        text("url", "attributes.url", "URL of the work."),
         text("title", "attributes.title", "Title of the work."),
         text("container_title", "attributes.container-title", "Publisher of the work."),
         text("contributor_role_id", "attributes.contributor-role-id", "Role, such as contribution."),
-        text("source_id", linked("source"), "Source that told of it, such as datacite-orcid."),
+        text("source_id", linked("source"), "Source that reported it, such as datacite-orcid."),
         text("publisher_id", linked("publisher"), "Data center of the work.", lower=True),
         text("work_type_id", "attributes.work-type-id", "Type of the work in CSL."),
         text("work_type", "attributes.work-type", "Type of the work on servers of October 2016."),
         text("type", "attributes.type", "Type of the work on servers before October 2016."),
         text("published", "attributes.published", "Date of publication, often only the year."),
-        moment("issued", "attributes.issued", "When the work was issued."),
+        timestamp("issued", "attributes.issued", "When the work was issued."),
         updated("contribution"),
         LINKED_SOURCE,
         text(
             "linked_publisher_id",
             "relationships.publisher.data.id",
-            "Data center as the relationship has it, which only include=publisher brings.",
+            "Data center in the relationship, which requires include=publisher.",
             lower=True,
         ),
         *orcid_read("subj_id", "contributor"),
@@ -46,7 +46,7 @@ RESOURCE = Resource(
     dialect="v1",
     type="contributions",
     path="/contributions",
-    description="Links between contributors and works, as ORCID and others told them.",
+    description="Links between contributors and works, as reported by ORCID and others.",
     parent="contribution_id",
     tables=(MAIN, authors("v1_contribution_authors", "the work that was contributed to")),
     searched=False,
@@ -79,5 +79,5 @@ RESOURCE = Resource(
         "type": "always contributions",
         **around("publisher", "source"),
     },
-    gone=gone(""),
+    successor=successor(""),
 )

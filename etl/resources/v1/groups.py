@@ -1,18 +1,18 @@
 """Groups: the kinds of sources that API v1 knew."""
 
 from etl.resources.columns import extra, key, text
-from etl.resources.v1._words import gone, title, updated
+from etl.resources.v1._columns import successor, title, updated
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_groups",
-    description="One row a group of sources.",
+    description="One row per group of sources.",
     columns=(key("id", "id", "Id of the group, such as relations."), title("group"), updated("group"), extra("group")),
 )
 
 SOURCES = Table(
     name="v1_group_sources",
-    description="Sources of a group, on servers before October 2016: one row a source.",
+    description="Sources of a group, on servers before October 2016: one row per source.",
     path="attributes.sources",
     columns=(text("source_id", "", "Id of the source, with underscores."),),
 )
@@ -28,5 +28,5 @@ RESOURCE = Resource(
     searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always groups"},
-    gone=gone(""),
+    successor=successor(""),
 )

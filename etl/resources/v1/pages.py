@@ -1,20 +1,20 @@
-"""Pages: the posts of DataCite's blog, as API v1 listed them."""
+"""Pages: the posts of DataCite's blog."""
 
-from etl.resources.columns import extra, key, moment, text
-from etl.resources.v1._words import gone, orcid_columns, title, updated
+from etl.resources.columns import extra, key, text, timestamp
+from etl.resources.v1._columns import orcid_columns, successor, title, updated
 from etl.schema.declarations import Facet, Filter, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_pages",
-    description="One row a page, which is a post of the blog.",
+    description="One row per page: a post of the blog.",
     columns=(
-        key("id", "id", "Web address of the page, lower-case."),
+        key("id", "id", "URL of the page, lower-case."),
         title("page"),
         text("container_title", "attributes.container-title", "Name of the blog."),
-        text("description", "attributes.description", "What the page is about."),
-        text("license", "attributes.license", "Web address of the licence."),
-        text("image_url", "attributes.image-url", "Web address of a picture."),
-        moment("issued", "attributes.issued", "When the page was published."),
+        text("description", "attributes.description", "Summary of the page."),
+        text("license", "attributes.license", "URL of the licence."),
+        text("image_url", "attributes.image-url", "URL of an image."),
+        timestamp("issued", "attributes.issued", "When the page was published."),
         updated("page"),
         extra("page"),
     ),
@@ -22,7 +22,7 @@ MAIN = Table(
 
 AUTHORS = Table(
     name="v1_page_authors",
-    description="Authors of a page: one row an author.",
+    description="Authors of a page: one row per author.",
     path="attributes.author",
     columns=(
         text("type", "@type", "Person or Organization, from schema.org."),
@@ -35,7 +35,7 @@ AUTHORS = Table(
 
 TAGS = Table(
     name="v1_page_tags",
-    description="Tags of a page: one row a tag.",
+    description="Tags of a page: one row per tag.",
     path="attributes.tags",
     columns=(text("tag", "", "The tag."),),
 )
@@ -53,5 +53,5 @@ RESOURCE = Resource(
     filters=(Filter(name="tag", description="Pages with a tag."),),
     facets=(Facet(name="tags", size=1000, table="v1_page_tags", column="tag"),),
     unmapped={"type": "always pages"},
-    gone=gone(""),
+    successor=successor(""),
 )

@@ -1,12 +1,12 @@
 """Registration agencies: who registers DOIs and other persistent identifiers, as API v1 knew."""
 
 from etl.resources.columns import extra, key
-from etl.resources.v1._words import gone, title, updated
+from etl.resources.v1._columns import successor, title, updated
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_registration_agencies",
-    description="One row a registration agency.",
+    description="One row per registration agency.",
     columns=(
         key("id", "id", "Id of the agency, such as datacite."),
         title("registration agency"),
@@ -26,5 +26,5 @@ RESOURCE = Resource(
     searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always registration-agencies"},
-    gone=gone(""),
+    successor=successor(""),
 )

@@ -1,16 +1,16 @@
 """Relation types: the kinds of links that API v1 knew."""
 
 from etl.resources.columns import extra, key, text
-from etl.resources.v1._words import gone, title, updated
+from etl.resources.v1._columns import successor, title, updated
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_relation_types",
-    description="One row a relation type.",
+    description="One row per relation type.",
     columns=(
         key("id", "id", "Id of the kind, such as is-supplement-to."),
         title("relation type"),
-        text("inverse_title", "attributes.inverse-title", "Name of the same link seen from the other side."),
+        text("inverse_title", "attributes.inverse-title", "Name of the inverse link."),
         updated("relation type"),
         extra("relation type"),
     ),
@@ -27,5 +27,5 @@ RESOURCE = Resource(
     searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always relation-types"},
-    gone=gone(""),
+    successor=successor(""),
 )

@@ -1,40 +1,40 @@
-"""Relations: which work is linked to which, as far as API v1 knew."""
+"""Relations: links between works, as far as API v1 knew."""
 
-from etl.resources.columns import extra, key, moment, text, whole
-from etl.resources.v1._words import LINKED_SOURCE, around, authors, gone, linked, updated
+from etl.resources.columns import extra, integer, key, text, timestamp
+from etl.resources.v1._columns import LINKED_SOURCE, around, authors, linked, successor, updated
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table
 
 MAIN = Table(
     name="v1_relations",
-    description="One row a link between two works, by source and kind.",
+    description="One row per link between two works, by source and kind.",
     columns=(
-        key("id", "id", "Made of both works, source and kind: the server's own id is another in every answer."),
-        text("subj_id", "attributes.subj-id", "The work that the link starts from, its DOI as a web address."),
-        text("obj_id", "attributes.obj-id", "The work that the link leads to, its DOI as a web address."),
+        key("id", "id", "Both works, source and kind, because the server's id changes with every response."),
+        text("subj_id", "attributes.subj-id", "The work at the start of the link: its DOI as a URL."),
+        text("obj_id", "attributes.obj-id", "The work at the end of the link: its DOI as a URL."),
         text("doi", "attributes.doi", "DOI of the first work, lower-case.", lower=True),
         text("title", "attributes.title", "Title of the first work."),
         text("container_title", "attributes.container-title", "Publisher of the first work."),
-        text("source_id", linked("source"), "Source that told of it, such as datacite-related."),
+        text("source_id", linked("source"), "Source that reported it, such as datacite-related."),
         text("relation_type_id", linked("relation-type"), "Kind of the link, such as is-supplement-to."),
         text("publisher_id", linked("publisher"), "Data center of the first work.", lower=True),
         text("registration_agency_id", "attributes.registration-agency-id", "Registration agency of the first work."),
         text("work_type_id", "attributes.work-type-id", "Type of the first work in CSL."),
         text("work_type", "attributes.work-type", "Type of the first work on servers of October 2016."),
         text("type", "attributes.type", "Type of the first work on servers before October 2016."),
-        whole("total", "attributes.total", "How many times the link was told."),
+        integer("total", "attributes.total", "How many times the link was reported."),
         text("published", "attributes.published", "Date of publication, often only the year."),
-        moment("issued", "attributes.issued", "When the first work was issued."),
+        timestamp("issued", "attributes.issued", "When the first work was issued."),
         updated("relation"),
         LINKED_SOURCE,
         text(
             "linked_relation_type_id",
             "relationships.relation-type.data.id",
-            "Kind as the relationship has it, which only include=relation-type brings.",
+            "Kind in the relationship, which requires include=relation-type.",
         ),
         text(
             "linked_publisher_id",
             "relationships.publisher.data.id",
-            "Data center as the relationship has it, which only include=publisher brings.",
+            "Data center in the relationship, which requires include=publisher.",
             lower=True,
         ),
         extra("relation"),
@@ -46,9 +46,9 @@ RESOURCE = Resource(
     dialect="v1",
     type="relations",
     path="/relations",
-    description="Links between works, as DataCite, Crossref and others told them.",
+    description="Links between works, as reported by DataCite, Crossref and others.",
     parent="relation_id",
-    tables=(MAIN, authors("v1_relation_authors", "the work that the link starts from")),
+    tables=(MAIN, authors("v1_relation_authors", "the work at the start of the link")),
     paging=Paging.OFFSET,
     page_size=25,
     filters=(
@@ -77,5 +77,5 @@ RESOURCE = Resource(
         "type": "always relations",
         **around("publisher", "source", "relation-type"),
     },
-    gone=gone("events"),
+    successor=successor("events"),
 )

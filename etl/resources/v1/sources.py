@@ -1,22 +1,22 @@
-"""Sources: where API v1 had its links from."""
+"""Sources: where API v1 got its links."""
 
-from etl.resources.columns import extra, key, text, whole
-from etl.resources.v1._words import around, gone, linked, title, updated
+from etl.resources.columns import extra, integer, key, text
+from etl.resources.v1._columns import around, linked, successor, title, updated
 from etl.schema.declarations import Column, Facet, Filter, Include, Paging, Resource, Table
 
 _RESULTS = {
-    "with-results": "was looked up and had results",
-    "without-results": "was looked up and had no results",
-    "not-updated": "was not looked up",
+    "with-results": "looked up with results",
+    "without-results": "looked up without results",
+    "not-updated": "did not look up",
 }
 
 
 def _counts(period: str) -> tuple[Column, ...]:
     return tuple(
-        whole(
+        integer(
             f"by_{period}_{name.replace('-', '_')}",
             f"attributes.by-{period}.{name}",
-            f"How many works there were in the last {period} for which the source {meaning}.",
+            f"Number of works in the last {period} that the source {meaning}.",
         )
         for name, meaning in _RESULTS.items()
     )
@@ -24,16 +24,16 @@ def _counts(period: str) -> tuple[Column, ...]:
 
 MAIN = Table(
     name="v1_sources",
-    description="One row a source of links.",
+    description="One row per source of links.",
     columns=(
         key("id", "id", "Id of the source, such as datacite-related."),
         title("source"),
-        text("description", "attributes.description", "What the source is, in words."),
+        text("description", "attributes.description", "Description of the source."),
         text("state", "attributes.state", "active, inactive and others."),
         text("group_id", linked("group"), "Group that the source belongs to."),
-        whole("work_count", "attributes.work-count", "How many works it knows."),
-        whole("relation_count", "attributes.relation-count", "How many relations it told."),
-        whole("result_count", "attributes.result-count", "How many results it told."),
+        integer("work_count", "attributes.work-count", "Number of works that it knows."),
+        integer("relation_count", "attributes.relation-count", "Number of relations that it reported."),
+        integer("result_count", "attributes.result-count", "Number of results that it reported."),
         *_counts("day"),
         *_counts("month"),
         updated("source"),
@@ -54,5 +54,5 @@ RESOURCE = Resource(
     includes=(Include(name="group", resource="v1/groups", path=linked("group")),),
     facets=(Facet(name="groups", size=1000, table="v1_sources", column="group_id"),),
     unmapped={"type": "always sources", **around("group")},
-    gone=gone(""),
+    successor=successor(""),
 )

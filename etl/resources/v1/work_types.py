@@ -1,12 +1,12 @@
 """Work types: the types of the Citation Style Language and some more, as API v1 knew them."""
 
 from etl.resources.columns import extra, key, text
-from etl.resources.v1._words import gone, title, updated
+from etl.resources.v1._columns import successor, title, updated
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="v1_work_types",
-    description="One row a work type.",
+    description="One row per work type.",
     columns=(
         key("id", "id", "Id of the type, such as article-journal."),
         title("work type"),
@@ -27,5 +27,5 @@ RESOURCE = Resource(
     searched=False,
     paging=Paging.WHOLE,
     unmapped={"type": "always work-types"},
-    gone=gone(""),
+    successor=successor(""),
 )

@@ -2,18 +2,18 @@
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import derived, extra, key, moment, text, whole
-from etl.resources.v1._words import around, authors, gone, linked, updated
+from etl.resources.columns import derived, extra, integer, key, text, timestamp
+from etl.resources.v1._columns import around, authors, linked, successor, updated
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="v1_works",
-    description="One row a work, which is a DOI. Authors, related works and files have their own tables.",
+    description="One row per work, that is, per DOI. Authors, related works and files have their own tables.",
     columns=(
-        key("id", "id", "The DOI as a web address, lower-case; http or https as the server has it."),
+        key("id", "id", "The DOI as a URL, lower-case; http or https, depending on the server."),
         text("doi", "attributes.doi", "The DOI, lower-case; servers wrote it in capitals.", lower=True),
-        text("identifier", "attributes.identifier", "The DOI as a web address as stated; servers from 2017 on."),
-        text("url", "attributes.url", "Web address of the landing page."),
+        text("identifier", "attributes.identifier", "The DOI as a URL as stated; servers from 2017 on."),
+        text("url", "attributes.url", "URL of the landing page."),
         text("title", "attributes.title", "The first title (DataCite property 3)."),
         text("container_title", "attributes.container-title", "Name of the publisher (property 4)."),
         text("description", "attributes.description", "The first description (property 17)."),
@@ -29,21 +29,21 @@ MAIN = Table(
         text("resource_type", "attributes.resource-type", "Type as free text on servers before October 2016."),
         text("type", "attributes.type", "Type in CSL on servers before October 2016."),
         text("work_type_id", linked("work-type"), "Type in CSL, the Citation Style Language."),
-        text("version", "attributes.version", "Version of the thing, as its owner counts (property 15)."),
-        text("license", "attributes.license", "Web address of the licence (property 16)."),
+        text("version", "attributes.version", "Version of the work, as its owner counts (property 15)."),
+        text("license", "attributes.license", "URL of the licence (property 16)."),
         text("schema_version", "attributes.schema-version", "Version of the metadata schema: 4, 3, 2.2 and so on."),
         text("published", "attributes.published", "Year of publication (property 5)."),
-        moment("deposited", "attributes.deposited", "When the DOI was registered; servers until 2017."),
-        moment("registered", "attributes.registered", "When the DOI was registered; servers from December 2017 on."),
-        moment("checked", "attributes.checked", "When the landing page was last checked; later servers only."),
+        timestamp("deposited", "attributes.deposited", "When the DOI was registered; servers until 2017."),
+        timestamp("registered", "attributes.registered", "When the DOI was registered; servers from December 2017 on."),
+        timestamp("checked", "attributes.checked", "When the landing page was last checked; later servers only."),
         updated("work"),
-        text("xml", "attributes.xml", "The metadata as XML in base64."),
+        text("xml", "attributes.xml", "The metadata as base64-encoded XML."),
         derived(
             "license_spdx",
             Type.STRING,
             normalise.spdx,
             *["license"] * 4,
-            description="The licence as an SPDX id; null if the address is not that of a known licence.",
+            description="The licence as an SPDX id; null if the URL is not that of a known licence.",
         ),
         extra("work"),
     ),
@@ -51,41 +51,41 @@ MAIN = Table(
 
 RESULTS = Table(
     name="v1_work_results",
-    description="How often other works refer to a work: one row a kind of reference.",
+    description="Counts of references to a work: one row per kind of reference.",
     path="attributes.results",
     columns=(
         text("id", "id", "Kind of reference, such as References or IsPartOf."),
-        text("title", "title", "Kind of reference in words."),
-        whole("count", "count", "How many there are."),
+        text("title", "title", "Name of the kind of reference."),
+        integer("count", "count", "Number of references."),
     ),
 )
 
 MEDIA = Table(
     name="v1_work_media",
-    description="Files registered behind the DOI: one row a file.",
+    description="Files registered for the DOI: one row per file.",
     path="attributes.media",
     columns=(
-        text("url", "url", "Web address of the file."),
-        text("media_type_stated", "media-type", "Media type of the file, usual spelling of the attribute."),
-        text("media_type_older", "media_type", "Media type of the file, older spelling of the attribute."),
+        text("url", "url", "URL of the file."),
+        text("media_type_stated", "media-type", "Media type of the file, in the usual attribute."),
+        text("media_type_older", "media_type", "Media type of the file, in the older attribute."),
         derived(
             "media_type",
             Type.STRING,
             normalise.first_of,
             "media_type_stated",
             "media_type_older",
-            description="Media type of the file, from whichever spelling the server used.",
+            description="Media type of the file, from either attribute.",
         ),
     ),
 )
 
 RELATED = Table(
     name="v1_work_related_identifiers",
-    description="Works that a work names as related; servers from 2017 on. One row a related identifier.",
+    description="Works that a work names as related: one row per related identifier; servers from 2017 on.",
     path="attributes.related-identifiers",
     columns=(
         text("relation_type_id", "relation-type-id", "How it is related, such as IsPartOf."),
-        text("related_identifier", "related-identifier", "The other's identifier, a web address."),
+        text("related_identifier", "related-identifier", "Identifier of the related work, a URL."),
     ),
 )
 
@@ -94,7 +94,7 @@ RESOURCE = Resource(
     dialect="v1",
     type="works",
     path="/works",
-    description="DOIs as API v1 knew them, from its search index.",
+    description="DOIs in API v1, from its search index.",
     parent="work_id",
     tables=(MAIN, authors("v1_work_authors", "works"), RESULTS, MEDIA, RELATED),
     paging=Paging.OFFSET,
@@ -102,8 +102,8 @@ RESOURCE = Resource(
     filters=(
         Filter(
             name="resource-type-id",
-            description="General resource type, such as dataset; the old documents wrote resource-id.",
-            also=("resource-id",),
+            description="General resource type, such as dataset; old documents call it resource-id.",
+            aliases=("resource-id",),
         ),
         Filter(name="publisher-id", description="Works of a data center."),
         Filter(name="member-id", description="Works of all data centers of a member."),
@@ -119,7 +119,7 @@ RESOURCE = Resource(
         Filter(name="until-update-date", description="Changed in that period or earlier.", form=forms.PERIOD),
     ),
     sorts=("score", "deposited", "published", "updated"),
-    # By default the newest come first, and every new DOI would shift the pages that are still to come.
+    # The default order is newest first, in which every new DOI would shift the remaining pages.
     params={"sort": "deposited", "order": "asc"},
     parents={"member": "members", "publisher": "publishers", "source": "sources"},
     includes=(
@@ -138,7 +138,7 @@ RESOURCE = Resource(
         Facet(name="years", size=15, table="v1_works", column="published"),
         Facet(name="publishers", size=15, table="v1_works", column="publisher_id"),
         Facet(name="schema-versions", size=15, table="v1_works", column="schema_version"),
-        # The last two are counted by another service, over links and not over works.
+        # Another service counts the last two, over links instead of works.
         Facet(name="sources", size=1000),
         Facet(name="relation-types", size=1000),
     ),
@@ -146,5 +146,5 @@ RESOURCE = Resource(
         "type": "always works",
         **around("publisher", "data-center", "member", "registration-agency", "resource-type", "work-type"),
     },
-    gone=gone("dois"),
+    successor=successor("dois"),
 )

@@ -1,4 +1,4 @@
-"""The PID graph: every edge that a DOI's metadata states, gathered from the tables that state it."""
+"""The PID graph: every edge in a DOI's metadata, gathered from the other tables."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,21 +7,21 @@ import polars as pl
 from etl import normalise
 from etl.schema.declarations import Column, Table, Type
 
-# Media are files behind the DOI and have no persistent identifier of their own.
+# Media are files of the DOI without a persistent identifier of their own.
 _TYPES = {"dois": "doi", "clients": "client", "providers": "provider"}
 
 _FUNDERS = "10.13039/"
 """Prefix of the Crossref Funder Registry."""
 _CANONICAL = ["doi", "orcid", "ror"]
-"""Kinds of identifiers that are edges in canonical form only: what is called one and cannot be one leads nowhere."""
+"""Kinds of identifiers that are edges in canonical form only: invalid ones make no edge."""
 
 _EDGE = ["_row", "relation", "target_id", "target_type"]
 
 
 def build(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Gather the edges of some records, each once, in the order of the records and then of the edges."""
+    """Gather the distinct edges of some records, in the order of the records and then of the edges."""
     edges = pl.concat(edge.filter(pl.col("target_id").is_not_null()) for edge in _edges(frames)).sort(_EDGE)
-    # Sorted, the repeated ones stand side by side: half the work of `unique`, and of its memory.
+    # Sorting puts duplicates side by side: half the work and memory of `unique`.
     first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _EDGE)
     distinct = edges.filter(first)
     doi = frames["dois"]["doi"].gather(distinct["_row"])
@@ -56,7 +56,7 @@ def _related(frame: pl.DataFrame, identifier: str) -> Iterator[pl.DataFrame]:
         target=pl.coalesce(doi, other),
         kind=pl.when(doi.is_not_null()).then(pl.lit("doi")).otherwise(kind),
     )
-    # Not among DataCite's types, and so hardly ever there.
+    # Not among DataCite's types, and so rare.
     named = frame.filter(kind.is_in(["orcid", "ror"]))
     if named.height:
         stated = (pl.col(identifier), kind)
@@ -69,7 +69,7 @@ def _related(frame: pl.DataFrame, identifier: str) -> Iterator[pl.DataFrame]:
 def _funders(frame: pl.DataFrame) -> pl.DataFrame:
     doi, ror = pl.col("funder_doi"), pl.when("funder_ror_valid").then("funder_ror")
     kind = _stated("funder_identifier_type")
-    # An address of ror.org says ROR whatever the type says.
+    # A URL of ror.org is a ROR id, whatever the type says.
     is_other = _is_other(kind) & pl.col("funder_ror_valid").is_null()
     return _edge(
         frame,
@@ -100,8 +100,8 @@ def _relationships(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _valid(frame: pl.DataFrame, column: str, relation: str, kind: str) -> pl.DataFrame:
-    found = frame.filter(pl.col(f"{column}_valid"))
-    return _edge(found, relation=pl.lit(relation), target=pl.col(column), kind=pl.lit(kind))
+    valid = frame.filter(pl.col(f"{column}_valid"))
+    return _edge(valid, relation=pl.lit(relation), target=pl.col(column), kind=pl.lit(kind))
 
 
 def _edge(frame: pl.DataFrame, *, relation: pl.Expr, target: pl.Expr, kind: pl.Expr) -> pl.DataFrame:
@@ -114,19 +114,22 @@ def _text(name: str, description: str) -> Column:
 
 LINKS = Table(
     name="links",
-    description="The graph of persistent identifiers: one row an edge that a DOI's metadata states, each once; ORCID "
-    "iDs and ROR ids only with a right check sum, DOIs only if they are some.",
+    description="The graph of persistent identifiers: one row per edge, without duplicates. ORCID "
+    "iDs and ROR ids need a valid checksum, DOIs a valid form.",
     positions=(),
     columns=(
-        _text("source_id", "Where the edge starts: the DOI whose metadata states it."),
+        _text("source_id", "Start of the edge: the DOI whose metadata states it."),
         _text("source_type", "Kind of the start, always doi."),
         _text(
             "relation",
-            "Relation type of DataCite in its own spelling (Cites, IsPartOf), name of a relationship of the API "
+            "Relation type of DataCite (Cites, IsPartOf), name of a relationship of the API "
             "(citations, partOf, client), or creator, contributor, creator-affiliation, contributor-affiliation, "
             "publisher, funder.",
         ),
-        _text("target_id", "Where it ends: canonical for DOI, ORCID, ROR and funder, else the identifier as stated."),
+        _text(
+            "target_id",
+            "End of the edge: canonical for DOI, ORCID, ROR and funder, otherwise the identifier as stated.",
+        ),
         _text(
             "target_type",
             "Kind of the end, lower-case: doi, orcid, ror, client, provider, url, issn and others; funder for a "

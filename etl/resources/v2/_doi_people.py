@@ -1,11 +1,11 @@
-"""The tables of those named by a DOI's metadata: creators and contributors, with affiliations and identifiers."""
+"""The tables of people and organisations in a DOI's metadata, with affiliations and identifiers."""
 
 from etl import normalise
 from etl.resources.columns import derived, text
 from etl.schema.declarations import Column, Table, Type
 
 PERSON = (
-    text("name", "name", "Full name as stated, usually `Family, Given` for persons."),
+    text("name", "name", "Full name as stated, usually `Family, Given` for people."),
     text("name_type", "nameType", "Personal or Organizational, if stated."),
     text("given_name", "givenName", "Given names of a person."),
     text("family_name", "familyName", "Family name of a person."),
@@ -18,7 +18,7 @@ CONTRIBUTOR_TYPE = text(
 
 
 def ror_columns(identifier: str, scheme: str, *, prefix: str = "", whose: str) -> tuple[Column, Column]:
-    """Declare the canonical ROR id found in a column of identifiers, and whether it can be one."""
+    """Declare the canonical ROR id in a column of identifiers, and whether it is valid."""
     name = f"{prefix}ror"
     return (
         derived(
@@ -35,7 +35,7 @@ def ror_columns(identifier: str, scheme: str, *, prefix: str = "", whose: str) -
             normalise.ror_valid,
             identifier,
             scheme,
-            description=f"Whether the ROR id of the {whose} is well formed with a right check sum; null if none.",
+            description=f"Whether the ROR id of the {whose} is well formed with a valid checksum; null if none.",
         ),
     )
 
@@ -43,7 +43,7 @@ def ror_columns(identifier: str, scheme: str, *, prefix: str = "", whose: str) -
 IDENTIFIER = (
     text("name_identifier", "nameIdentifier", "The identifier as stated, often a URL."),
     text("name_identifier_scheme", "nameIdentifierScheme", "Scheme of the identifier: ORCID, ISNI, ROR and others."),
-    text("scheme_uri", "schemeUri", "Web address of the scheme."),
+    text("scheme_uri", "schemeUri", "URL of the scheme."),
     derived(
         "orcid",
         Type.STRING,
@@ -58,7 +58,7 @@ IDENTIFIER = (
         normalise.orcid_valid,
         "name_identifier",
         "name_identifier_scheme",
-        description="Whether what is stated as an ORCID iD is well formed with a right check digit; null if none is.",
+        description="Whether the stated ORCID iD is well formed and its check digit valid; null if none is stated.",
     ),
     *ror_columns("name_identifier", "name_identifier_scheme", whose="organisation"),
 )
@@ -67,7 +67,7 @@ AFFILIATION = (
     text("name", "name", "Name of the organisation that the person or group belongs to."),
     text("affiliation_identifier", "affiliationIdentifier", "Identifier of the organisation as stated."),
     text("affiliation_identifier_scheme", "affiliationIdentifierScheme", "Scheme of the identifier: ROR, GRID, …"),
-    text("scheme_uri", "schemeUri", "Web address of the scheme."),
+    text("scheme_uri", "schemeUri", "URL of the scheme."),
     *ror_columns("affiliation_identifier", "affiliation_identifier_scheme", whose="organisation"),
 )
 
@@ -79,14 +79,14 @@ def _tables(singular: str, description: str, columns: tuple[Column, ...]) -> tup
         Table(name=f"doi_{singular}s", description=description, path=path, columns=columns),
         Table(
             name=f"doi_{singular}_affiliations",
-            description=f"Affiliations of {singular}s: one row an affiliation of one {singular}.",
+            description=f"Affiliations of {singular}s: one row per affiliation of one {singular}.",
             path=f"{path}[].affiliation",
             positions=positions,
             columns=AFFILIATION,
         ),
         Table(
             name=f"doi_{singular}_identifiers",
-            description=f"Identifiers of {singular}s, such as ORCID iDs: one row an identifier of one {singular}.",
+            description=f"Identifiers of {singular}s, such as ORCID iDs: one row per identifier of one {singular}.",
             path=f"{path}[].nameIdentifiers",
             positions=positions,
             columns=IDENTIFIER,
@@ -95,10 +95,10 @@ def _tables(singular: str, description: str, columns: tuple[Column, ...]) -> tup
 
 
 TABLES = (
-    *_tables("creator", "Creators (DataCite property 2), in the order of the citation: one row a creator.", PERSON),
+    *_tables("creator", "Creators (DataCite property 2), in the order of the citation: one row per creator.", PERSON),
     *_tables(
         "contributor",
-        "Contributors (property 7): one row a person or organisation that helped, and its role.",
+        "Contributors (property 7): one row per person or organisation, with its role.",
         (CONTRIBUTOR_TYPE, *PERSON),
     ),
 )

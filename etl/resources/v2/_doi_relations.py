@@ -1,21 +1,21 @@
-"""The tables of what a DOI points to: related identifiers and items, funding, relationships and use over time."""
+"""The tables of what a DOI points to: related identifiers and items, funding, relationships, and use over time."""
 
 from etl import normalise
-from etl.resources.columns import LINKED, derived, label, text, whole
+from etl.resources.columns import LINKED, derived, integer, label, text
 from etl.resources.v2._doi_people import CONTRIBUTOR_TYPE, PERSON, ror_columns
 from etl.schema.declarations import Table, Type
 
 RELATED_IDENTIFIERS = Table(
     name="doi_related_identifiers",
-    description="Related identifiers (DataCite property 12): one row a link to another thing.",
+    description="Related identifiers (DataCite property 12): one row per related identifier.",
     path="attributes.relatedIdentifiers",
     columns=(
-        text("related_identifier", "relatedIdentifier", "Identifier of the other thing as stated."),
+        text("related_identifier", "relatedIdentifier", "Identifier of the related work as stated."),
         text("related_identifier_type", "relatedIdentifierType", "Kind of the identifier: DOI, URL, ISSN, arXiv, …"),
-        text("relation_type", "relationType", "What this thing is to the other: Cites, IsPartOf, IsDerivedFrom, …"),
-        text("resource_type_general", "resourceTypeGeneral", "General type of the other thing, if stated."),
+        text("relation_type", "relationType", "Relation of this work to the other: Cites, IsPartOf, IsDerivedFrom, …"),
+        text("resource_type_general", "resourceTypeGeneral", "General type of the related work, if stated."),
         text("related_metadata_scheme", "relatedMetadataScheme", "Name of the scheme of related metadata."),
-        text("scheme_uri", "schemeUri", "Web address of that scheme."),
+        text("scheme_uri", "schemeUri", "URL of that scheme."),
         text("scheme_type", "schemeType", "Type of that scheme, such as XSD."),
         text("relation_type_information", "relationTypeInformation", "Free text about the relation."),
         derived(
@@ -24,18 +24,18 @@ RELATED_IDENTIFIERS = Table(
             normalise.doi,
             "related_identifier",
             "related_identifier_type",
-            description="DOI of the other thing, bare and lower-case, where the identifier is one; else null.",
+            description="DOI of the related work, bare and lower-case; null if the identifier is not a DOI.",
         ),
     ),
 )
 
 RELATED_ITEMS = Table(
     name="doi_related_items",
-    description="Related items (property 20), described in place whether identified or not: one row an item.",
+    description="Related items (property 20), described within the record: one row per item.",
     path="attributes.relatedItems",
     columns=(
         text("related_item_type", "relatedItemType", "General type of the item, such as Journal or Book."),
-        text("relation_type", "relationType", "What this thing is to the item, such as IsPublishedIn."),
+        text("relation_type", "relationType", "Relation of this work to the item, such as IsPublishedIn."),
         text("relation_type_information", "relationTypeInformation", "Free text about the relation."),
         text("related_item_identifier", "relatedItemIdentifier.relatedItemIdentifier", "Identifier of the item."),
         text(
@@ -49,12 +49,12 @@ RELATED_ITEMS = Table(
             "Name of the scheme of related metadata.",
         ),
         # The one place where the API writes URI in capitals (api-notes 5.2).
-        text("scheme_uri", "relatedItemIdentifier.schemeURI", "Web address of that scheme."),
+        text("scheme_uri", "relatedItemIdentifier.schemeURI", "URL of that scheme."),
         text("scheme_type", "relatedItemIdentifier.schemeType", "Type of that scheme, such as XSD."),
-        text("publication_year", "publicationYear", "Year of the item's publication as stated."),
+        text("publication_year", "publicationYear", "Publication year of the item as stated."),
         text("volume", "volume", "Volume of the item."),
         text("issue", "issue", "Issue of the item."),
-        text("number", "number", "Number of the item within a series or the like."),
+        text("number", "number", "Number of the item, for example within a series."),
         text("number_type", "numberType", "What the number counts: Article, Chapter, Report or Other."),
         text("first_page", "firstPage", "First page within the item."),
         text("last_page", "lastPage", "Last page within the item."),
@@ -66,7 +66,7 @@ RELATED_ITEMS = Table(
             normalise.doi,
             "related_item_identifier",
             "related_item_identifier_type",
-            description="DOI of the item, bare and lower-case, where the identifier is one; else null.",
+            description="DOI of the item, bare and lower-case; null if the identifier is not a DOI.",
         ),
     ),
 )
@@ -75,7 +75,7 @@ _ITEM_POSITIONS = ("item_position", "position")
 
 RELATED_ITEM_TITLES = Table(
     name="doi_related_item_titles",
-    description="Titles of related items: one row a title of one item.",
+    description="Titles of related items: one row per title of one item.",
     path="attributes.relatedItems[].titles",
     positions=_ITEM_POSITIONS,
     columns=(
@@ -87,7 +87,7 @@ RELATED_ITEM_TITLES = Table(
 
 RELATED_ITEM_CREATORS = Table(
     name="doi_related_item_creators",
-    description="Creators of related items: one row a creator of one item.",
+    description="Creators of related items: one row per creator of one item.",
     path="attributes.relatedItems[].creators",
     positions=_ITEM_POSITIONS,
     columns=PERSON,
@@ -95,7 +95,7 @@ RELATED_ITEM_CREATORS = Table(
 
 RELATED_ITEM_CONTRIBUTORS = Table(
     name="doi_related_item_contributors",
-    description="Contributors of related items: one row a contributor of one item, and its role.",
+    description="Contributors of related items: one row per contributor of one item, with its role.",
     path="attributes.relatedItems[].contributors",
     positions=_ITEM_POSITIONS,
     columns=(CONTRIBUTOR_TYPE, *PERSON),
@@ -103,15 +103,15 @@ RELATED_ITEM_CONTRIBUTORS = Table(
 
 FUNDING_REFERENCES = Table(
     name="doi_funding_references",
-    description="Funding (property 19): one row a funder or award.",
+    description="Funding (property 19): one row per funder or award.",
     path="attributes.fundingReferences",
     columns=(
         text("funder_name", "funderName", "Name of the funder."),
         text("funder_identifier", "funderIdentifier", "Identifier of the funder as stated."),
         text("funder_identifier_type", "funderIdentifierType", "Crossref Funder ID, ROR, GRID, ISNI or Other."),
-        text("scheme_uri", "schemeUri", "Web address of the identifier's scheme."),
+        text("scheme_uri", "schemeUri", "URL of the identifier's scheme."),
         text("award_number", "awardNumber", "Number of the award or grant."),
-        text("award_uri", "awardUri", "Web address of the award."),
+        text("award_uri", "awardUri", "URL of the award."),
         text("award_title", "awardTitle", "Title of the award."),
         derived(
             "funder_doi",
@@ -127,9 +127,9 @@ FUNDING_REFERENCES = Table(
 
 RELATIONSHIPS = Table(
     name="doi_relationships",
-    description="Links to other records of the API: one row a linked record, by relation and position. The list view "
-    "tells only the client; the detail view adds the provider, media and the DOIs that cite, are cited, contain and so "
-    "on; records of 2018 have the general type.",
+    description="Links to other records of the API: one row per linked record. The list view has only the client; the "
+    "detail view adds the provider, media, and the DOIs that cite, are cited, contain and so on. Records of 2018 also "
+    "have the general type.",
     relations={
         "client": "relationships.client.data",
         "provider": "relationships.provider.data",
@@ -142,12 +142,12 @@ RELATIONSHIPS = Table(
         "versionOf": "relationships.versionOf.data[]",
         "resourceType": "relationships.resourceType.data",
     },
-    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+    columns=(label("relation", "Name of the relationship in the API's spelling."), *LINKED),
 )
 
 METRICS_OVER_TIME = Table(
     name="doi_metrics_over_time",
-    description="Views and downloads by month and citations by year: one row a metric and period, by metric and "
+    description="Views and downloads by month and citations by year: one row per metric and period, by metric and "
     "position. Detail view only.",
     relations={
         "views": "attributes.viewsOverTime[]",
@@ -158,14 +158,14 @@ METRICS_OVER_TIME = Table(
         label("metric", "What is counted: views, downloads or citations."),
         text("year_month", "yearMonth", "Month of views or downloads, YYYY-MM."),
         text("year", "year", "Year of citations, YYYY."),
-        whole("total", "total", "How many there were in that period."),
+        integer("total", "total", "Number in that period."),
         derived(
             "period",
             Type.STRING,
             normalise.first_of,
             "year_month",
             "year",
-            description="The month or the year, whichever the metric is counted by.",
+            description="The month or the year, depending on the metric.",
         ),
     ),
     detail_only=True,

@@ -1,4 +1,4 @@
-"""The tables of what a DOI's metadata says of the thing itself: titles, subjects, dates, rights, places and so on."""
+"""The tables that describe the work itself: titles, subjects, dates, rights, places and so on."""
 
 from etl import normalise
 from etl.resources.columns import derived, json, text
@@ -13,7 +13,7 @@ def _number(name: str, column: str, description: str) -> Column:
 
 TITLES = Table(
     name="doi_titles",
-    description="Titles (DataCite property 3): one row a title, the main title usually first and without a type.",
+    description="Titles (DataCite property 3): one row per title, the main title usually first and without a type.",
     path="attributes.titles",
     columns=(
         text("title", "title", "The title."),
@@ -24,15 +24,15 @@ TITLES = Table(
 
 SUBJECTS = Table(
     name="doi_subjects",
-    description="Subjects and keywords (property 6): one row a subject.",
+    description="Subjects and keywords (property 6): one row per subject.",
     path="attributes.subjects",
     columns=(
         text("subject", "subject", "Subject, keyword or classification as text."),
         text(
             "subject_scheme", "subjectScheme", "Name of the vocabulary, such as Fields of Science and Technology (FOS)."
         ),
-        text("scheme_uri", "schemeUri", "Web address of the vocabulary."),
-        text("value_uri", "valueUri", "Web address of the term in the vocabulary."),
+        text("scheme_uri", "schemeUri", "URL of the vocabulary."),
+        text("value_uri", "valueUri", "URL of the term in the vocabulary."),
         text("classification_code", "classificationCode", "Code of the term in the vocabulary."),
         LANG,
     ),
@@ -40,7 +40,7 @@ SUBJECTS = Table(
 
 DATES = Table(
     name="doi_dates",
-    description="Dates (property 8): one row a date; the text is free, so its meaning as days stands beside it.",
+    description="Dates (property 8): one row per date: the free text as stated, and the days it means.",
     path="attributes.dates",
     columns=(
         text("date", "date", "The date as stated: a year, month, day, time, range or free text."),
@@ -51,7 +51,7 @@ DATES = Table(
             Type.DATE,
             normalise.date_start,
             "date",
-            description="First day that the text means; null for an open start, for no date and for a reversed range.",
+            description="First day of the stated date; null for an open start, an invalid date and a reversed range.",
         ),
         derived(
             "date_end",
@@ -66,7 +66,7 @@ DATES = Table(
 
 DESCRIPTIONS = Table(
     name="doi_descriptions",
-    description="Abstracts and other descriptions (property 17): one row a description; the text may hold HTML.",
+    description="Abstracts and other descriptions (property 17): one row per description; the text may contain HTML.",
     path="attributes.descriptions",
     columns=(
         text("description", "description", "The text."),
@@ -77,14 +77,14 @@ DESCRIPTIONS = Table(
 
 RIGHTS = Table(
     name="doi_rights",
-    description="Licences and other rights statements (property 16): one row a statement.",
+    description="Licences and other rights statements (property 16): one row per statement.",
     path="attributes.rightsList",
     columns=(
-        text("rights", "rights", "Name of the licence or the statement in words."),
-        text("rights_uri", "rightsUri", "Web address of the licence."),
+        text("rights", "rights", "Name of the licence, or the rights statement."),
+        text("rights_uri", "rightsUri", "URL of the licence."),
         text("rights_identifier", "rightsIdentifier", "Short identifier of the licence, such as cc-by-4.0."),
         text("rights_identifier_scheme", "rightsIdentifierScheme", "Scheme of the identifier, usually SPDX."),
-        text("scheme_uri", "schemeUri", "Web address of the scheme."),
+        text("scheme_uri", "schemeUri", "URL of the scheme."),
         LANG,
         derived(
             "spdx",
@@ -103,14 +103,14 @@ RIGHTS = Table(
             normalise.spdx_valid,
             "rights_identifier",
             "rights_identifier_scheme",
-            description="Whether what is stated as an SPDX id is on the SPDX list; null if none is stated.",
+            description="Whether the stated SPDX id is on the SPDX list; null if none is stated.",
         ),
     ),
 )
 
 GEO_LOCATIONS = Table(
     name="doi_geo_locations",
-    description="Places (property 18): one row a place, given by name, point, box or polygon.",
+    description="Places (property 18): one row per place, with its name, point, box or polygon.",
     path="attributes.geoLocations",
     columns=(
         text("geo_location_place", "geoLocationPlace", "Name of the place."),
@@ -121,57 +121,57 @@ GEO_LOCATIONS = Table(
         text("south_bound_latitude", "geoLocationBox.southBoundLatitude", "Southern edge of a box as stated."),
         text("north_bound_latitude", "geoLocationBox.northBoundLatitude", "Northern edge of a box as stated."),
         json("geo_location_polygon", "geoLocationPolygon", "Points of a polygon, or a list of polygons, as JSON."),
-        _number("latitude", "point_latitude", "Latitude of a point in degrees; null if the text is no number."),
-        _number("longitude", "point_longitude", "Longitude of a point in degrees; null if the text is no number."),
-        _number("west", "west_bound_longitude", "Western edge of a box in degrees; null if the text is no number."),
-        _number("east", "east_bound_longitude", "Eastern edge of a box in degrees; null if the text is no number."),
-        _number("south", "south_bound_latitude", "Southern edge of a box in degrees; null if the text is no number."),
-        _number("north", "north_bound_latitude", "Northern edge of a box in degrees; null if the text is no number."),
+        _number("latitude", "point_latitude", "Latitude of a point in degrees; null if not a number."),
+        _number("longitude", "point_longitude", "Longitude of a point in degrees; null if not a number."),
+        _number("west", "west_bound_longitude", "Western edge of a box in degrees; null if not a number."),
+        _number("east", "east_bound_longitude", "Eastern edge of a box in degrees; null if not a number."),
+        _number("south", "south_bound_latitude", "Southern edge of a box in degrees; null if not a number."),
+        _number("north", "north_bound_latitude", "Northern edge of a box in degrees; null if not a number."),
     ),
 )
 
 ALTERNATE_IDENTIFIERS = Table(
     name="doi_alternate_identifiers",
-    description="Other identifiers of the same thing (property 11): one row an identifier; every view has them.",
+    description="Other identifiers of the work (property 11): one row per identifier.",
     path="attributes.identifiers",
     columns=(
         text("alternate_identifier", "identifier", "Local or other identifier; before 2020 also the DOI itself."),
-        text("alternate_identifier_type", "identifierType", "Kind of the identifier in the words of its owner."),
+        text("alternate_identifier_type", "identifierType", "Kind of the identifier, as its owner calls it."),
     ),
 )
 
-# Today's server copies `identifiers` (api-notes 5.1); bodies recorded before 2020 hold entries here that are not there.
+# Today's server copies `identifiers` (api-notes 5.1); bodies recorded before 2020 have entries here that it lacks.
 DETAIL_ALTERNATE_IDENTIFIERS = Table(
     name="doi_detail_alternate_identifiers",
-    description="The detail view's own list of alternate identifiers: today the same as doi_alternate_identifiers, in "
-    "records from older servers sometimes more.",
+    description="The detail view's own list of alternate identifiers: the same as doi_alternate_identifiers, but "
+    "longer in some records from older servers.",
     path="attributes.alternateIdentifiers",
     columns=(
-        text("alternate_identifier", "alternateIdentifier", "Local or other identifier of the same thing."),
-        text("alternate_identifier_type", "alternateIdentifierType", "Kind of the identifier, as its owner says."),
+        text("alternate_identifier", "alternateIdentifier", "Local or other identifier of the work."),
+        text("alternate_identifier_type", "alternateIdentifierType", "Kind of the identifier, as its owner calls it."),
     ),
     detail_only=True,
 )
 
 SIZES = Table(
     name="doi_sizes",
-    description="Sizes (property 13): one row a statement of size.",
+    description="Sizes (property 13): one row per size.",
     path="attributes.sizes",
     columns=(text("size", "", "Size as free text, such as `15 pages` or `6 MB`."),),
 )
 
 FORMATS = Table(
     name="doi_formats",
-    description="Technical formats (property 14): one row a format.",
+    description="Technical formats (property 14): one row per format.",
     path="attributes.formats",
     columns=(text("format", "", "Format as free text, often a media type."),),
 )
 
 CONTENT_URLS = Table(
     name="doi_content_urls",
-    description="Addresses of the content itself, beside the landing page: one row an address.",
+    description="URLs of the content itself, in addition to the landing page: one row per URL.",
     path="attributes.contentUrl",
-    columns=(text("content_url", "", "Web address of a file or other content."),),
+    columns=(text("content_url", "", "URL of a file or other content."),),
 )
 
 TABLES = (

@@ -1,29 +1,29 @@
 """Activities: who changed which record, when and how; all of them, or those of one record (api-notes 6.7)."""
 
 from etl import normalise
-from etl.resources.columns import derived, extra, json, key, moment, text, whole
+from etl.resources.columns import derived, extra, integer, json, key, text, timestamp
 from etl.schema.declarations import Filter, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="activities",
-    description="One row a change of a DOI, client or provider.",
+    description="One row per change of a DOI, client or provider.",
     columns=(
-        key("id", "id", "Request, changed record and version, joined by |: the request's id alone is not unique."),
+        key("id", "id", "Request, changed record and version, joined by |: a request's id is not unique."),
         derived(
             "request_id", Type.STRING, normalise.before_bar, "id", description="Id of the request that made the change."
         ),
-        text("was_generated_by", "attributes.prov:wasGeneratedBy", "Web address of the activity."),
-        moment("generated_at_time", "attributes.prov:generatedAtTime", "When the change was made."),
-        text("was_derived_from", "attributes.prov:wasDerivedFrom", "Web address of the record that was changed."),
-        text("was_attributed_to", "attributes.prov:wasAttributedTo", "Web address of the account that changed it."),
+        text("was_generated_by", "attributes.prov:wasGeneratedBy", "URL of the activity."),
+        timestamp("generated_at_time", "attributes.prov:generatedAtTime", "When the change was made."),
+        text("was_derived_from", "attributes.prov:wasDerivedFrom", "URL of the record that was changed."),
+        text("was_attributed_to", "attributes.prov:wasAttributedTo", "URL of the account that changed it."),
         text("action", "attributes.action", "create, update or destroy."),
-        whole("version", "attributes.version", "How many changes the record had had with this one."),
+        integer("version", "attributes.version", "Number of changes of the record so far, this one included."),
         json(
             "changes",
             "attributes.changes",
-            "What was changed, by attribute: the new value when created, else old and new one.",
+            "What was changed, by attribute: the new value on creation, otherwise the old and the new value.",
         ),
-        text("doi_id", "relationships.doi.data.id", "DOI that was changed, in records before 2020.", lower=True),
+        text("doi_id", "relationships.doi.data.id", "The changed DOI, in records before 2020.", lower=True),
         extra("activity"),
     ),
 )
@@ -36,7 +36,7 @@ RESOURCE = Resource(
     description="Changes of DOIs, clients and providers.",
     parent="activity_id",
     tables=(MAIN,),
-    # The cursor in the links is made of time and request id, which several activities may share.
+    # The cursor consists of time and request id, which several activities may share.
     paging=Paging.KEYSET,
     identity=("id", "attributes.prov:wasDerivedFrom", "attributes.version"),
     windows={"created": "created"},

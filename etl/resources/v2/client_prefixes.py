@@ -1,13 +1,13 @@
-"""Client prefixes: which client was given which prefix (api-notes 6.5)."""
+"""Client prefixes: which client has which prefix (api-notes 6.5)."""
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import derived, extra, key, moment, text
+from etl.resources.columns import derived, extra, key, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="client_prefixes",
-    description="One row an assignment of a prefix to a client.",
+    description="One row per assignment of a prefix to a client.",
     columns=(
         key("id", "id", "Id of the assignment."),
         text("client_id", "relationships.client.data.id", "Client that has the prefix.", lower=True),
@@ -19,11 +19,11 @@ MAIN = Table(
             "Assignment of the prefix to that provider.",
             lower=True,
         ),
-        moment("created_at", "attributes.createdAt", "When the prefix was assigned."),
-        moment("updated_at", "attributes.updatedAt", "When the assignment last changed."),
-        moment("created", "attributes.created", "When the prefix was assigned, in records before 2020."),
-        moment("updated", "attributes.updated", "When the assignment last changed, in records before 2020."),
-        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) it was assigned."),
+        timestamp("created_at", "attributes.createdAt", "When the prefix was assigned."),
+        timestamp("updated_at", "attributes.updatedAt", "When the assignment last changed."),
+        timestamp("created", "attributes.created", "When the prefix was assigned, in records before 2020."),
+        timestamp("updated", "attributes.updated", "When the assignment last changed, in records before 2020."),
+        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) of the assignment."),
         extra("assignment"),
     ),
 )
@@ -33,7 +33,7 @@ RESOURCE = Resource(
     dialect="v2",
     type="client-prefixes",
     path="/client-prefixes",
-    description="Which prefix was given to which client.",
+    description="Prefixes assigned to clients.",
     parent="client_prefix_id",
     tables=(MAIN,),
     paging=Paging.KEYSET,
@@ -56,7 +56,7 @@ RESOURCE = Resource(
     ),
     unmapped={
         "type": "always client-prefixes",
-        **{f"relationships.{name}.data.type": "told by the name" for name in ("client", "prefix", "provider")},
-        "relationships.providerPrefix.data.type": "told by the name",
+        **{f"relationships.{name}.data.type": "in the name" for name in ("client", "prefix", "provider")},
+        "relationships.providerPrefix.data.type": "in the name",
     },
 )

@@ -2,31 +2,31 @@
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import LINKED, derived, extra, flag, key, label, moment, text, whole
+from etl.resources.columns import LINKED, boolean, derived, extra, integer, key, label, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="clients",
-    description="One row a client: a repository, periodical or other account under which DOIs are registered.",
+    description="One row per client: a repository, periodical or other account under which DOIs are registered.",
     columns=(
         key("id", "id", "Id of the client, lower-case, such as tib.gfz."),
         text("name", "attributes.name", "Name of the client."),
         text("symbol", "attributes.symbol", "Symbol of the client, the id in capitals."),
         text("alternate_name", "attributes.alternateName", "Another name of the client."),
-        text("description", "attributes.description", "What the client collects, in words."),
+        text("description", "attributes.description", "Description of what the client collects."),
         text("client_type", "attributes.clientType", "repository, periodical, igsnCatalog or raidRegistry."),
-        text("domains", "attributes.domains", "Domains that its DOIs may point to, separated by commas; * for any."),
-        text("re3data", "attributes.re3data", "Web address of its entry in re3data."),
-        text("opendoar", "attributes.opendoar", "Id or web address of its entry in OpenDOAR."),
+        text("domains", "attributes.domains", "Domains that its DOIs may point to, separated by commas; * means any."),
+        text("re3data", "attributes.re3data", "URL of its entry in re3data."),
+        text("opendoar", "attributes.opendoar", "Id or URL of its entry in OpenDOAR."),
         text("issn_print", "attributes.issn.print", "ISSN of the printed edition of a periodical."),
         text("issn_electronic", "attributes.issn.electronic", "ISSN of the electronic edition of a periodical."),
         text("issn_issnl", "attributes.issn.issnl", "Linking ISSN of a periodical."),
-        text("url", "attributes.url", "Web address of the client."),
-        whole("year", "attributes.year", "Year in which the client joined."),
-        flag("is_active", "attributes.isActive", "Whether the client may register DOIs."),
-        flag("has_password", "attributes.hasPassword", "Whether a password is set; older records and owners only."),
-        moment("created", "attributes.created", "When the client was created."),
-        moment("updated", "attributes.updated", "When the client's record last changed."),
+        text("url", "attributes.url", "URL of the client."),
+        integer("year", "attributes.year", "Year in which the client joined."),
+        boolean("is_active", "attributes.isActive", "Whether the client may register DOIs."),
+        boolean("has_password", "attributes.hasPassword", "Whether a password is set; older records and owners only."),
+        timestamp("created", "attributes.created", "When the client was created."),
+        timestamp("updated", "attributes.updated", "When the client's record last changed."),
         text("provider_id", "relationships.provider.data.id", "Provider that the client belongs to.", lower=True),
         text("consortium_id", "relationships.consortium.data.id", "Consortium of that provider, if any.", lower=True),
         derived(
@@ -38,21 +38,21 @@ MAIN = Table(
 
 LANGUAGES = Table(
     name="client_languages",
-    description="Languages of a client's content: one row a language.",
+    description="Languages of a client's content: one row per language.",
     path="attributes.language",
     columns=(text("language", "", "Language, usually two letters."),),
 )
 
 RELATIONSHIPS = Table(
     name="client_relationships",
-    description="Links of a client to other records of the API: one row a linked record.",
+    description="Links of a client to other records of the API: one row per linked record.",
     relations={
         "provider": "relationships.provider.data",
         "consortium": "relationships.consortium.data",
         "repository": "relationships.repository.data",
         "prefixes": "relationships.prefixes.data[]",
     },
-    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+    columns=(label("relation", "Name of the relationship in the API's spelling."), *LINKED),
 )
 
 RESOURCE = Resource(
@@ -63,12 +63,12 @@ RESOURCE = Resource(
     description="The accounts (repositories, periodicals and others) under which DOIs are registered.",
     parent="client_id",
     tables=(MAIN, LANGUAGES, RELATIONSHIPS),
-    # More may come than page numbers reach.
+    # Page numbers may not reach all of them.
     paging=Paging.KEYSET,
     windows={"created": "created", "updated": "updated"},
     slice_on="created",
     filters=(
-        Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True, keys=True),
+        Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True, ids=True),
         Filter(name="year", description="Year in which the client joined.", any_of=True, form=forms.YEARS),
         Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
         Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),
@@ -97,6 +97,6 @@ RESOURCE = Resource(
     ),
     unmapped={
         "type": "always clients",
-        "attributes.password": "a secret that servers before 2019 let slip; never to be stored",
+        "attributes.password": "a secret that servers exposed before 2019; never stored",
     },
 )

@@ -3,22 +3,22 @@
 No public answer has them; names and shapes are those of the server's serializer.
 """
 
-from etl.resources.columns import extra, flag, key, moment, text
+from etl.resources.columns import boolean, extra, key, text, timestamp
 from etl.schema.declarations import Resource, Table
 
 MAIN = Table(
     name="contacts",
-    description="One row a person to turn to at a provider. Told to those with rights only.",
+    description="One row per contact at a provider. Only authorised callers see them.",
     columns=(
         key("id", "id", "Id of the contact."),
         text("given_name", "attributes.givenName", "Given names."),
         text("family_name", "attributes.familyName", "Family name."),
         text("name", "attributes.name", "Full name."),
         text("email", "attributes.email", "Mail address."),
-        flag("from_salesforce", "attributes.fromSalesforce", "Whether the entry is kept in DataCite's Salesforce."),
-        moment("created", "attributes.created", "When the entry was made."),
-        moment("updated", "attributes.updated", "When the entry last changed."),
-        moment("deleted", "attributes.deleted", "When the entry was taken back, if it was."),
+        boolean("from_salesforce", "attributes.fromSalesforce", "Whether the entry is in DataCite's Salesforce."),
+        timestamp("created", "attributes.created", "When the entry was created."),
+        timestamp("updated", "attributes.updated", "When the entry last changed."),
+        timestamp("deleted", "attributes.deleted", "When the entry was deleted, if it was."),
         text("provider_id", "relationships.provider.data.id", "Provider of the contact.", lower=True),
         extra("contact"),
     ),
@@ -26,7 +26,7 @@ MAIN = Table(
 
 ROLES = Table(
     name="contact_roles",
-    description="What a contact is to be asked about: one row a role.",
+    description="Roles of a contact: one row per role.",
     path="attributes.roleName",
     columns=(text("role", "", "technical, secondary_technical, billing, service, voting and so on."),),
 )
@@ -36,7 +36,7 @@ RESOURCE = Resource(
     dialect="v2",
     type="contacts",
     path="/contacts",
-    description="People to turn to at providers; they come along with providers only.",
+    description="Contacts at providers, only available as included records.",
     parent="contact_id",
     tables=(MAIN, ROLES),
     listed=False,

@@ -1,11 +1,11 @@
-"""DOIs: the works that DataCite knows, with everything their metadata say (api-notes 4.1, 5.1)."""
+"""DOIs: the works that DataCite knows, with everything that their metadata say (api-notes 4.1, 5.1)."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etl import normalise
-from etl.resources.columns import derived, extra, flag, json, key, moment, text, whole
-from etl.resources.v2 import _doi_asking, _doi_people, _doi_relations, _doi_texts
+from etl.resources.columns import boolean, derived, extra, integer, json, key, text, timestamp
+from etl.resources.v2 import _doi_people, _doi_query, _doi_relations, _doi_texts
 from etl.resources.v2._doi_links import LINKS
 from etl.schema.declarations import Column, Paging, Resource, Table, Type
 
@@ -20,23 +20,23 @@ _METADATA = (
         "attributes.publisher.publisherIdentifierScheme",
         "Scheme of the publisher's identifier, such as ROR.",
     ),
-    text("publisher_scheme_uri", "attributes.publisher.schemeUri", "Web address of that scheme."),
+    text("publisher_scheme_uri", "attributes.publisher.schemeUri", "URL of that scheme."),
     text("publisher_lang", "attributes.publisher.lang", "Language of the publisher's name as a BCP 47 tag."),
-    whole("publication_year", "attributes.publicationYear", "Year of publication (property 5)."),
-    text("published", "attributes.published", "Date of publication as free text; in lists often empty."),
-    text("language", "attributes.language", "Main language of the thing, usually two letters (property 9)."),
-    text("version", "attributes.version", "Version of the thing, as its owner counts (property 15)."),
-    text("types_ris", "attributes.types.ris", "Type of the thing in RIS."),
-    text("types_bibtex", "attributes.types.bibtex", "Type of the thing in BibTeX."),
-    text("types_citeproc", "attributes.types.citeproc", "Type of the thing in CSL, the Citation Style Language."),
-    text("types_schema_org", "attributes.types.schemaOrg", "Type of the thing in schema.org."),
-    text("types_resource_type", "attributes.types.resourceType", "Type of the thing as free text (property 10)."),
+    integer("publication_year", "attributes.publicationYear", "Year of publication (property 5)."),
+    text("published", "attributes.published", "Date of publication as free text; often empty in lists."),
+    text("language", "attributes.language", "Main language of the work, usually two letters (property 9)."),
+    text("version", "attributes.version", "Version of the work, as its owner counts (property 15)."),
+    text("types_ris", "attributes.types.ris", "Type of the work in RIS."),
+    text("types_bibtex", "attributes.types.bibtex", "Type of the work in BibTeX."),
+    text("types_citeproc", "attributes.types.citeproc", "Type of the work in CSL, the Citation Style Language."),
+    text("types_schema_org", "attributes.types.schemaOrg", "Type of the work in schema.org."),
+    text("types_resource_type", "attributes.types.resourceType", "Type of the work as free text (property 10)."),
     text(
         "types_resource_type_general",
         "attributes.types.resourceTypeGeneral",
-        "General type of the thing from DataCite's list, such as Dataset (property 10).",
+        "General type of the work from DataCite's list, such as Dataset (property 10).",
     ),
-    text("container_type", "attributes.container.type", "Type of what contains the thing, such as Journal."),
+    text("container_type", "attributes.container.type", "Type of the container, such as Journal."),
     text("container_identifier", "attributes.container.identifier", "Identifier of the container, such as an ISSN."),
     text("container_identifier_type", "attributes.container.identifierType", "Kind of the container's identifier."),
     text("container_title", "attributes.container.title", "Title of the container."),
@@ -47,20 +47,20 @@ _METADATA = (
     json(
         "container_identifiers",
         "attributes.container.identifiers",
-        "Identifiers of the container where there are several, as a JSON list; older records only.",
+        "Identifiers of the container, as a JSON list; only in older records with several.",
     ),
 )
 
 _ADMINISTRATION = (
-    text("url", "attributes.url", "Web address of the landing page."),
+    text("url", "attributes.url", "URL of the landing page."),
     text("state", "attributes.state", "findable; registered or draft for authorised users."),
-    flag("is_active", "attributes.isActive", "Whether the DOI is active, which is to say findable."),
-    text("reason", "attributes.reason", "Reason why a DOI was hidden, if one was given."),
-    text("source", "attributes.source", "Way by which the DOI was registered: api, mds, fabrica, ez and so on."),
-    text("agency", "attributes.agency", "Registration agency; told only where other agencies are asked for."),
+    boolean("is_active", "attributes.isActive", "Whether the DOI is active, that is, findable."),
+    text("reason", "attributes.reason", "Reason why the DOI was hidden, if given."),
+    text("source", "attributes.source", "How the DOI was registered: api, mds, fabrica, ez and so on."),
+    text("agency", "attributes.agency", "Registration agency; only present if other agencies are requested."),
     text("schema_version", "attributes.schemaVersion", "Namespace of the metadata schema's version."),
-    whole("metadata_version", "attributes.metadataVersion", "How many times the metadata changed."),
-    json("landing_page", "attributes.landingPage", "Result of DataCite's check of the landing page; needs rights."),
+    integer("metadata_version", "attributes.metadataVersion", "Number of changes of the metadata."),
+    json("landing_page", "attributes.landingPage", "DataCite's check of the landing page; for authorised users."),
     text("client_id", "relationships.client.data.id", "Client (repository) that owns the DOI.", lower=True),
     text(
         "provider_id",
@@ -68,18 +68,18 @@ _ADMINISTRATION = (
         "Provider that the client belongs to; detail view only.",
         lower=True,
     ),
-    whole("view_count", "attributes.viewCount", "How many views were reported."),
-    whole("download_count", "attributes.downloadCount", "How many downloads were reported."),
-    whole("reference_count", "attributes.referenceCount", "How many works it cites, as far as known."),
-    whole("citation_count", "attributes.citationCount", "How many works cite it, as far as known."),
-    whole("part_count", "attributes.partCount", "How many parts it has."),
-    whole("part_of_count", "attributes.partOfCount", "How many works it is part of."),
-    whole("version_count", "attributes.versionCount", "How many versions it has."),
-    whole("version_of_count", "attributes.versionOfCount", "How many works it is a version of."),
-    moment("created", "attributes.created", "When the DOI was created; never changes."),
-    moment("registered", "attributes.registered", "When the DOI was registered and so became resolvable."),
-    moment("updated", "attributes.updated", "When DataCite's record of the DOI last changed."),
-    text("xml", "attributes.xml", "The metadata as XML in base64; detail view only."),
+    integer("view_count", "attributes.viewCount", "Number of reported views."),
+    integer("download_count", "attributes.downloadCount", "Number of reported downloads."),
+    integer("reference_count", "attributes.referenceCount", "Number of works that it cites, as far as known."),
+    integer("citation_count", "attributes.citationCount", "Number of works that cite it, as far as known."),
+    integer("part_count", "attributes.partCount", "Number of its parts."),
+    integer("part_of_count", "attributes.partOfCount", "Number of works that it is part of."),
+    integer("version_count", "attributes.versionCount", "Number of its versions."),
+    integer("version_of_count", "attributes.versionOfCount", "Number of works that it is a version of."),
+    timestamp("created", "attributes.created", "When the DOI was created; never changes."),
+    timestamp("registered", "attributes.registered", "When the DOI was registered and became resolvable."),
+    timestamp("updated", "attributes.updated", "When DataCite's record of the DOI last changed."),
+    text("xml", "attributes.xml", "The metadata as base64-encoded XML; detail view only."),
 )
 
 
@@ -88,8 +88,8 @@ def _read(name: str, kind: Type, function: "Callable[[pl.Expr], pl.Expr]", of: s
 
 
 _READ = (
-    _read("prefix", Type.STRING, normalise.doi_prefix, "doi", "What stands before the first slash of the DOI."),
-    _read("suffix", Type.STRING, normalise.doi_suffix, "doi", "What stands after the first slash, lower-case."),
+    _read("prefix", Type.STRING, normalise.doi_prefix, "doi", "The part before the first slash of the DOI."),
+    _read("suffix", Type.STRING, normalise.doi_suffix, "doi", "The part after the first slash, lower-case."),
     _read(
         "resource_type_id",
         Type.STRING,
@@ -109,16 +109,16 @@ _READ = (
         Type.DATE,
         normalise.date_start,
         "published",
-        "First day that the text in published means; null if it is no date.",
+        "First day of the date in published; null if that is not a date.",
     ),
     _read(
         "published_end",
         Type.DATE,
         normalise.date_end,
         "published",
-        "Last day that the text in published means, inclusive; null if it is no date.",
+        "Last day of the date in published, inclusive; null if that is not a date.",
     ),
-    _read("created_year", Type.INT, normalise.year, "created", "Year (UTC) of creation; the partition of all tables."),
+    _read("created_year", Type.INT, normalise.year, "created", "Year (UTC) of creation."),
     _read("registered_year", Type.INT, normalise.year, "registered", "Year (UTC) of registration."),
     *_doi_people.ror_columns(
         "publisher_identifier", "publisher_identifier_scheme", prefix="publisher_", whose="publisher"
@@ -127,7 +127,7 @@ _READ = (
 
 MAIN = Table(
     name="dois",
-    description="One row a DOI: what the API tells of it once. Whatever can be there several times has its own table.",
+    description="One row per DOI with its single-valued fields; repeated fields have their own tables.",
     columns=(
         key("doi", "id", "The DOI, lower-case, without any prefix such as https://doi.org/."),
         *_METADATA,
@@ -162,26 +162,26 @@ RESOURCE = Resource(
     dialect="v2",
     type="dois",
     path="/dois",
-    description="Every DOI registered with DataCite that anybody may see, with its full metadata.",
+    description="Every public DOI registered with DataCite, with its full metadata.",
     parent="doi",
     tables=(MAIN, *_doi_people.TABLES, *_doi_texts.TABLES, *_doi_relations.TABLES, LINKS),
     paging=Paging.CURSOR,
     page_size=1000,
     windows={"created": "created", "updated": "updated", "registered": "registered"},
     slice_on="created",
-    filters=_doi_asking.FILTERS,
-    sorts=_doi_asking.SORTS,
-    includes=_doi_asking.INCLUDES,
-    facets=_doi_asking.FACETS,
-    # The first two become the default in September 2027, the third was until March 2026 (api-notes 4.7, 4.10).
+    filters=_doi_query.FILTERS,
+    sorts=_doi_query.SORTS,
+    includes=_doi_query.INCLUDES,
+    facets=_doi_query.FACETS,
+    # The first two become the default in September 2027; the third was not, until March 2026 (api-notes 4.7, 4.10).
     params={"affiliation": "true", "publisher": "true", "disable-facets": "true"},
     detail={"detail": "true"},
     wrap=_WRAP,
     unmapped={
         "type": "always dois",
         "attributes.doi": "the same as id",
-        "attributes.prefix": "read from the DOI, so that lists have it too",
-        "attributes.suffix": "read from the DOI, so that lists have it too",
+        "attributes.prefix": "derived from the DOI, so that lists have it too",
+        "attributes.suffix": "derived from the DOI, so that lists have it too",
     },
     partition="created_year",
 )

@@ -1,37 +1,41 @@
-"""Events: citations, usage and authorship of DOIs, asked for in the newer of the API's two shapes (api-notes 6.8)."""
+"""Events: citations, usage and authorship of DOIs, requested in the newer of the API's two shapes (api-notes 6.8)."""
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import LINKED, derived, extra, key, label, moment, text, whole
+from etl.resources.columns import LINKED, derived, extra, integer, key, label, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="events",
-    description="One row an event: something cites, uses or is written by something.",
+    description="One row per event: a citation, a use, a contribution.",
     columns=(
         key("id", "id", "Id of the event."),
-        text("subj_id", "attributes.subjId", "Web address of the subject."),
+        text("subj_id", "attributes.subjId", "URL of the subject."),
         text("relation_type_id", "attributes.relationTypeId", "How the subject relates to the object."),
-        text("obj_id", "attributes.objId", "Web address of the object."),
-        text("source_id", "attributes.sourceId", "Where the event comes from, such as crossref or datacite-usage."),
-        whole("total", "attributes.total", "How often it happened: for usage the count of the month."),
-        text("message_action", "attributes.messageAction", "create, or delete for an event that was taken back."),
+        text("obj_id", "attributes.objId", "URL of the object."),
+        text("source_id", "attributes.sourceId", "Source of the event, such as crossref or datacite-usage."),
+        integer("total", "attributes.total", "How many times it happened; for usage, the count of the month."),
+        text("message_action", "attributes.messageAction", "create, or delete for a retracted event."),
         text("source_token", "attributes.sourceToken", "Token of the program that sent the event."),
         text("license", "attributes.license", "Licence of the event's data."),
-        moment("occurred_at", "attributes.occurredAt", "When it happened; for usage the month."),
-        moment("timestamp", "attributes.timestamp", "When the event's record last changed."),
+        timestamp("occurred_at", "attributes.occurredAt", "When it happened; for usage, the month."),
+        timestamp("timestamp", "attributes.timestamp", "When the event's record last changed."),
         text(
             "source_doi",
             "attributes.sourceDoi",
-            "DOI that refers, in the direction that counts are made in.",
+            "The referring DOI, in the direction in which counts are made.",
             lower=True,
         ),
-        text("target_doi", "attributes.targetDoi", "DOI that is referred to or used.", lower=True),
-        text("source_relation_type_id", "attributes.sourceRelationTypeId", "What it counts as for the referring DOI."),
+        text("target_doi", "attributes.targetDoi", "The DOI that is referred to or used.", lower=True),
+        text(
+            "source_relation_type_id",
+            "attributes.sourceRelationTypeId",
+            "What the event counts as for the referring DOI.",
+        ),
         text(
             "target_relation_type_id",
             "attributes.targetRelationTypeId",
-            "What it counts as for the other: citations, views, downloads, versions and so on.",
+            "What the event counts as for the other DOI: citations, views, downloads, versions and so on.",
         ),
         derived(
             "occurred_year", Type.INT, normalise.year, "occurred_at", description="Year (UTC) in which it happened."
@@ -42,7 +46,7 @@ MAIN = Table(
 
 RELATIONSHIPS = Table(
     name="event_relationships",
-    description="Links of an event to its objects: one row a side, with the object's id as table objects has it.",
+    description="Links of an event to its objects: one row per side, with the object's id as in the table objects.",
     relations={"subj": "relationships.subj.data", "obj": "relationships.obj.data"},
     columns=(label("relation", "subj or obj."), *LINKED),
 )
@@ -60,20 +64,20 @@ RESOURCE = Resource(
     windows={"created": "created_at", "updated": "updated_at"},
     slice_on="created",
     filters=(
-        Filter(name="id", description="One event by id.", keys=True),
-        Filter(name="subj-id", description="Web address of the subject: https://doi.org/…"),
-        Filter(name="obj-id", description="Web address of the object: https://doi.org/…"),
+        Filter(name="id", description="One event by id.", ids=True),
+        Filter(name="subj-id", description="URL of the subject: https://doi.org/…"),
+        Filter(name="obj-id", description="URL of the object: https://doi.org/…"),
         Filter(name="doi", description="DOI on either side."),
-        Filter(name="source-doi", description="DOI that refers."),
-        Filter(name="target-doi", description="DOI that is referred to."),
+        Filter(name="source-doi", description="Referring DOI."),
+        Filter(name="target-doi", description="DOI referred to."),
         Filter(name="orcid", description="ORCID iD on either side."),
         Filter(name="prefix", description="Prefix of a DOI on either side."),
-        Filter(name="subtype", description="What one side is: Dataset, ScholarlyArticle, Person …"),
+        Filter(name="subtype", description="Type of one side: Dataset, ScholarlyArticle, Person …"),
         Filter(
-            name="citation-type", description="What both sides are, in alphabetical order: Dataset-ScholarlyArticle."
+            name="citation-type", description="Types of both sides, in alphabetical order: Dataset-ScholarlyArticle."
         ),
-        Filter(name="source-id", description="Where events come from.", any_of=True),
-        Filter(name="relation-type-id", description="How subject and object relate.", any_of=True),
+        Filter(name="source-id", description="Source of the events.", any_of=True),
+        Filter(name="relation-type-id", description="How subject and object are related.", any_of=True),
         Filter(name="source-relation-type-id", description="What events count as for the referring DOI."),
         Filter(name="target-relation-type-id", description="What events count as for the other DOI."),
         Filter(name="registrant-id", description="Account of one side.", any_of=True),

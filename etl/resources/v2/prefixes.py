@@ -1,26 +1,26 @@
-"""Prefixes: the first halves of DOIs, and who holds them (api-notes 6.4)."""
+"""Prefixes: the first parts of DOIs, and who holds them (api-notes 6.4)."""
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
+from etl.resources.columns import LINKED, derived, extra, key, label, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="prefixes",
-    description="One row a prefix, such as 10.5438.",
+    description="One row per prefix, such as 10.5438.",
     columns=(
         key("id", "id", "The prefix."),
         text("prefix", "attributes.prefix", "The prefix again."),
-        moment("created_at", "attributes.createdAt", "When the prefix was added."),
-        moment("created", "attributes.created", "When the prefix was added, in records before 2020."),
-        moment("updated", "attributes.updated", "When its record last changed, in records before 2020."),
+        timestamp("created_at", "attributes.createdAt", "When the prefix was added."),
+        timestamp("created", "attributes.created", "When the prefix was added, in records before 2020."),
+        timestamp("updated", "attributes.updated", "When the entry last changed, in records before 2020."),
         text("registration_agency", "attributes.registrationAgency", "Agency of the prefix, in records before 2020."),
         derived(
             "created_year",
             Type.INT,
             normalise.year,
             "created_at",
-            description="Year (UTC) it was added, as facets count.",
+            description="Year (UTC) in which it was added, as facets count.",
         ),
         extra("prefix"),
     ),
@@ -28,14 +28,14 @@ MAIN = Table(
 
 RELATIONSHIPS = Table(
     name="prefix_relationships",
-    description="Who holds a prefix, and since which assignment: one row a linked record.",
+    description="Holders of a prefix and their assignments: one row per linked record.",
     relations={
         "clients": "relationships.clients.data[]",
         "providers": "relationships.providers.data[]",
         "clientPrefixes": "relationships.clientPrefixes.data[]",
         "providerPrefixes": "relationships.providerPrefixes.data[]",
     },
-    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+    columns=(label("relation", "Name of the relationship in the API's spelling."), *LINKED),
 )
 
 RESOURCE = Resource(
@@ -46,10 +46,10 @@ RESOURCE = Resource(
     description="Prefixes of DOIs, with the clients and providers that hold them.",
     parent="prefix_id",
     tables=(MAIN, RELATIONSHIPS),
-    # More than page numbers reach, and `query` is the beginning of a prefix here: no window can be asked for.
+    # More than page numbers reach. `query` is the beginning of a prefix here, so the list has no windows.
     paging=Paging.KEYSET,
     filters=(
-        Filter(name="id", description="One prefix.", keys=True),
+        Filter(name="id", description="One prefix.", ids=True),
         Filter(name="year", description="Year in which it was added.", form=forms.YEARS),
         Filter(
             name="state",

@@ -1,34 +1,34 @@
-"""Provider prefixes: which provider was given which prefix, and whether a client has it (api-notes 6.6)."""
+"""Provider prefixes: which provider has which prefix, and whether a client uses it (api-notes 6.6)."""
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import LINKED, derived, extra, key, label, moment, text
+from etl.resources.columns import LINKED, derived, extra, key, label, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="provider_prefixes",
-    description="One row an assignment of a prefix to a provider.",
+    description="One row per assignment of a prefix to a provider.",
     columns=(
         key("id", "id", "Id of the assignment."),
         text("provider_id", "relationships.provider.data.id", "Provider that has the prefix.", lower=True),
         text("prefix_id", "relationships.prefix.data.id", "The prefix."),
-        moment("created_at", "attributes.createdAt", "When the prefix was assigned."),
-        moment("updated_at", "attributes.updatedAt", "When the assignment last changed."),
-        moment("created", "attributes.created", "When the prefix was assigned, in records before 2020."),
-        moment("updated", "attributes.updated", "When the assignment last changed, in records before 2020."),
-        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) it was assigned."),
+        timestamp("created_at", "attributes.createdAt", "When the prefix was assigned."),
+        timestamp("updated_at", "attributes.updatedAt", "When the assignment last changed."),
+        timestamp("created", "attributes.created", "When the prefix was assigned, in records before 2020."),
+        timestamp("updated", "attributes.updated", "When the assignment last changed, in records before 2020."),
+        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) of the assignment."),
         extra("assignment"),
     ),
 )
 
 RELATIONSHIPS = Table(
     name="provider_prefix_relationships",
-    description="Clients to whom the provider passed the prefix on: one row a linked record.",
+    description="Clients to which the provider passed the prefix: one row per linked record.",
     relations={
         "clients": "relationships.clients.data[]",
         "clientPrefixes": "relationships.clientPrefixes.data[]",
     },
-    columns=(label("relation", "Name of the relationship, as the API spells it."), *LINKED),
+    columns=(label("relation", "Name of the relationship in the API's spelling."), *LINKED),
 )
 
 RESOURCE = Resource(
@@ -36,7 +36,7 @@ RESOURCE = Resource(
     dialect="v2",
     type="provider-prefixes",
     path="/provider-prefixes",
-    description="Which prefix was given to which provider.",
+    description="Prefixes assigned to providers.",
     parent="provider_prefix_id",
     tables=(MAIN, RELATIONSHIPS),
     paging=Paging.KEYSET,
@@ -66,7 +66,7 @@ RESOURCE = Resource(
     ),
     unmapped={
         "type": "always provider-prefixes",
-        "relationships.provider.data.type": "told by the name",
-        "relationships.prefix.data.type": "told by the name",
+        "relationships.provider.data.type": "in the name",
+        "relationships.prefix.data.type": "in the name",
     },
 )

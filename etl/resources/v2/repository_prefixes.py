@@ -2,12 +2,12 @@
 
 from etl import normalise
 from etl.resources import forms
-from etl.resources.columns import derived, extra, key, moment, text
+from etl.resources.columns import derived, extra, key, text, timestamp
 from etl.schema.declarations import Facet, Filter, Include, Paging, Resource, Table, Type
 
 MAIN = Table(
     name="repository_prefixes",
-    description="One row an assignment of a prefix to a repository.",
+    description="One row per assignment of a prefix to a repository.",
     columns=(
         key("id", "id", "Id of the assignment, the same as the client's."),
         text("repository_id", "relationships.repository.data.id", "Repository that has the prefix.", lower=True),
@@ -19,9 +19,9 @@ MAIN = Table(
             "Assignment of the prefix to that provider.",
             lower=True,
         ),
-        moment("created_at", "attributes.createdAt", "When the prefix was assigned."),
-        moment("updated_at", "attributes.updatedAt", "When the assignment last changed."),
-        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) it was assigned."),
+        timestamp("created_at", "attributes.createdAt", "When the prefix was assigned."),
+        timestamp("updated_at", "attributes.updatedAt", "When the assignment last changed."),
+        derived("created_year", Type.INT, normalise.year, "created_at", description="Year (UTC) of the assignment."),
         extra("assignment"),
     ),
 )
@@ -31,7 +31,7 @@ RESOURCE = Resource(
     dialect="v2",
     type="repository-prefixes",
     path="/repository-prefixes",
-    description="Which prefix was given to which repository.",
+    description="Prefixes assigned to repositories.",
     parent="repository_prefix_id",
     tables=(MAIN,),
     paging=Paging.KEYSET,
@@ -54,7 +54,7 @@ RESOURCE = Resource(
     ),
     unmapped={
         "type": "always repository-prefixes",
-        **{f"relationships.{name}.data.type": "told by the name" for name in ("repository", "prefix", "provider")},
-        "relationships.providerPrefix.data.type": "told by the name",
+        **{f"relationships.{name}.data.type": "in the name" for name in ("repository", "prefix", "provider")},
+        "relationships.providerPrefix.data.type": "in the name",
     },
 )

@@ -1,15 +1,15 @@
 """Resource types: the general types of DataCite's schema, a fixed list (api-notes 6.9)."""
 
-from etl.resources.columns import extra, key, moment, text
+from etl.resources.columns import extra, key, text, timestamp
 from etl.schema.declarations import Paging, Resource, Table
 
 MAIN = Table(
     name="resource_types",
-    description="One row a general type of resource.",
+    description="One row per general type of resource.",
     columns=(
-        key("id", "id", "The type in kebab case, as filters take it: journal-article."),
-        text("title", "attributes.title", "The type as records have it: JournalArticle."),
-        moment("updated", "attributes.updated", "When the entry last changed."),
+        key("id", "id", "The type in kebab case, as in filters: journal-article."),
+        text("title", "attributes.title", "The type as in records: JournalArticle."),
+        timestamp("updated", "attributes.updated", "When the entry last changed."),
         extra("resource type"),
     ),
 )
@@ -19,7 +19,7 @@ RESOURCE = Resource(
     dialect="v2",
     type="resource-types",
     path="/resource-types",
-    description="The general types that resources may have, from Audiovisual to Workflow.",
+    description="The general types of resources, from Audiovisual to Workflow.",
     parent="resource_type_id",
     tables=(MAIN,),
     searched=False,
