@@ -60,7 +60,7 @@ def audit(
     demanded = gates(fail_under, beside=[asked.name] if asked else ())
     for name in format:
         formats.load(name)
-    target = destination(f"{dataset}/{run.FOLDER}" if to is None else to)
+    target = destination(dataset).below(run.FOLDER) if to is None else destination(to)
     older = None if against is None else destination(against)
     found = run.audit(destination(dataset), target, formats=format, profile=asked, against=older)
     if showing.json:

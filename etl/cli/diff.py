@@ -56,7 +56,7 @@ def diff(
 
     for name in format:
         formats.load(name)
-    target = destination(f"{new}/{run.FOLDER}" if to is None else to)
+    target = destination(new).below(run.FOLDER) if to is None else destination(to)
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     found = run.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
     if showing.json:

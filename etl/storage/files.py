@@ -1,24 +1,25 @@
-"""The one door to the destination: everything written or read there goes through a `Files`.
+"""`Files`, the interface to a destination: all content there is written and read through it. And local folders.
 
-Names are keys: relative, with `/`, below the destination. A key that exists is whole: every write goes to a
-neighbour first, is synced and renamed. Here are the door's words and the local disk behind it; what the names mean
-is the business of `store` and `dataset`.
+Names are keys: relative, with `/`, below the destination. A key that exists is whole: new content is written beside it,
+synced and renamed. What the names mean is defined in `paths`.
 """
 
-import fcntl
+import errno
 import hashlib
 import io
 import mmap
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
 from etl.errors import StoreError
+from etl.storage import directories
 
 
 class Writing(io.BufferedWriter):
@@ -67,228 +68,234 @@ _AT_ONCE = 1 << 20
 """Bytes hashed and written together: Parquet comes in thousands of small pieces."""
 
 
+class CrossDeviceError(StoreError):
+    """A folder cannot be renamed to where it should be; its files can be moved."""
+
+
 class Files(Protocol):
-    """A place with keys. Every method raises StoreError where the place refuses."""
+    """A destination with keys. Every method raises StoreError where the system refuses."""
 
     @property
     def name(self) -> str:
-        """How a person names the place."""
+        """The path or URL of the destination."""
 
     @property
     def renames(self) -> bool:
-        """Whether a folder can be put in another's place in one step."""
+        """Whether a folder can be renamed in one step."""
 
     @property
     def options(self) -> Mapping[str, str]:
-        """What other libraries have to be told to read there themselves."""
+        """Storage options for libraries that read there themselves."""
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is a file or a folder of that key."""
+        """Return whether there is a file or a folder of that key."""
 
     def empty(self) -> bool:
-        """Tell whether there is nothing at all."""
+        """Return whether there is nothing at all."""
 
     def listing(self, key: str) -> list[str]:
-        """Return the keys of all files at or below a key, sorted; none if there is nothing."""
+        """Return the keys of all files at or below a key, sorted."""
 
     def read(self, key: str) -> bytes:
-        """Return a file's content."""
+        """Return the content of a file."""
 
     def open(self, key: str) -> pa.NativeFile:
-        """Open a file for reading here and there."""
+        """Open a file for random access."""
 
     def map(self, key: str) -> mmap.mmap:
-        """Put a file that nobody else changes into the address space: what is not looked at is not read."""
+        """Map a file that no other process changes into memory; only what is accessed is read."""
 
     def write(self, key: str, data: bytes | memoryview) -> None:
-        """Put a whole file, durably, over whatever was there."""
+        """Write a whole file durably, over any file of that key."""
 
     def create(self, key: str) -> AbstractContextManager[Writing]:
-        """Put a file piece by piece; it appears, whole and durable, when the context ends without an error."""
+        """Write a file in pieces; it appears, whole and durable, when the context ends without an error."""
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
-        """Put a small file only if its content is `instead_of` (None: there is none); tell whether that was so."""
+        """Write a small file if its content is `instead_of` (None: there is no file); return whether that was so."""
 
     def move(self, source: str, target: str) -> None:
-        """Rename a file (over another) or a folder (to where nothing is)."""
+        """Rename a file (over another) or a folder (to where nothing is); CrossDeviceError if a folder cannot be."""
 
     def link(self, source: str, target: str) -> None:
-        """Let a second key name the same bytes."""
+        """Give the same content a second key."""
 
     def remove(self, key: str) -> None:
-        """Remove a file or a folder with all that is in it; nothing to remove is fine."""
+        """Remove a file or a folder with everything in it; there may be nothing of that key."""
+
+    def below(self, key: str) -> "Files":
+        """Return the destination that a folder of this one is."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Create a private local folder, on the destination's own disk if it has one, and remove it in the end."""
 
 
 class LocalFiles:
-    """A folder of this machine."""
+    """A folder of this machine. The root may be a symbolic link; links below it are never followed.
+
+    `under` is the key of the folder that is the destination, if it is not the root itself.
+    """
 
     renames = True
     options: Mapping[str, str] = {}
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, under: str = "") -> None:
         self._root = root
+        self._under = under
 
     @property
     def name(self) -> str:
-        """The folder's path."""
-        return str(self._root)
+        """The path of the folder."""
+        return str(self._root / self._under)
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is a file or a folder of that key."""
-        return self._path(key).exists()
+        """Return whether there is a file, a folder or a link of that key."""
+        with self._explained(key):
+            try:
+                with self._parent(key) as (folder, name):
+                    return directories.exists(folder, name)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
 
     def empty(self) -> bool:
-        """Tell whether there is nothing at all."""
-        with _told(""):
-            return not self._root.exists() or next(self._root.iterdir(), None) is None
+        """Return whether there is nothing at all."""
+        with self._explained(""):
+            try:
+                with self._parent("") as (folder, _):
+                    return directories.empty(folder)
+            except FileNotFoundError:
+                return True
 
     def listing(self, key: str) -> list[str]:
-        """Return the keys of all files at or below a key, sorted; none if there is nothing."""
-        with _told(key):
-            top = self._path(key)
-            found = [top] if top.is_file() else (path for path in top.rglob("*") if not path.is_dir())
-            return sorted(path.relative_to(self._root).as_posix() for path in found)
+        """Return the keys of all files at or below a key, sorted."""
+        with self._explained(key):
+            try:
+                with self._parent(key) as (folder, name):
+                    found = directories.listing(folder, name)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        above = key.rpartition("/")[0]
+        return sorted(f"{above}/{path}" if above else path.removeprefix("./") for path in found)
 
     def read(self, key: str) -> bytes:
-        """Return a file's content."""
-        with _told(key):
-            return self._path(key).read_bytes()
+        """Return the content of a file."""
+        with self._explained(key), self.reading(key) as source:
+            return source.read()
+
+    def reading(self, key: str) -> BinaryIO:
+        """Open a file for sequential reading."""
+        with self._explained(key), self._parent(key) as (folder, name):
+            return os.fdopen(directories.reading(folder, name, self._path(key)), "rb")
 
     def open(self, key: str) -> pa.NativeFile:
-        """Open a file for reading here and there."""
-        with _told(key):
-            return pa.OSFile(str(self._path(key)))
+        """Open a file for random access."""
+        with self._explained(key), self.reading(key) as source:
+            return pa.OSFile(f"/dev/fd/{source.fileno()}")
 
     def map(self, key: str) -> mmap.mmap:
-        """Put a file that nobody else changes into the address space: what is not looked at is not read."""
-        with _told(key), self._path(key).open("rb") as source:
+        """Map a file that no other process changes into memory; only what is accessed is read."""
+        with self._explained(key), self.reading(key) as source:
             return mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
 
     def write(self, key: str, data: bytes | memoryview) -> None:
-        """Put a whole file, durably, over whatever was there."""
-        with _told(key):
-            path = self._place(key)
-            with _beside(path) as target:
-                target.write(data)
-            _sync(path.parent)
+        """Write a whole file durably, over any file of that key."""
+        with self._explained(key), self._parent(key, make=True) as place, directories.replacing(*place) as target:
+            target.write(data)
 
     @contextmanager
     def create(self, key: str) -> Iterator[Writing]:
-        """Put a file piece by piece; it appears, whole and durable, when the context ends without an error."""
-        with _told(key):
-            path = self._place(key)
-            with _beside(path) as target:
-                writing = Writing(target)
-                yield writing
-                writing.flush()
-            _sync(path.parent)
+        """Write a file in pieces; it appears, whole and durable, when the context ends without an error."""
+        with self._explained(key), self._parent(key, make=True) as place, directories.replacing(*place) as target:
+            writing = Writing(target)
+            yield writing
+            writing.flush()
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
-        """Put a small file only if its content is `instead_of` (None: there is none); tell whether that was so."""
-        with _told(key):
-            path = self._place(key)
-            with _alone(path.parent):
-                if (path.read_bytes() if path.exists() else None) != instead_of:
-                    return False
-                if instead_of is None:
-                    return _appear(path, data)
-                self.write(key, data)
-                return True
+        """Write a small file if its content is `instead_of` (None: there is no file); return whether that was so."""
+        with self._explained(key), self._parent(key, make=True) as (folder, name), directories.alone(folder):
+            if instead_of is None:
+                return directories.appear(folder, name, data)
+            if not self.exists(key) or self.read(key) != instead_of:
+                return False
+            self.write(key, data)
+            return True
 
     def move(self, source: str, target: str) -> None:
-        """Rename a file (over another) or a folder (to where nothing is)."""
-        with _told(target):
-            old, new = self._path(source), self._place(target)
-            old.replace(new)
-            _sync(new.parent)
-            _sync(old.parent)
+        """Rename a file (over another) or a folder (to where nothing is); CrossDeviceError if a folder cannot be."""
+        with self._explained(target), self._parent(source) as old, self._parent(target, make=True) as new:
+            try:
+                os.replace(old[1], new[1], src_dir_fd=old[0], dst_dir_fd=new[0])
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copied(source, old, new)
+            os.fsync(new[0])
+            os.fsync(old[0])
+
+    def _copied(self, source: str, old: tuple[int, str], new: tuple[int, str]) -> None:
+        """Move a file to another disk."""
+        if self.listing(source) != [source]:
+            raise CrossDeviceError(f"{self._path(source)} cannot be renamed", fix="copy the dataset to another disk")
+        directories.copy(old, new, self._path(source))
+        os.unlink(old[1], dir_fd=old[0])
 
     def link(self, source: str, target: str) -> None:
-        """Let a second key name the same bytes."""
-        with _told(target):
-            new = self._place(target)
-            new.unlink(missing_ok=True)
-            new.hardlink_to(self._path(source))
-            _sync(new.parent)
+        """Give the same content a second key."""
+        with self._explained(target), self._parent(source) as old, self._parent(target, make=True) as new:
+            directories.link(old, new, self._path(source))
 
     def remove(self, key: str) -> None:
-        """Remove a file or a folder with all that is in it; nothing to remove is fine."""
-        with _told(key):
-            path = self._path(key)
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        """Remove a file or a folder with everything in it; there may be nothing of that key."""
+        with self._explained(key):
+            try:
+                with self._parent(key) as place:
+                    directories.remove(*place)
+            except (FileNotFoundError, NotADirectoryError):
+                return
 
-    def _path(self, key: str) -> Path:
+    def below(self, key: str) -> "LocalFiles":
+        """Return the destination that a folder of this one is."""
+        return LocalFiles(self._root, f"{self._under}/{key}" if self._under else key)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Create a private folder in this one, and remove it in the end."""
+        key = f".{secrets.token_hex(16)}.spill"
+        with self._explained(key), self._parent(key, make=True) as (folder, name):
+            os.mkdir(name, 0o700, dir_fd=folder)
+            try:
+                yield Path(self._path(key))
+            finally:
+                shutil.rmtree(name, dir_fd=folder, ignore_errors=True)
+
+    def _path(self, key: str) -> str:
+        return f"{self.name}/{key}"
+
+    def _parent(self, key: str, *, make: bool = False) -> AbstractContextManager[tuple[int, str]]:
         if key.startswith("/") or ".." in key.split("/"):
             raise StoreError(f"{key!r} does not lie below {self.name}")
-        return self._root / key
+        whole = "/".join(filter(None, (self._under, key)))
+        if key or not self._under:
+            return directories.parent(self._root, whole, make=make)
+        return directories.parent(self._root, f"{whole}/.", make=make)
 
-    def _place(self, key: str) -> Path:
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file next to `path` that takes its place once it is on the disk; gone if the caller fails."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with beside.open("wb") as target:
-            yield target
-            target.flush()
-            os.fsync(target.fileno())
-        beside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise
+    @contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        """Turn an error of the system into a line with what to do about it."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            fix = _FIXES.get(error.errno or 0, "check the path and its permissions")
+            raise StoreError(f"{self._path(key).rstrip('/')}: {reason}", fix=fix) from error
 
 
-def _appear(path: Path, data: bytes) -> bool:
-    """Let a whole file appear only where none is; unlike a lock of this machine, true of shared disks as well."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(data)
-        path.hardlink_to(beside)
-    except FileExistsError:
-        return False
-    finally:
-        beside.unlink(missing_ok=True)
-    _sync(path.parent)
-    return True
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder against other processes of this machine."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _told(key: str) -> Iterator[None]:
-    """Translate what the system says into what a person can act on."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        fix = "free some space and run again" if error.errno in _FULL else "check the path and its permissions"
-        raise StoreError(f"{error.filename or key}: {reason}", fix=fix) from error
-
-
-_FULL = (28, 122)  # ENOSPC, EDQUOT
+_FREE = "free some space and run again"
+_FIXES = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EMFILE: "raise the limit of open files (ulimit -n) and run again",
+    errno.ENFILE: "raise the system's limit of open files and run again",
+    errno.EROFS: "make the file system writable, or choose another destination",
+    errno.EIO: "check the disk (dmesg), then run again",
+}

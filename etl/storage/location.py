@@ -122,9 +122,21 @@ class Divided:
                 self._work.remove(target)  # what a run that did not end has staged there would be read instead
                 self._work.write(_kept_key(target), b"")
         elif holder is self._work:
-            self._published.upload(Path(self._work.name) / real, target)
+            self._upload(real, target)
         elif real != target:
             self._published.link(real, target)
+
+    def below(self, key: str) -> ObjectFiles:
+        """Return the destination that a folder of the published part is."""
+        return self._published.below(key)
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Create a private local folder, and remove it in the end."""
+        return self._work.scratch()
+
+    def _upload(self, source: str, target: str) -> None:
+        with self._work.reading(source) as content:
+            self._published.upload(content, target)
 
     def remove(self, key: str) -> None:
         """Remove a file or a folder with all that is in it; nothing to remove is fine."""

@@ -102,10 +102,19 @@ class ObjectFiles:
             file.seek(0)
             self._put(key, file)
 
-    def upload(self, path: Path, key: str) -> None:
+    def upload(self, content: BinaryIO, key: str) -> None:
         """Put a file of this machine, in pieces if it is large."""
-        with self._told(key), path.open("rb") as file:
-            self._put(key, file)
+        self._put(key, content)
+
+    def below(self, key: str) -> "ObjectFiles":
+        """Return the destination that a folder of this one is."""
+        return ObjectFiles(f"{self._name}/{key}")
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Create a private local folder, and remove it in the end."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
         """Put a small object only if its content is `instead_of` (None: there is none); tell whether that was so."""

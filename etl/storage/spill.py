@@ -3,11 +3,9 @@
 What the rows mean is the matter of `auditing` and `diffing`.
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 import polars as pl
 
@@ -49,15 +47,9 @@ class Spill:
 
 @contextmanager
 def spilling(target: Files) -> Iterator[Spill]:
-    """Yield a place for rows beside a target on disk, or where this machine has room; it is gone afterwards."""
-    folder = Path(target.name) if target.renames else None
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    beside = Path(mkdtemp(prefix=".spill-", dir=folder))
-    try:
-        yield Spill(beside)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    """Yield a place for rows on the disk of a target; it is removed in the end."""
+    with target.scratch() as folder:
+        yield Spill(folder)
 
 
 def write(

@@ -1,8 +1,10 @@
-from pathlib import Path
+import errno
+import os
 
 import pytest
 
 from etl.errors import StoreError
+from etl.storage import directories
 from etl.storage.files import LocalFiles
 from etl.storage.object_store import ObjectFiles
 from tests.support.bucket import unique
@@ -107,16 +109,29 @@ def test_what_the_system_refuses_is_told_in_one_line(folder):
         folder.read("b")
 
 
-def test_a_full_disk_is_told_as_such(folder):
-    """A device without space names the way out."""
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full on this system")
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EMFILE, "ulimit"),
+        (errno.EROFS, "writable"),
+        (errno.EIO, "check the disk"),
+        (errno.EACCES, "permissions"),
+    ],
+)
+def test_an_error_of_the_system_names_its_fix_and_leaves_the_old_file(folder, monkeypatch, number, fix):
+    """The line says what to do; the file is as it was, and no temporary one is left."""
     folder.write("a", b"old")
-    Path(folder.name, ".a.tmp").symlink_to(full)
-    with pytest.raises(StoreError, match="free some space"):
+
+    def fail(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(directories.os, "fsync", fail)
+    with pytest.raises(StoreError, match=f"dest/a: {os.strerror(number)}; .*{fix}"):
         folder.write("a", b"new")
     assert folder.read("a") == b"old"
+    assert folder.listing("") == ["a"]
 
 
 def test_a_file_is_read_here_and_there(files):
