@@ -18,7 +18,7 @@ from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Gate, Shared, Sleep, shared
 from etl.api.page_info import PageInfo, total
 from etl.api.page_info import read as read_facts
-from etl.api.pagination import Position
+from etl.api.pagination import Position, Progress
 from etl.api.query import Query, encode
 from etl.api.requester import Form, Requester
 from etl.api.retry import Pace
@@ -43,7 +43,8 @@ class FetchedPage:
     """A page of a walk; `received` counts the walk's records up to and with this page, `next` is None after the last.
 
     `number` begins at 0. `short` pages end a walk before the total is reached: what that means is not decided here.
-    `missing` are records that the list counts at this place and that could not be had.
+    `missing` are records that the list counts at this place and that could not be had. `repeated` of the received ones
+    came twice. `shifted` says that rows have moved since the walk began, so that some may have been missed.
     """
 
     number: int
@@ -56,11 +57,13 @@ class FetchedPage:
     seconds: float
     attempts: int = 1
     missing: tuple[Undelivered, ...] = ()
+    repeated: int = 0
+    shifted: bool = False
 
     @property
     def short(self) -> bool:
         """Whether the list ended although the server promised more."""
-        return self.next is None and self.received < self.total
+        return self.next is None and self.received - self.repeated < self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,7 @@ class Client:
             _, facts = await self._one(query.path, params, _form(query), glean=first, of=query.resource)
         except (RefusedError, ProtocolError):  # windows can be cut without it
             return None
-        return facts.first[0] if facts.first and facts.number == rank + 1 else None
+        return facts.first[0] // 1000 if facts.first and facts.number == rank + 1 else None
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
         """Ask for `meta` with the facets, off by default since March 2026 (api-notes 4.10), all or those named."""
@@ -246,6 +249,7 @@ class Client:
             next=who.behind(position),
             size=1,
             received=position.received + 1,
+            repeated=position.repeated,
             wire_bytes=0,
             seconds=0.0,
             missing=missing,
@@ -272,25 +276,29 @@ class Client:
         resource, strategy = walk.query.resource, walk.strategy
         target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
 
-        def glean(found: Document) -> tuple[Document, PageInfo, Position | None]:
+        def glean(found: Document) -> tuple[Document, PageInfo, Progress]:
             if resource.dialect == "v1":
                 found = document.apart(found, resource.types)
-            told = read_facts(found, resource.type, ids=strategy.needs_ids)
-            return found, told, strategy.follow(position, size, told, before)
+            info = read_facts(found, resource.type, ids=False)
+            if strategy.needs_ids(position, info):
+                info = read_facts(found, resource.type, ids=True)
+            return found, info, strategy.follow(position, size, info, before)
 
         asking = self._requester.ask(target, _form(walk.query), glean=glean)
-        _, (found, facts, onward), sealed = await _telling(asking, resource)
+        _, (found, facts, progress), sealed = await _telling(asking, resource)
         self._known(walk.query, walk.query.params(walk.window) | strategy.count())
-        again = position.received + facts.count - onward.received if onward else 0
+        again = progress.again
         page = FetchedPage(
             number=position.page,
             document=replace(found, records=found.records[: len(found.records) - again]) if again else found,
             total=facts.total,
-            next=onward,
+            next=progress.next,
             size=size,
             received=position.received + facts.count - again,
             wire_bytes=len(sealed.payload),
             seconds=sealed.seconds,
+            repeated=position.repeated + progress.repeated,
+            shifted=progress.shifted,
         )
         return page, facts
 

@@ -3,8 +3,10 @@ what follows from it is `paging`.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -19,10 +21,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageInfo:
-    """What a page tells about paging: `number` is its meta.page, `first` the (second, id) of its first record.
+    """What a page tells about paging: `number` is its meta.page, `first` the key of its first record.
 
-    `ids` and `keys` (millisecond of creation and id, None if there is none) are empty where the strategy does not need
-    them: reading them costs time.
+    A key is the millisecond of creation and the id, None if there is none. `ids` and `keys` are empty where the
+    strategy does not need them: reading them costs time. `tail` are the ids, in lower case, of the last second's
+    records.
     """
 
     count: int
@@ -32,6 +35,7 @@ class PageInfo:
     first: tuple[int, str] | None = None
     ids: tuple[str, ...] = ()
     keys: tuple[tuple[int, str] | None, ...] = ()
+    tail: frozenset[str] = frozenset()
 
 
 def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
@@ -48,9 +52,10 @@ def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
         total=total(document),
         number=number if isinstance(number, int) else None,
         next=link if isinstance(link, str) else None,
-        first=_first(heads[0]) if heads else None,
+        first=_key(heads[0]) if heads else None,
         ids=tuple(str(head.id) for head in own) if ids else (),
         keys=tuple(_key(head) for head in own) if ids else (),
+        tail=_tail(document.records),
     )
 
 
@@ -84,9 +89,11 @@ def _head(record: bytes) -> _Head:
         return _Head()
 
 
-def _first(head: _Head) -> tuple[int, str] | None:
-    key = _key(head)
-    return key and (key[0] // 1000, key[1])
+def _tail(records: Sequence[bytes]) -> frozenset[str]:
+    keys = (_key(_head(record)) for record in reversed(records))
+    last = next(keys, None)
+    same = takewhile(lambda key: key is not None and last is not None and key[0] // 1000 == last[0] // 1000, keys)
+    return frozenset(key[1] for key in (last, *same) if key)
 
 
 def _key(head: _Head) -> tuple[int, str] | None:

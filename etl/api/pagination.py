@@ -5,6 +5,7 @@ server would not send are refused. `links.next` is never followed, since it lose
 """
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from etl.api.cursors import cursor_of, make_cursor, read_cursor
@@ -23,19 +24,37 @@ _SIZES = [size for size in range(REACH, 0, -1) if REACH % size == 0]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a walk goes on: a cursor or a row, pages numbered from 0, and the records received before it."""
+    """Where a walk resumes: a cursor or a row, pages numbered from 0, and what the pages before it brought.
+
+    `repeated` of the records received had come before; `promised` is the largest total that a page named.
+    """
 
     token: str
     page: int = 0
     received: int = 0
+    repeated: int = 0
+    promised: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a page means for its walk: the next position (None after the last page) and how many records come twice.
+
+    `repeated` records came before; the last `again` ones come again with the next page and are left out of this one.
+    `shifted` says that rows have moved up meanwhile, so that the pages may have missed some.
+    """
+
+    next: Position | None
+    repeated: int = 0
+    again: int = 0
+    shifted: bool = False
 
 
 class Strategy(Protocol):
     """One way of paging."""
 
-    @property
-    def needs_ids(self) -> bool:
-        """Whether the guard compares the ids of a page with those of the page before."""
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Tell whether a page is judged by the ids of all its records; `info` was read without them."""
 
     def first(self) -> Position:
         """Return the position where a walk begins."""
@@ -49,19 +68,17 @@ class Strategy(Protocol):
     def count(self) -> dict[str, str]:
         """Spell the request that brings a total with as few records as possible."""
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
-        """Return the position after a page, None after the last.
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
+        """Judge a page by its position and, if it is known, the page before.
 
-        What the position has not counted as received comes again: the page is taken without that end of it.
-        Raises ProtocolError if the page is not the one asked for.
+        A page that repeats some records is taken. Raises ProtocolError if it brings none that is new although more are
+        promised, or if it is not the page asked for.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`page[cursor]`: any depth, by (created, id) ascending; a page brings the cursor of the next (api-notes 2.3)."""
-
-    needs_ids: bool = False
 
     def first(self) -> Position:
         """Begin with the documented start value."""
@@ -80,21 +97,29 @@ class Cursor:
         """Ask for no records."""
         return {"page[size]": "0"}
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
-        """Take the cursor out of the link; it must have moved on, and so must the records."""
-        del size, before
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Read all only where the first record is from before the cursor: it costs time."""
         came_from = _key_of(position.token)
-        if came_from and facts.first and _goes_back(came_from, facts.first):
-            raise ProtocolError("the server began again at the start of the list instead of after the cursor")
-        received = position.received + facts.count
-        if facts.next is None or (facts.count == 0 and received >= facts.total):
-            return None
-        token = cursor_of(facts.next)
-        if facts.count == 0:
-            raise _nothing_new(received, facts.total)
+        return came_from is not None and info.first is not None and _goes_back(came_from, info.first)
+
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
+        """Take the cursor out of the link; it must have moved on, and so must some of the records."""
+        del size
+        came_from = _key_of(position.token)
+        repeated = sum(key is not None and came_from is not None and _came(came_from, key, before) for key in info.keys)
+        received = position.received + info.count - position.repeated - repeated
+        if received >= info.total and repeated == info.count:
+            return Progress(None, repeated)
+        if repeated and repeated == info.count:
+            raise _started_over()
+        if info.next is None:
+            return Progress(None, repeated)
+        token = cursor_of(info.next)
+        if info.count == 0:
+            raise _nothing_new(received, info.total)
         if read_cursor(token) <= (came_from or (0, "")):
             raise ProtocolError("the server's next cursor does not move on")
-        return Position(token, position.page + 1, received)
+        return Progress(_after(position, token, info, repeated), repeated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,6 @@ class Keyset:
     """
 
     ties: bool = False
-    needs_ids: bool = True
 
     def first(self) -> Position:
         """Begin with the documented start value."""
@@ -124,21 +148,30 @@ class Keyset:
         """Ask for no records."""
         return {"page[size]": "0"}
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
-        """Go on behind the last record, or behind the last of an earlier key; the keys must have moved on."""
-        del size, before
-        came_from, received = _key_of(position.token), position.received + facts.count
-        if came_from and facts.keys and facts.keys[0] and facts.keys[0] <= came_from:
-            raise ProtocolError("the server began again at the start of the list instead of after the cursor")
-        if received >= facts.total or not facts.keys:
-            return None
-        last = facts.keys[-1]
-        earlier = [key for key in facts.keys if key != last] if self.ties else []
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Read all: the next cursor is made from them."""
+        del position, info
+        return True
+
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
+        """Go on after the last record, or after the last of an earlier key; some keys must have moved on."""
+        del before
+        came_from = _key_of(position.token)
+        fresh = [key for key in info.keys if key is None or came_from is None or key > came_from]
+        repeated = len(info.keys) - len(fresh)
+        received = position.received + info.count - position.repeated - repeated
+        if not fresh and info.keys and received < info.total:
+            raise _started_over()
+        if not fresh or _is_last(received, position, size, info):
+            return Progress(None, repeated)
+        last = fresh[-1]
+        earlier = [key for key in fresh if key != last] if self.ties else []
         onward = earlier[-1] if earlier else last
         if onward is None:
             raise ProtocolError("the last record of the page has no time of creation to go on from")
-        again = len(facts.keys) - len(earlier) if earlier else 0
-        return Position(make_cursor(*onward), position.page + 1, received - again)
+        again = len(list(takewhile(lambda key: key == last, reversed(info.keys)))) if earlier else 0
+        repeated += fresh.count(last) - again if earlier else 0  # these come again, too
+        return Progress(_after(position, make_cursor(*onward), info, repeated, again), repeated, again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +182,6 @@ class Number:
     """
 
     least: int = 0
-    needs_ids: bool = True
 
     def first(self) -> Position:
         """Begin at row 0."""
@@ -174,12 +206,17 @@ class Number:
         """Ask for as few records as the server lets."""
         return {"page[size]": str(self.least)}
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Read all, to compare them with those of the page before."""
+        del position, info
+        return True
+
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
         """Go on by rows; a page number below the one asked for means that the server clamped it."""
         asked = int(position.token) // size + 1
-        if facts.number is not None and facts.number < asked:
-            raise ProtocolError(f"the server sent page {facts.number} when page {asked} was asked for")
-        return _by_rows(position, size, facts, before)
+        if info.number is not None and info.number < asked:
+            raise ProtocolError(f"the server sent page {info.number} when page {asked} was asked for")
+        return _by_rows(position, size, info, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +224,6 @@ class Offset:
     """`rows` and `offset` of v1.1; with `fixed` the only page size at which the offset is right (api-notes 7.3)."""
 
     fixed: int | None = None
-    needs_ids: bool = True
 
     def first(self) -> Position:
         """Begin at row 0."""
@@ -206,9 +242,14 @@ class Offset:
         """Ask for one row: not every list of v1.1 takes 0."""
         return {"rows": "1"}
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Read all, to compare them with those of the page before."""
+        del position, info
+        return True
+
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
         """Go on by rows."""
-        return _by_rows(position, size, facts, before)
+        return _by_rows(position, size, info, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +257,6 @@ class Whole:
     """A list that comes in one answer, whatever is asked."""
 
     rows: int
-    needs_ids: bool = True
 
     def first(self) -> Position:
         """Begin at row 0."""
@@ -236,10 +276,15 @@ class Whole:
         """Say nothing."""
         return {}
 
-    def follow(self, position: Position, size: int, facts: PageInfo, before: PageInfo | None = None) -> Position | None:
+    def needs_ids(self, position: Position, info: PageInfo) -> bool:
+        """Read all: records of other types may be among them."""
+        del position, info
+        return True
+
+    def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
         """Nothing follows."""
-        del position, size, facts, before
-        return None
+        del position, size, info, before
+        return Progress(None)
 
 
 def strategy(query: Query) -> Strategy:
@@ -274,20 +319,52 @@ def _key_of(token: str) -> tuple[int, str] | None:
     return None if token == _FIRST_CURSOR else read_cursor(token)
 
 
-def _goes_back(cursor: tuple[int, str], first: tuple[int, str]) -> bool:
+def _goes_back(cursor: tuple[int, str], key: tuple[int, str]) -> bool:
     """Compare by seconds, as the API writes times; ids break ties only where the cursor has no milliseconds."""
     second, rest = divmod(cursor[0], 1000)
-    return first[0] < second or (first[0] == second and rest == 0 and first[1] <= cursor[1].lower())
+    own = key[0] // 1000
+    return own < second or (own == second and rest == 0 and key[1] <= cursor[1].lower())
 
 
-def _by_rows(position: Position, size: int, facts: PageInfo, before: PageInfo | None) -> Position | None:
-    row = int(position.token) + size
-    received = position.received + facts.count
-    if row >= facts.total:
-        return None
-    if facts.count == 0 or (before is not None and set(facts.ids) <= set(before.ids)):
-        raise _nothing_new(received, facts.total)
-    return Position(str(row), position.page + 1, received)
+def _came(cursor: tuple[int, str], key: tuple[int, str], before: PageInfo | None) -> bool:
+    """Tell whether a record came before: where only hidden milliseconds can order it, the page before has its id."""
+    if not _goes_back(cursor, key):
+        return False
+    return before is None or key[0] // 1000 < cursor[0] // 1000 or key[1] in before.tail
+
+
+def _after(position: Position, token: str, info: PageInfo, repeated: int = 0, again: int = 0) -> Position:
+    return Position(
+        token,
+        position.page + 1,
+        position.received + info.count - again,
+        position.repeated + repeated,
+        max(position.promised, info.total),
+    )
+
+
+def _is_last(reached: int, position: Position, size: int, info: PageInfo) -> bool:
+    """Tell whether a list ends with a page up to which so many records, or rows, have come.
+
+    Replicas may count differently: the largest total holds, and none holds against a full page beyond it.
+    """
+    promised = max(position.promised, info.total)
+    return reached >= promised and (reached == promised or info.count < size)
+
+
+def _by_rows(position: Position, size: int, info: PageInfo, before: PageInfo | None) -> Progress:
+    row = int(position.token)
+    shifted = info.total < position.promised
+    if _is_last(row + size, position, size, info) or (info.count == 0 and row >= info.total):
+        return Progress(None, shifted=shifted)
+    grown = before is not None and info.total > before.total  # rows have moved down
+    if info.count == 0 or (before is not None and not grown and set(info.ids) <= set(before.ids)):
+        raise _nothing_new(position.received, info.total)
+    return Progress(_after(position, str(row + size), info), shifted=shifted)
+
+
+def _started_over() -> ProtocolError:
+    return ProtocolError("the server began again at the start of the list instead of after the cursor")
 
 
 def _nothing_new(received: int, promised: int) -> ProtocolError:

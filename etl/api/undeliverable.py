@@ -4,7 +4,7 @@ Pure; who asks for them is `client`, who judges by them is `completeness`.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from etl.api.cursors import make_cursor
@@ -37,7 +37,7 @@ class Named:
     def behind(self, position: Position) -> Position:
         """Return the position behind the record, which was at the given one."""
         token = make_cursor(self.milliseconds, self.id.lower())
-        return Position(token, position.page + 1, position.received + 1)
+        return replace(position, token=token, page=position.page + 1, received=position.received + 1)
 
     def undelivered(self, first: AnswerError, alone: AnswerError) -> Undelivered:
         """Say why it could not be had: in a page, and alone."""

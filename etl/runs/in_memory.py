@@ -102,10 +102,12 @@ def _scan(files: Files, facts: TableFacts, partition_by: Sequence[str]) -> pl.La
 async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:
     records: dict[str | bytes | None, bytes] = {}
     own = bool(asked.resource.identity)  # the server's ids are not unique, whole records are
-    total = 0
+    total, shifted = 0, False
     async for page in client.pages(asked, size=asked.page_size, limit=limit):
         records |= {record if own else document.id_of(record): record for record in page.document.records}
-        total = page.total
+        total, shifted = page.total, shifted or page.shifted
     if limit is None and len(records) != total:
         raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")
+    if limit is None and shifted:
+        raise IncompleteError("records were withdrawn while they came", fix="fetch again, or export to files")
     return list(records.values())

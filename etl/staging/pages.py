@@ -27,7 +27,8 @@ class PageFacts:
     """What is known of a page beside its records; pages of a slice are numbered from 0 without gaps.
 
     `next` is where the walk goes on (what `paging` made of it; None after the last page), `size` the page size asked
-    for, `missing` the ids of records that the server counts but cannot deliver.
+    for, `missing` the ids of records that the server counts but cannot deliver. `shifted` says that rows have moved
+    since the walk began.
     """
 
     number: int
@@ -38,6 +39,7 @@ class PageFacts:
     issues: tuple[Issue, ...] = ()
     drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    shifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from etl.api.cursors import cursor_of, make_cursor, read_cursor
 from etl.api.document import Document
 from etl.api.page_info import PageInfo
 from etl.api.page_info import read as facts
-from etl.api.pagination import REACH, Cursor, Keyset, Number, Offset, Position, Whole, strategy
+from etl.api.pagination import REACH, Cursor, Keyset, Number, Offset, Position, Progress, Whole, strategy
 from etl.api.query import Query
 from etl.errors import ProtocolError, RefusedError
 from etl.schema.declarations import Column, Paging, Resource, Table, Type
@@ -83,7 +83,7 @@ class TestCursorWalk:
     MIDDLE = Position(make_cursor(SECOND * 1000, "10.1/m"), 3, 30)
 
     def follow(self, position: Position, **told: object) -> Position | None:
-        return Cursor().follow(position, 10, PageInfo(**{"count": 10, "total": 100, **told}))
+        return Cursor().follow(position, 10, PageInfo(**{"count": 10, "total": 100, **told})).next
 
     def test_it_begins_with_the_documented_start(self) -> None:
         """The first request says cursor 1."""
@@ -92,7 +92,7 @@ class TestCursorWalk:
     def test_it_goes_on_by_the_cursor_of_the_link(self) -> None:
         """The next position has the server's cursor, the next number, and the records so far."""
         token = make_cursor(SECOND * 1000, "10.1/n")
-        assert self.follow(self.MIDDLE, next=link(token)) == Position(token, 4, 40)
+        assert self.follow(self.MIDDLE, next=link(token)) == Position(token, 4, 40, promised=100)
         assert Cursor().params(Position(token, 4, 40), 10)["page[cursor]"] == token
 
     def test_no_link_is_the_end(self) -> None:
@@ -119,21 +119,64 @@ class TestCursorWalk:
         with pytest.raises(ProtocolError, match="damaged"):
             self.follow(self.START, next=link("garbage!"))
 
-    @pytest.mark.parametrize("first", [(SECOND - 1, "10.1/z"), (SECOND, "10.1/m"), (SECOND, "10.1/a")])
-    def test_records_from_before_the_cursor_are_refused(self, first: tuple[int, str]) -> None:
+    @pytest.mark.parametrize("key", [(SECOND - 1, "10.1/z"), (SECOND, "10.1/m"), (SECOND, "10.1/a")])
+    def test_a_page_of_records_from_before_the_cursor_is_refused(self, key: tuple[int, str]) -> None:
         """A server that has lost the cursor begins at the start of the list; its link may look good."""
+        keys = [(key[0] * 1000, key[1])] * 10
         with pytest.raises(ProtocolError, match="began again"):
-            self.follow(self.MIDDLE, first=first, next=link(make_cursor((SECOND + 9) * 1000, "x")))
+            self.follow(self.MIDDLE, first=keys[0], keys=keys, next=link(make_cursor((SECOND + 9) * 1000, "x")))
 
-    @pytest.mark.parametrize("first", [(SECOND, "10.1/n"), (SECOND + 1, "10.1/a"), None])
-    def test_records_from_behind_the_cursor_are_good(self, first: tuple[int, str] | None) -> None:
+    def test_a_page_that_repeats_some_records_is_progress(self) -> None:
+        """What is new counts, what had come is counted as repeated."""
+        keys = [(SECOND * 1000, f"10.1/{letter}") for letter in "klmnopqrst"]
+        token = make_cursor(SECOND * 1000, "10.1/t")
+        info = PageInfo(count=10, total=100, first=keys[0], keys=tuple(keys), next=link(token))
+        assert Cursor().needs_ids(self.MIDDLE, info)
+        progress = Cursor().follow(self.MIDDLE, 10, info)
+        assert progress == Progress(Position(token, 4, 40, repeated=3, promised=100), repeated=3)
+
+    @pytest.mark.parametrize("key", [(SECOND, "10.1/n"), (SECOND + 1, "10.1/a"), None])
+    def test_a_page_from_behind_the_cursor_is_not_looked_through(self, key: tuple[int, str] | None) -> None:
         """Later seconds, later ids of the same second, and records without a time are let pass."""
-        assert self.follow(self.MIDDLE, first=first) is None
+        info = PageInfo(count=10, total=100, first=key and (key[0] * 1000, key[1]))
+        assert not Cursor().needs_ids(self.MIDDLE, info)
+        assert Cursor().follow(self.MIDDLE, 10, info).next is None
 
     def test_milliseconds_in_the_cursor_are_not_held_against_records(self) -> None:
         """Records show whole seconds where the index may know more."""
         position = Position(make_cursor(SECOND * 1000 + 500, "z"), 1, 10)
-        assert self.follow(position, first=(SECOND, "a")) is None
+        assert not Cursor().needs_ids(position, PageInfo(count=10, total=100, first=(SECOND * 1000, "a")))
+
+    def test_a_page_of_repeated_records_after_everything_is_the_end(self) -> None:
+        """The last second comes again behind its own cursor, and nothing after it."""
+        keys = [(SECOND * 1000, "10.1/k"), (SECOND * 1000, "10.1/l")]
+        assert self.follow(replace(self.MIDDLE, received=100), count=2, first=keys[0], keys=keys) is None
+
+    @given(
+        st.lists(st.lists(st.integers(0, 999), min_size=1, max_size=4), max_size=12), st.integers(5, 9), st.randoms()
+    )
+    def test_no_record_is_lost_where_pages_overlap(self, seconds: list[list[int]], size: int, chance) -> None:
+        """A server that sorts by milliseconds and writes seconds into its cursors repeats records, and loses none."""
+        rows = sorted(
+            ((SECOND + second) * 1000 + millisecond, f"r{chance.randrange(100)}.{number}")
+            for second, milliseconds in enumerate(seconds)
+            for number, millisecond in enumerate(milliseconds)
+        )
+        received: list[str] = []
+        position, before = Cursor().first(), None
+        while position is not None:
+            after = (0, "") if position.token == "1" else read_cursor(position.token)
+            page = [row for row in rows if row > after][:size]
+            shown = tuple((moment // 1000 * 1000, name) for moment, name in page)
+            onward = link(make_cursor(*shown[-1])) if len(page) == size else None
+            tail = frozenset(name for moment, name in shown if moment == shown[-1][0])
+            first = shown[0] if shown else None
+            info = PageInfo(count=len(page), total=len(rows), next=onward, first=first, tail=tail)
+            if Cursor().needs_ids(position, info):
+                info = replace(info, keys=shown)
+            received += [name for _, name in page]
+            position, before = Cursor().follow(position, size, info, before).next, info
+        assert set(received) == {name for _, name in rows}
 
 
 class TestKeysetWalk:
@@ -147,18 +190,37 @@ class TestKeysetWalk:
     def test_it_goes_on_behind_the_last_record(self) -> None:
         """The cursor is made from the last record's time and id."""
         assert Keyset().params(Keyset().first(), 3) == {"page[cursor]": "1", "page[size]": "3"}
-        onward = Keyset().follow(Keyset().first(), 3, self.page(0, 3))
-        assert onward == Position(make_cursor(*self.KEYS[2]), 1, 3)
+        progress = Keyset().follow(Keyset().first(), 3, self.page(0, 3))
+        assert progress == Progress(Position(make_cursor(*self.KEYS[2]), 1, 3, promised=9))
 
     def test_it_ends_when_everything_came_or_nothing_does(self) -> None:
         """There is no link that could say so."""
-        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(6, 9)) is None
-        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(9, 9)) is None
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(6, 9)).next is None
+        assert Keyset().follow(Position(make_cursor(*self.KEYS[5]), 2, 6), 3, self.page(9, 9)).next is None
 
     def test_a_list_that_begins_again_is_refused(self) -> None:
         """A server that does not know cursors here would send its first page for ever."""
         with pytest.raises(ProtocolError, match="began again"):
             Keyset().follow(Position(make_cursor(*self.KEYS[2]), 1, 3), 3, self.page(0, 3))
+
+    @given(st.lists(st.sampled_from([-1, 0, 1]), max_size=30), st.integers(0, 4), st.integers(1, 3), st.integers(0, 30))
+    def test_totals_that_flicker_and_pages_that_overlap_lose_no_record(
+        self, flicker: list[int], overlap: int, fresh: int, count: int
+    ) -> None:
+        """Every record comes, whatever the replicas count and however far pages go back."""
+        rows = [(SECOND * 1000 + number, f"r{number:02}") for number in range(count)]
+        size, received, turns = overlap + fresh, list[tuple[int, str]](), iter(flicker)
+        position: Position | None = Keyset().first()
+        while position is not None:
+            done = sum(row <= read_cursor(position.token) for row in rows) if position.page else 0
+            keys = tuple(rows[max(0, done - overlap) : max(0, done - overlap) + size])
+            total = max(0, count + next(turns, 0)) if position.page else count
+            try:
+                position = Keyset().follow(position, size, PageInfo(count=len(keys), total=total, keys=keys)).next
+            except ProtocolError:  # nothing new where one more was promised: it is asked for again
+                continue
+            received += keys
+        assert sorted(set(received)) == rows
 
     def test_a_last_record_without_a_time_is_refused(self) -> None:
         """Nothing can be made of it, and the rest of the list would be lost."""
@@ -175,10 +237,9 @@ class TestKeysetWalk:
         while position is not None:
             after = (0, "") if position.token == "1" else read_cursor(position.token)
             keys = tuple(row for row in rows if row > after)[:size]
-            onward = walk.follow(position, size, PageInfo(count=len(keys), total=len(rows), keys=keys))
-            again = position.received + len(keys) - onward.received if onward else 0
-            taken += keys[: len(keys) - again]
-            position = onward
+            progress = walk.follow(position, size, PageInfo(count=len(keys), total=len(rows), keys=keys))
+            taken += keys[: len(keys) - progress.again]
+            position = progress.next
         assert taken == rows
 
 
@@ -206,14 +267,15 @@ class TestNumberWalk:
             page = range(start, min(start + size, total))
             rows += page
             told = PageInfo(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
-            position, turn = Number().follow(position, size, told), turn + 1
+            position, turn = Number().follow(position, size, told).next, turn + 1
             sizes = sizes if turn < 500 else [1000]
         assert rows == list(range(total))
 
     def test_nothing_beyond_the_reach_is_asked_for(self) -> None:
         """Beyond 10,000 rows the server would send the last page again; the message says what to do."""
         told = PageInfo(count=1000, total=20_000, number=10, ids=("a",))
-        position = Number().follow(Position("9000", 9, 9000), 1000, told)
+        position = Number().follow(Position("9000", 9, 9000), 1000, told).next
+        assert position is not None
         with pytest.raises(RefusedError, match=r"10,000.*narrow"):
             Number().params(position, 1000)
 
@@ -227,6 +289,41 @@ class TestNumberWalk:
         before = PageInfo(count=2, total=9, number=1, ids=("a", "b"))
         with pytest.raises(ProtocolError, match="nothing new"):
             Number().follow(Position("2", 1, 2), 2, PageInfo(count=2, total=9, number=2, ids=("b", "a")), before)
+
+    def test_a_page_that_repeats_records_because_rows_moved_down_is_progress(self) -> None:
+        """Records that were added before it push the page before into it."""
+        before = PageInfo(count=2, total=9, ids=("a", "b"))
+        moved = PageInfo(count=2, total=11, ids=("a", "b"))
+        assert Number().follow(Position("2", 1, 2, promised=9), 2, moved, before).next == Position("4", 2, 4, 0, 11)
+
+    def test_a_list_that_became_shorter_says_that_rows_have_moved(self) -> None:
+        """A record that was withdrawn before the page has moved another one out of it, into the page that came."""
+        page = PageInfo(count=2, total=8, ids=("d", "e"))
+        progress = Number().follow(Position("2", 1, 2, promised=9), 2, page)
+        assert progress.shifted
+        assert progress.next == Position("4", 2, 4, promised=9)
+        assert not Number().follow(Position("2", 1, 2, promised=8), 2, page).shifted
+
+    def test_an_empty_page_where_the_list_became_shorter_is_the_end(self) -> None:
+        """The rows that were promised are gone."""
+        empty = PageInfo(count=0, total=8)
+        assert Number().follow(Position("8", 4, 8, promised=9), 2, empty) == Progress(None, shifted=True)
+
+    @given(st.lists(st.sampled_from([-1, 0, 1]), max_size=40), st.integers(1, 4), st.integers(1, 40))
+    def test_totals_that_flicker_end_no_walk_early(self, flicker: list[int], size: int, count: int) -> None:
+        """Replicas that count one record more or fewer cost no row; only what the first page says is trusted."""
+        rows, turns, received = list(map(str, range(count))), iter(flicker), list[str]()
+        position, before = Offset().first(), None
+        while position is not None:
+            page = rows[int(position.token) :][:size]
+            total = count + next(turns, 0) if position.page else count
+            info = PageInfo(count=len(page), total=total, ids=tuple(page))
+            try:
+                position, before = Offset().follow(position, size, info, before).next, info
+            except ProtocolError:  # an empty page where one more was promised: it is asked for again
+                continue
+            received += page
+        assert received == rows
 
     def test_an_empty_page_in_the_middle_is_refused(self) -> None:
         """Nothing where more was promised is no end."""
@@ -243,9 +340,10 @@ class TestOtherWalks:
     def test_offsets_go_by_rows(self) -> None:
         """v1.1 is asked by rows and offset."""
         told = PageInfo(count=100, total=150, ids=("a",))
-        position = Offset().follow(Offset().first(), 100, told)
+        position = Offset().follow(Offset().first(), 100, told).next
+        assert position is not None
         assert Offset().params(position, 100) == {"rows": "100", "offset": "100"}
-        assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))) is None
+        assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))).next is None
 
     def test_a_fixed_size_cannot_be_changed(self) -> None:
         """Where the server computes pages of 25 whatever is asked, nothing else is asked (api-notes 7.3)."""
@@ -255,7 +353,7 @@ class TestOtherWalks:
         """Lists without paging get no paging parameters, and nothing follows."""
         whole = Whole(1000)
         assert whole.params(whole.first(), 1000) == {}
-        assert whole.follow(whole.first(), 1000, PageInfo(count=3, total=99)) is None
+        assert whole.follow(whole.first(), 1000, PageInfo(count=3, total=99)).next is None
 
     @pytest.mark.parametrize(
         ("paging", "filters", "expected"),
@@ -287,7 +385,9 @@ class TestFacts:
         page = document(record("A"), record("b", "2019-01-01T00:00:00.25Z"), total=7, page=2, onward="/x")
         keys = ((SECOND * 1000, "a"), (SECOND * 1000 + 250, "b"))
         found = facts(page, "things", ids=True)
-        assert found == PageInfo(count=2, total=7, number=2, next="/x", first=(SECOND, "a"), ids=("A", "b"), keys=keys)
+        assert found == PageInfo(
+            count=2, total=7, number=2, next="/x", first=keys[0], ids=("A", "b"), keys=keys, tail=frozenset("ab")
+        )
 
     def test_ids_are_left_alone_where_nobody_needs_them(self) -> None:
         """Without ids only the first record is looked into."""
@@ -321,4 +421,4 @@ class TestFacts:
     def test_the_time_of_creation_has_several_names(self, name: str) -> None:
         """DOIs, prefixes and activities write it differently."""
         one = {"id": "A", "type": "things", "attributes": {name: "2019-01-01T00:00:00.000Z"}}
-        assert facts(document(one, total=1), "things", ids=False).first == (SECOND, "a")
+        assert facts(document(one, total=1), "things", ids=False).first == (SECOND * 1000, "a")

@@ -100,12 +100,12 @@ async def since_then(run: Run, made: float, seen: Sequence[Tally], moved: Sequen
 async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
     """Ask for the ids and times of all records in a window; None if they are never as many as their total says."""
     for _ in range(ROUNDS):
-        found, total = [pl.DataFrame(schema=RECORDS)], 0
+        found, total, shifted = [pl.DataFrame(schema=RECORDS)], 0, False
         async for page in run.client.pages(_few(run.query), window):
             found.append(pl.DataFrame([_row(record) for record in page.document.records], schema=RECORDS, orient="row"))
-            total = page.total
+            total, shifted = page.total, shifted or page.shifted
         listed = pl.concat(found).unique("id", keep="last", maintain_order=True)
-        if listed.height == total:
+        if listed.height == total and not shifted:
             return listed
     return None
 

@@ -4,7 +4,7 @@ What makes a page is in `client`, where pages lie in `pages`, what "short" means
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -37,21 +37,43 @@ REMEMBERED = 1_000_000
 
 
 async def fetch(run: Run, one: Slice) -> Receipt:
-    """Walk a slice until it holds what its total says, or `ATTEMPTS` times; go on with the pages that are staged."""
-    receipt, attempts = await _walk(run, one, [one.window]), 1
-    folder, before = paths.slice_folder(one.key), list[pa.ChunkedArray]()
-    while not _settled(receipt) and attempts < ATTEMPTS and run.delivery.limit is None:
-        tally, attempts = receipt.tally, attempts + 1
-        run.observe(Noted(text=f"slice {one.key}: {tally.unique} of {tally.expected_after} records, fetching it again"))
+    """Walk a slice until it holds what its total says, or `ATTEMPTS` times; go on with the pages that are staged.
+
+    A walk whose rows moved under it may hold a withdrawn record in place of one that it missed, and its count be right:
+    it counts only once another walk brings the same records.
+    """
+    walked, attempts = await _walk(run, one, [one.window]), 1
+    folder, before, agreed = paths.slice_folder(one.key), list[pa.ChunkedArray](), False
+    while not _settled(walked, agreed=agreed) and attempts < ATTEMPTS and run.delivery.limit is None:
+        attempts += 1
+        run.observe(Noted(text=f"slice {one.key}: {walked.doubt}, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
-        if receipt.tally.unique <= REMEMBERED:
+        if walked.receipt.tally.unique <= REMEMBERED:
             before.append(await run.aside(_came, run, folder))
         async with run.writing:
             run.store.discard(one.key)
             part.discard(run.files, one.key)
-        receipt = await _walk(run, one, windows)
+        walked = await _walk(run, one, windows)
+        agreed = bool(before) and await run.aside(_agrees, run, folder, before[-1])
     vanished = await run.aside(_vanished, run, folder, before) if before else ()
-    return replace(receipt, tally=replace(receipt.tally, attempts=attempts), vanished=vanished)
+    tally = replace(walked.receipt.tally, attempts=attempts)
+    if walked.shifted and not agreed and run.delivery.limit is None:
+        tally = replace(tally, expected_after=None)  # no total holds for a list that does not keep still
+    return replace(walked.receipt, tally=tally, vanished=vanished)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walked:
+    """What a walk of a slice came to, and whether rows moved under it."""
+
+    receipt: Receipt
+    shifted: bool
+
+    @property
+    def doubt(self) -> str:
+        tally = self.receipt.tally
+        counts = f"{tally.unique} of {tally.expected_after} records"
+        return f"{counts}, and rows moved meanwhile" if self.shifted else counts
 
 
 def _vanished(run: Run, folder: str, before: Sequence[pa.ChunkedArray]) -> tuple[str, ...]:
@@ -61,13 +83,22 @@ def _vanished(run: Run, folder: str, before: Sequence[pa.ChunkedArray]) -> tuple
     return tuple(sorted({name for names in gone for name in names if name is not None}))
 
 
+def _agrees(run: Run, folder: str, before: pa.ChunkedArray) -> bool:
+    """Tell whether a walk brought the records of the one before."""
+    now = pc.unique(_came(run, folder))
+    everyone = pc.all(pc.is_in(now, value_set=before), min_count=0).as_py()
+    return bool(everyone) and len(now) == len(pc.unique(before))
+
+
 def _came(run: Run, folder: str) -> pa.ChunkedArray:
     return pages.came(run.files, pages.done(run.files, folder))
 
 
-def _settled(receipt: Receipt) -> bool:
+def _settled(walked: _Walked, *, agreed: bool) -> bool:
     """Tell whether asking again is of no use: all is there but what has been asked for one by one."""
-    return receipt.tally.unique + len(receipt.missing) == receipt.tally.expected_after
+    receipt = walked.receipt
+    whole = receipt.tally.unique + len(receipt.missing) == receipt.tally.expected_after
+    return whole and (agreed or not walked.shifted)
 
 
 async def _pieces(run: Run, one: Slice) -> list[Window]:
@@ -76,7 +107,7 @@ async def _pieces(run: Run, one: Slice) -> list[Window]:
     return await slices.pieces(run.query, one, count, moment, year=year)
 
 
-async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> Receipt:
+async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> _Walked:
     """Fetch the pages of a slice that are not staged yet, window by window, and count what is there then."""
     folder = paths.slice_folder(one.key)
     staged = await run.aside(pages.done, run.files, folder)
@@ -98,7 +129,8 @@ async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> Receipt:
         unique=ids.unique,
     )
     missing = dict.fromkeys(key for page in done for key in page.facts.missing)
-    return Receipt(tally=tally, pages=len(done), missing=tuple(missing))
+    receipt = Receipt(tally=tally, pages=len(done), missing=tuple(missing))
+    return _Walked(receipt=receipt, shifted=any(page.facts.shifted for page in done))
 
 
 async def _window(run: Run, one: Slice, window: Window, last: PageFacts | None) -> PageFacts:
@@ -139,6 +171,7 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
         issues=(*parsed.issues, *map(_reject, page.missing)),
         drift=parsed.drift,
         missing=tuple(one.id.lower() for one in page.missing),
+        shifted=page.shifted,
     )
     included = {
         resource.name: run.parsers[resource.name].parse(found).table
