@@ -9,9 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from etl.audit import run
-from etl.audit.gates import gates, missed
+from etl.audit.thresholds import missed, thresholds
 from etl.audit.words import profile as declared
 from etl.errors import ThresholdError
+from etl.events import counted
 from etl.options.asking import destination as place
 from flows.observe import link
 from flows.steps import broke, emit, slug
@@ -27,18 +28,18 @@ async def audit(
     to: str | None = None,
     format: tuple[str, ...] = ("parquet",),  # noqa: A002 (parameters are called like the options of the command line)
 ) -> State[dict[str, Any]]:
-    """Check every record of an exported dataset of DOIs; Failed if a demanded share is not reached.
+    """Check every record of an exported dataset of DOIs; Failed if a threshold is missed.
 
     Args:
         destination: Folder of the dataset.
-        profile: A profile to hold the records against, e.g. tcia or fair.
-        against: An older audit, or the folder of an older dataset that was audited: shows the trend.
-        fail_under: NAME=SHARE: the run fails if a property covers less, a rule finds more, or fewer meet the profile.
-        to: Folder of the audit's tables and page; _etl/audit in the dataset by default.
+        profile: A profile to check the records against, such as tcia or fair.
+        against: An older audit, or the folder of its dataset, to show the trend.
+        fail_under: NAME=SHARE: the run fails if a share is below this threshold.
+        to: Folder for tables and page; by default _etl/audit in the dataset.
         format: Formats of the tables: parquet, csv, ndjson.
     """
-    demanded = gates(fail_under)
-    found = await asyncio.to_thread(
+    required = thresholds(fail_under)
+    outcome = await asyncio.to_thread(
         run.audit,
         place(destination),
         place(to or f"{destination}/{run.FOLDER}"),
@@ -46,16 +47,16 @@ async def audit(
         profile=declared(profile) if profile else None,
         against=place(against) if against else None,
     )
-    summary, own = found.summary(), slug(destination)
-    told = f"{summary['records']} records, {summary['affected']['any']} of them with a finding"
-    rows = found.audit.rules.filter(found.audit.rules["findings"] > 0)
+    summary, own = outcome.summary(), slug(destination)
+    sentence = f"{counted(summary['records'], 'record')}, {summary['affected']['any']:,} with a finding"
+    rows = outcome.audit.rules.filter(outcome.audit.rules["findings"] > 0)
     shown = rows.select("severity", "rule", "records", "title").to_dicts()
-    await acreate_table_artifact(key=f"findings-{own}", table=shown, description=f"{destination}: {told}")
-    page = f"## {told}\n\nDataset: `{destination}`\n\nPage: {link(found.page)}"
-    await acreate_markdown_artifact(key=f"audit-{own}", markdown=page, description=told)
-    short = missed(found.audit, demanded)
+    await acreate_table_artifact(key=f"findings-{own}", table=shown, description=f"{destination}: {sentence}")
+    page = f"## {sentence}\n\nDataset: `{destination}`\n\nPage: {link(outcome.page)}"
+    await acreate_markdown_artifact(key=f"audit-{own}", markdown=page, description=sentence)
+    short = missed(outcome.audit, required)
     emit("threshold-missed" if short else "audited", destination, {"records": summary["records"], "missed": short})
     if short:
-        error = ThresholdError("; ".join(short), fix=f"see {found.page}")
+        error = ThresholdError("; ".join(short), fix=f"see {outcome.page}")
         return Failed(data=error, message=str(error))
-    return Completed(message=told, data=summary)
+    return Completed(message=sentence, data=summary)

@@ -1,5 +1,5 @@
-"""The metadata audit: which properties records have, what is wrong with their values, and what a profile asks of them.
+"""The metadata audit: which properties records have, which values are wrong, and which needs of a profile are met.
 
-Properties, rules and profiles are declared, a file a subject: a file dropped into `rules/` or `profiles/` is part of
-the audit by existing. What reads and writes files is `etl.audit.run`.
+Properties, rules and profiles are declarations. A file dropped into `rules/` or `profiles/` becomes part of the audit.
+Only `etl.audit.run` reads and writes files.
 """

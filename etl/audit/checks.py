@@ -1,4 +1,4 @@
-"""Forms and check sums that rules test and the tables do not hold: ISSN, ISBN, language tags, terms of a list."""
+"""Checks of form and checksum that the tables have no column for: ISSN, ISBN, language tags, terms of a list."""
 
 from collections.abc import Mapping
 
@@ -11,22 +11,22 @@ PLACEHOLDER = (
     r"|test (?:title|doi|dataset|record)|unknown|undefined|untitled|no title|tbd|tba|todo|dummy|x{3,}|-+|\?+|\.+"
     r"|not (?:available|applicable|specified|provided)|lorem ipsum.*)\s*$"
 )
-"""What people and forms write where nothing is known; codes such as :unav are the schema's own (appendix 3)."""
+"""What people and forms enter when a value is unknown; codes such as :unav are the schema's own (appendix 3)."""
 
 MARKUP = r"</?[a-zA-Z][^<>]*>|&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]+|#x[0-9a-fA-F]+);"
 DAMAGE = r"\x{FFFD}|Ã[\x{80}-\x{BF}‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\x{A0}-\x{BF}]|â€|â\x{80}|ï»¿"
-"""UTF-8 that was read as Latin-1 or Windows-1252, and the sign for what could not be read."""
+"""UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
 ADDRESS = r"(?i)^(?:https?|ftp)://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?$"
 
 
 def issn_valid(text: pl.Expr) -> pl.Expr:
-    """Tell whether a text is an ISSN with a right check digit; the hyphen may be missing."""
+    """Return whether a text is an ISSN with a valid check digit; the hyphen is optional."""
     plain = _plain(text).str.replace("^ISSN:?", "")
     return plain.str.contains("^[0-9]{7}[0-9X]$") & (_weighed(plain, range(8, 0, -1)) % 11 == 0)
 
 
 def isbn_valid(text: pl.Expr) -> pl.Expr:
-    """Tell whether a text is an ISBN of 10 or 13 digits with a right check digit; hyphens and blanks do not matter."""
+    """Return whether a text is an ISBN of 10 or 13 digits with a valid check digit; hyphens and blanks are ignored."""
     plain = _plain(text).str.replace("^ISBN(?:-?1[03])?:?", "")
     short = plain.str.contains("^[0-9]{9}[0-9X]$") & (_weighed(plain, range(10, 0, -1)) % 11 == 0)
     long = plain.str.contains("^97[89][0-9]{10}$") & (_weighed(plain, [1, 3] * 6 + [1]) % 10 == 0)
@@ -34,7 +34,7 @@ def isbn_valid(text: pl.Expr) -> pl.Expr:
 
 
 def language_known(tag: pl.Expr) -> pl.Expr:
-    """Tell whether a tag has BCP 47's form and names a known language of two letters, or one of three that has none."""
+    """Return whether a tag has the form of BCP 47 and a known two-letter code, or a three-letter code."""
     plain = tag.str.strip_chars()
     form = plain.str.contains(
         r"(?i)^[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-x-.+)?$"
@@ -44,17 +44,17 @@ def language_known(tag: pl.Expr) -> pl.Expr:
 
 
 def language_long(tag: pl.Expr) -> pl.Expr:
-    """Tell whether a tag has three letters although its language has a code of two."""
+    """Return whether a tag has a three-letter code although the language has a two-letter one."""
     return tag.str.strip_chars().str.to_lowercase().str.extract("^([a-z]+)").is_in(list(LONG_LANGUAGES))
 
 
 def unlisted(term: pl.Expr, terms: Mapping[str, float]) -> pl.Expr:
-    """Tell whether a term is on no version of its list."""
+    """Return whether a term is in no version of its list."""
     return ~term.is_in(list(terms))
 
 
 def newer(term: pl.Expr, terms: Mapping[str, float], claimed: pl.Expr) -> pl.Expr:
-    """Tell whether a term came after the schema version that the record claims; a bare 4 means any 4."""
+    """Return whether a term is newer than the schema version of the record; a bare 4 means any 4.x."""
     since = term.replace_strict(dict(terms), default=None, return_dtype=pl.Float64)
     return since > pl.when(claimed == "4").then(pl.lit(4.9)).otherwise(claimed.cast(pl.Float64, strict=False))
 
@@ -64,7 +64,7 @@ def _plain(text: pl.Expr) -> pl.Expr:
 
 
 def _weighed(digits: pl.Expr, weights: "range | list[int]") -> pl.Expr:
-    """Add up digits times weights, an X for ten."""
+    """Sum digits times weights; X is ten."""
     return pl.sum_horizontal(
         [
             digits.str.slice(place, 1).replace("X", "10").cast(pl.Int64, strict=False) * weight

@@ -1,4 +1,4 @@
-"""How many records have each property: counted place by place, in all and by client, provider, year and type."""
+"""How many records have each property: counted place by place, overall and by client, provider, year and type."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -16,7 +16,7 @@ SLICES = {
     "registered_year": "registered_year",
     "resource_type": "types_resource_type_general",
 }
-"""What shares are cut by, and the column of `dois` that tells."""
+"""What shares are broken down by, and the column of `dois` for each."""
 ALL = "all"
 SCHEMA = {
     "property": pl.String(),
@@ -34,30 +34,32 @@ SCHEMA = {
 
 def countable(scan: Scan) -> tuple[Property, ...]:
     """Return the properties whose columns were exported."""
-    return tuple(each for each in PROPERTIES if _reads(each) <= scan.columns(each.table))
+    return tuple(prop for prop in PROPERTIES if _reads(prop) <= scan.columns(prop.table))
 
 
 def count(tables: Tables, properties: Sequence[Property]) -> dict[str, pl.DataFrame]:
-    """Count the records of a place, and those with each property, by each way to cut them."""
+    """Count the records of a place, and those with each property, overall and by slice."""
     known = tables["dois"].collect_schema().names()
     cuts = {name: column for name, column in SLICES.items() if column in known}
     records = _records(tables, properties, cuts).lazy()
     counts = [pl.len().cast(pl.Int64).alias("records"), pl.all().exclude("doi", *cuts).sum().cast(pl.Int64)]
     grouped = [records.group_by(pl.col(name).alias("value")).agg(*counts) for name in cuts]
-    found = pl.collect_all([records.group_by(pl.lit(ALL).alias("value")).agg(*counts), *grouped])
-    return dict(zip([ALL, *cuts], found, strict=True))
+    counted = pl.collect_all([records.group_by(pl.lit(ALL).alias("value")).agg(*counts), *grouped])
+    return dict(zip([ALL, *cuts], counted, strict=True))
 
 
 def add(counts: Iterable[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """Add up the counts of places."""
-    every = list(counts)
-    names = dict.fromkeys(name for each in every for name in each)
-    return {name: pl.concat([each[name] for each in every if name in each]).group_by("value").sum() for name in names}
+    """Sum the counts of places."""
+    places = list(counts)
+    names = dict.fromkeys(name for place in places for name in place)
+    return {
+        name: pl.concat([place[name] for place in places if name in place]).group_by("value").sum() for name in names
+    }
 
 
 def shares(counts: dict[str, pl.DataFrame], properties: Sequence[Property]) -> pl.DataFrame:
-    """Turn counts into the table `audit_coverage`: a row a property and slice."""
-    parts = [_long(name, counts[name], each) for name in counts for each in properties if _tells(name, counts[name])]
+    """Turn counts into the table `audit_coverage`: one row per property and slice."""
+    parts = [_long(name, counts[name], prop) for name in counts for prop in properties if _is_known(name, counts[name])]
     order = {name: place for place, name in enumerate([ALL, *SLICES])}
     table = pl.concat(parts).with_columns(
         share=pl.when(pl.col("entries") > 0).then(pl.col("filled") / pl.col("entries")),
@@ -66,63 +68,63 @@ def shares(counts: dict[str, pl.DataFrame], properties: Sequence[Property]) -> p
     return table.sort("_order", "value", "_at", nulls_last=True).select(*SCHEMA)
 
 
-def _tells(name: str, counts: pl.DataFrame) -> bool:
-    """A way to cut that is null for every record, such as the provider in lists, says nothing."""
+def _is_known(name: str, counts: pl.DataFrame) -> bool:
+    """Return whether any record has a value for a slice; lists have no provider, for example."""
     return name == ALL or counts["value"].null_count() < counts.height
 
 
-def _long(name: str, counts: pl.DataFrame, each: Property) -> pl.DataFrame:
-    entries = pl.col(_of(each)) if each.each else pl.col("records")
+def _long(name: str, counts: pl.DataFrame, prop: Property) -> pl.DataFrame:
+    entries = pl.col(_of(prop)) if prop.unit else pl.col("records")
     return counts.select(
-        property=pl.lit(each.id),
-        number=pl.lit(each.number),
-        title=pl.lit(each.title),
-        level=pl.lit(each.level.value),
-        unit=pl.lit(each.each or "records"),
+        property=pl.lit(prop.id),
+        number=pl.lit(prop.number),
+        title=pl.lit(prop.title),
+        level=pl.lit(prop.level.value),
+        unit=pl.lit(prop.unit or "records"),
         slice=pl.lit(name),
         value=pl.col("value").cast(pl.String) if name != ALL else pl.lit(None, pl.String),
         entries=entries,
-        filled=pl.col(each.id),
-        _at=pl.lit(PROPERTIES.index(each)),
+        filled=pl.col(prop.id),
+        _at=pl.lit(PROPERTIES.index(prop)),
     )
 
 
 def _records(tables: Tables, properties: Sequence[Property], cuts: dict[str, str]) -> pl.DataFrame:
-    """Return a row a record: what it is cut by, and whether or how often it has each property."""
+    """Return one row per record: its slices, and whether or how many times it has each property."""
     by_table = {
         table: list(own) for table, own in groupby(sorted(properties, key=lambda p: p.table), key=lambda p: p.table)
     }
     main = [pl.col(column).alias(name) for name, column in cuts.items()]
-    own = [each.has.fill_null(value=False).alias(each.id) for each in by_table.pop("dois", [])]
+    own = [prop.has.fill_null(value=False).alias(prop.id) for prop in by_table.pop("dois", [])]
     names = list(by_table)
     frames = pl.collect_all(
         [tables["dois"].select("doi", *main, *own), *(_children(tables[name], by_table[name]) for name in names)],
         engine="streaming",
     )
-    whole = frames[0]
-    for found in frames[1:]:
-        whole = whole.join(found, on="doi", how="left")
-    flags = [each.id for name in names for each in by_table[name] if not each.each]
-    return whole.with_columns(pl.col(flags).fill_null(value=False))
+    records = frames[0]
+    for children in frames[1:]:
+        records = records.join(children, on="doi", how="left")
+    flags = [prop.id for name in names for prop in by_table[name] if not prop.unit]
+    return records.with_columns(pl.col(flags).fill_null(value=False))
 
 
 def _children(table: pl.LazyFrame, properties: Iterable[Property]) -> pl.LazyFrame:
-    return table.group_by("doi").agg(expr for each in properties for expr in _counted(each))
+    return table.group_by("doi").agg(expr for prop in properties for expr in _counted(prop))
 
 
-def _counted(each: Property) -> list[pl.Expr]:
-    has = each.has.fill_null(value=False)
-    if not each.each:
-        return [has.any().alias(each.id)]
-    among = pl.lit(value=True) if each.among is None else each.among
-    of = pl.len() if each.among is None else among.sum()
-    return [(has & among).sum().alias(each.id), of.alias(_of(each))]
+def _counted(prop: Property) -> list[pl.Expr]:
+    has = prop.has.fill_null(value=False)
+    if not prop.unit:
+        return [has.any().alias(prop.id)]
+    among = pl.lit(value=True) if prop.among is None else prop.among
+    of = pl.len() if prop.among is None else among.sum()
+    return [(has & among).sum().alias(prop.id), of.alias(_of(prop))]
 
 
-def _of(each: Property) -> str:
-    return f"{each.id} of"
+def _of(prop: Property) -> str:
+    return f"{prop.id} of"
 
 
-def _reads(each: Property) -> set[str]:
-    among = set() if each.among is None else {*each.among.meta.root_names()}
-    return {*each.has.meta.root_names(), *among}
+def _reads(prop: Property) -> set[str]:
+    among = set() if prop.among is None else {*prop.among.meta.root_names()}
+    return {*prop.has.meta.root_names(), *among}

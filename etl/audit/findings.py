@@ -1,4 +1,4 @@
-"""Which values break which rule: rules about single records place by place, rules about several over all tables."""
+"""Which values break which rule: rules about single records place by place, rules about several on all tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -26,19 +26,19 @@ def testable(scan: Scan, rules: Sequence[Rule]) -> tuple[Rule, ...]:
 
 
 def of_place(scan: Scan, tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
-    """Yield `doi` and `value` of what breaks each rule about single records, as far as anything does."""
+    """Yield `doi` and `value` of the findings of each rule about single records, if it has any."""
     single = sorted((rule for rule in rules if rule.find is None), key=lambda rule: rule.table)
     for table, group in groupby(single, key=lambda rule: rule.table):
         own = list(group)
         rows = _rows(scan, tables, table, own).collect(engine="streaming").lazy()
-        # Apart, for polars would join both filters and test every row for what few rows have.
+        # Separate, because polars would merge both filters and test every row for what few rows have.
         among = pl.collect_all([rows if rule.among is None else rows.filter(rule.among) for rule in own])
-        found = pl.collect_all([_breaking(here.lazy(), rule) for here, rule in zip(among, own, strict=True)])
-        yield from ((rule, frame) for rule, frame in zip(own, found, strict=True) if frame.height)
+        broken = pl.collect_all([_breaking(here.lazy(), rule) for here, rule in zip(among, own, strict=True)])
+        yield from ((rule, frame) for rule, frame in zip(own, broken, strict=True) if frame.height)
 
 
 def of_all(tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
-    """Yield `doi` and `value` of what breaks each rule about several records."""
+    """Yield `doi` and `value` of the findings of each rule about several records."""
     for rule in rules:
         if rule.find is not None:
             frame = _cut(rule.find(tables)).collect(engine="streaming")
@@ -46,10 +46,10 @@ def of_all(tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.Dat
                 yield rule, frame
 
 
-def finished(rule: Rule, found: pl.LazyFrame) -> pl.DataFrame:
-    """Return a rule's findings as rows of the table `audit_findings`, in order, each once."""
-    said = {"rule": rule.id, "severity": rule.severity.value, "title": rule.title, "advice": rule.advice}
-    once = found.unique().sort("doi", "value").with_columns(pl.lit(text).alias(name) for name, text in said.items())
+def finished(rule: Rule, rows: pl.LazyFrame) -> pl.DataFrame:
+    """Return a rule's distinct findings as rows of the table `audit_findings`, in order."""
+    constants = {"rule": rule.id, "severity": rule.severity.value, "title": rule.title, "advice": rule.advice}
+    once = rows.unique().sort("doi", "value").with_columns(pl.lit(text).alias(name) for name, text in constants.items())
     return once.select(*SCHEMA).collect()
 
 
@@ -58,12 +58,12 @@ def _breaking(rows: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
     return _cut(rows.filter(rule.bad).select("doi", value=rule.shown().cast(pl.String)))
 
 
-def _cut(found: pl.LazyFrame) -> pl.LazyFrame:
-    return found.with_columns(pl.col("value").fill_null("").str.slice(0, LONGEST))
+def _cut(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.with_columns(pl.col("value").fill_null("").str.slice(0, LONGEST))
 
 
 def _rows(scan: Scan, tables: Tables, table: str, rules: Sequence[Rule]) -> pl.LazyFrame:
-    """Return the columns that rules about a table read, those of the record beside them."""
+    """Return the columns that the rules about a table read, including those of the record."""
     wanted = list(dict.fromkeys(name for rule in rules for name in rule.needs()[table] if name != "doi"))
     own = [name for name in wanted if name in scan.columns(table)]
     lent = [name for name in wanted if name not in own]

@@ -1,4 +1,4 @@
-"""The part of the page that shows who has what: properties against clients, providers, types and years."""
+"""The page's section of coverage by slice: properties against clients, providers, types and years."""
 
 import polars as pl
 
@@ -9,35 +9,35 @@ from etl.html.page import Safe, Share, table
 
 _MOST = 12
 _CUTS = {
-    "client": "clients with most records",
-    "provider": "providers with most records",
-    "resource_type": "resource types with most records",
-    "publication_year": "years of publication",
-    "registered_year": "years of registration",
+    "client": "the largest clients",
+    "provider": "the largest providers",
+    "resource_type": "the most common resource types",
+    "publication_year": "publication year",
+    "registered_year": "registration year",
 }
 _EXTRA = ("orcid", "ror", "funder-id", "licence-id", "abstract")
 
 
-def every(found: Audit) -> Safe:
-    """Return a heat map for each way the records are cut, as far as it tells anything."""
-    return Safe("".join(_one(found, cut, what) for cut, what in _CUTS.items()))
+def render(audit: Audit) -> Safe:
+    """Return one heat map per way to slice the records, if it has values."""
+    return Safe("".join(_heatmap(audit, cut, what) for cut, what in _CUTS.items()))
 
 
-def _one(found: Audit, cut: str, what: str) -> str:
-    main = found.coverage.filter(
+def _heatmap(audit: Audit, cut: str, what: str) -> str:
+    main = audit.coverage.filter(
         (pl.col("slice") == cut) & ((pl.col("level") != Level.DETAIL.value) | pl.col("property").is_in(_EXTRA))
     )
     if main.is_empty():
         return ""
     heads = _heads(main, cut)
     shares = {(name, value): share for name, value, share in main.select("property", "value", "share").iter_rows()}
-    names = dict(found.overall().join(main, on="property", how="semi").select("property", "title").iter_rows())
+    names = dict(audit.overall().join(main, on="property", how="semi").select("property", "title").iter_rows())
     values = [[shares.get((name, head)) for head in heads] for name in names]
     title = f"Coverage by {what}"
     labels = ["not stated" if head is None else head for head in heads]
     numbers = table(title, ["property", *labels], _rows(list(names.values()), values))
     svg = heat(f"{cut}-chart", title, list(names.values()), labels, values)
-    return figure(f"{cut}-figure", svg, f"{title}; the fuller, the stronger. Shares in per cent.", numbers)
+    return figure(f"{cut}-figure", svg, f"{title}, in per cent; darker cells are better filled.", numbers)
 
 
 def _rows(titles: list[str], values: list[list[float | None]]) -> list[tuple[str | Share, ...]]:

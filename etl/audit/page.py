@@ -1,6 +1,6 @@
-"""The page of an audit: the few numbers first, then charts, tables and examples; pure, from the audit's own tables.
+"""The page of an audit: key numbers first, then charts, tables and examples, all from the audit's own tables.
 
-Only a part of the findings is shown, so that the page stays small; the tables beside it have all of them.
+It shows only some of the findings, to stay small; the tables have all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import polars as pl
 
-from etl.audit import collections, heatmaps
+from etl.audit import heatmaps, profile_section
 from etl.audit.tables import Audit
 from etl.audit.words import Level, Severity
 from etl.html.charts import Bar, bars, columns, figure
@@ -20,56 +20,56 @@ _MOST_YEARS = 40
 _TOP = 15
 
 
-def render(found: Audit) -> bytes:
+def render(audit: Audit) -> bytes:
     """Return `audit.html`."""
     parts = [
-        ("coverage", "Coverage", _coverage(found)),
-        ("details", "What makes properties useful", _useful(found)),
-        ("slices", "Who has what", heatmaps.every(found)),
-        ("years", "Records per year", _years(found)),
-        ("findings", "Findings", _findings(found)),
-        ("profile", "Profile", collections.render(found)),
-        ("trend", "Trend", _trend(found)),
-        ("terms", "Relations and dates by type", _terms(found)),
-        ("method", "How this was made", _method(found)),
+        ("coverage", "Coverage", _coverage(audit)),
+        ("details", "Quality of properties", _quality(audit)),
+        ("slices", "Coverage by client, provider, type and year", heatmaps.render(audit)),
+        ("years", "Records per year", _years(audit)),
+        ("findings", "Findings", _findings(audit)),
+        ("profile", "Profile", profile_section.render(audit)),
+        ("trend", "Trend", _trend(audit)),
+        ("terms", "Relations and dates by type", _terms(audit)),
+        ("method", "Method", _method(audit)),
     ]
-    return sectioned(f"Metadata audit of {PurePath(found.name).name}", _head(found), parts)
+    return sectioned(f"Metadata audit of {PurePath(audit.name).name}", _head(audit), parts)
 
 
-def _head(found: Audit) -> str:
-    said = f"Metadata audit of {PurePath(found.name).name}"
-    state = f"All {found.records:,} DOIs in {found.name}, exported on {found.as_of}, verdict "
-    lead = f"<p class=lead>{text(state)}{text(Badge(found.verdict))}</p>"
-    return f"<header><h1>{text(said)}</h1>{lead}{_tiles(found)}</header>"
+def _head(audit: Audit) -> str:
+    title = f"Metadata audit of {PurePath(audit.name).name}"
+    state = f"All {audit.records:,} DOIs in {audit.name}, exported on {audit.as_of}, verdict "
+    lead = f"<p class=lead>{text(state)}{text(Badge(audit.verdict))}</p>"
+    return f"<header><h1>{text(title)}</h1>{lead}{_tiles(audit)}</header>"
 
 
-def _tiles(found: Audit) -> Safe:
-    affected, records = found.affected, found.records
+def _tiles(audit: Audit) -> Safe:
+    affected, records = audit.affected, audit.records
     facts: list[tuple[str, Cell, str]] = [
-        ("Records", records, "every one was checked"),
+        ("Records", records, "all were checked"),
         *(
-            (f"{level.value.capitalize()} properties", Share(_mean(found, level)), "filled on average")
+            (f"{level.value.capitalize()} properties", Share(_mean(audit, level)), "filled on average")
             for level in _LEVELS[:2]
         ),
         ("Records with errors", affected["error"], f"{text(Share(_part(affected['error'], records)))} of all"),
         ("Records with any finding", affected["any"], f"{text(Share(_part(affected['any'], records)))} of all"),
     ]
-    if found.profile:
-        facts.append((f"Profile {found.profile.name}", found.meeting, "records meet what is essential"))
+    if audit.profile:
+        facts.append((f"Profile {audit.profile.name}", audit.meeting, "records meet all essential needs"))
     return tiles(facts)
 
 
-def _part(some: int, whole: int) -> float | None:
-    return some / whole if whole else None
+def _part(affected: int, records: int) -> float | None:
+    return affected / records if records else None
 
 
-def _mean(found: Audit, level: Level) -> float | None:
-    mean = found.overall().filter(pl.col("level") == level.value)["share"].mean()
+def _mean(audit: Audit, level: Level) -> float | None:
+    mean = audit.overall().filter(pl.col("level") == level.value)["share"].mean()
     return mean if isinstance(mean, float) else None
 
 
-def _coverage(found: Audit) -> str:
-    main = found.overall().filter(pl.col("level").is_in([level.value for level in _LEVELS]))
+def _coverage(audit: Audit) -> str:
+    main = audit.overall().filter(pl.col("level").is_in([level.value for level in _LEVELS]))
     ranked = [row for level in _LEVELS for row in main.filter(pl.col("level") == level.value).iter_rows(named=True)]
     rows = [_bar(row, _LEVELS.index(Level(row["level"]))) for row in ranked]
     title = "Share of records with each property of DataCite Schema 4.6"
@@ -82,10 +82,10 @@ def _coverage(found: Audit) -> str:
     return figure("coverage-figure", svg, title + ", all records.", numbers)
 
 
-def _useful(found: Audit) -> str:
-    rows = [row for row in _details(found) if not row["property"].startswith(("relation-", "date-"))]
-    title = "Share of entries that have what makes them useful"
-    svg = bars("details-chart", title, [_bar(row, 0) for row in rows], axis="share of the entries named in the table")
+def _quality(audit: Audit) -> str:
+    rows = [row for row in _details(audit) if not row["property"].startswith(("relation-", "date-"))]
+    title = "Share of entries with identifiers, types and other useful details"
+    svg = bars("details-chart", title, [_bar(row, 0) for row in rows], axis="share of the entries in the table")
     numbers = table(
         "Sub-properties",
         ["sub-property", "number", "share of", "filled", "entries", "share"],
@@ -94,8 +94,8 @@ def _useful(found: Audit) -> str:
     return figure("details-figure", svg, title + ".") + numbers
 
 
-def _details(found: Audit) -> list[dict[str, Json]]:
-    return found.overall().filter(pl.col("level") == Level.DETAIL.value).to_dicts()
+def _details(audit: Audit) -> list[dict[str, Json]]:
+    return audit.overall().filter(pl.col("level") == Level.DETAIL.value).to_dicts()
 
 
 def _bar(row: dict[str, Json], series: int) -> Bar:
@@ -106,9 +106,9 @@ def _bar(row: dict[str, Json], series: int) -> Bar:
     )
 
 
-def _years(found: Audit) -> str:
-    last = int(found.as_of[:4]) + 1
-    near = found.years.filter(pl.col("year").is_between(last - _MOST_YEARS + 1, last))
+def _years(audit: Audit) -> str:
+    last = int(audit.as_of[:4]) + 1
+    near = audit.years.filter(pl.col("year").is_between(last - _MOST_YEARS + 1, last))
     if near.is_empty():
         return ""
     years = near["year"].to_list()
@@ -120,46 +120,46 @@ def _years(found: Audit) -> str:
     svg = columns("years-chart", "Records per year", labels, series, x="year", y="records")
     rows = list(zip(labels, *(values for _, values in series), strict=True))
     numbers = table("Records per year", ["year", *(name for name, _ in series)], rows)
-    outside = found.years.height - near.height
-    more = f" {outside} years before or after are not drawn." if outside else ""
+    outside = audit.years.height - near.height
+    more = f" {outside} earlier or later years are not drawn." if outside else ""
     return figure("years-figure", svg, f"Records by year of publication and of registration.{more}", numbers)
 
 
-def _findings(found: Audit) -> str:
-    broken = found.rules.filter(pl.col("findings") > 0)
+def _findings(audit: Audit) -> str:
+    broken = audit.rules.filter(pl.col("findings") > 0)
     if broken.is_empty():
-        return "<p>No rule found anything.</p>"
+        return "<p>There are no findings.</p>"
     kinds = [severity.value for severity in Severity]
     top = broken.sort("records", descending=True).head(_TOP)
     rows = [
         Bar(name=r["title"], share=r["share"], label=f"{r['records']:,}", series=kinds.index(r["severity"]))
         for r in top.iter_rows(named=True)
     ]
-    svg = bars("findings-chart", "Rules that most records break", rows, kinds, axis="share of records", colours=kinds)
-    head = ["rule", "severity", "what", "findings", "records", "share", "advice"]
-    each = [
+    svg = bars("findings-chart", "Most common findings", rows, kinds, axis="share of records", colours=kinds)
+    head = ["rule", "severity", "finding", "findings", "records", "share", "advice"]
+    rules = [
         (r["rule"], Badge(r["severity"]), r["title"], r["findings"], r["records"], Share(r["share"]), r["advice"])
         for r in broken.iter_rows(named=True)
     ]
-    caption = "Rules that most records break; the number is that of the records."
+    caption = "Most common findings; labels are numbers of records."
     return (
         figure("findings-figure", svg, caption)
-        + table("Findings by rule", head, each)
-        + "".join(_examples(found, broken))
+        + table("Findings by rule", head, rules)
+        + "".join(_examples(audit, broken))
     )
 
 
-def _examples(found: Audit, broken: pl.DataFrame) -> Iterator[str]:
+def _examples(audit: Audit, broken: pl.DataFrame) -> Iterator[str]:
     yield "<h3>Examples</h3>"
     for rule, severity, title, total in broken.select("rule", "severity", "title", "findings").iter_rows():
-        own = found.examples.filter(pl.col("rule") == rule)
+        own = audit.examples.filter(pl.col("rule") == rule)
         rows = [(Doi(doi), value) for doi, value in own.select("doi", "value").iter_rows()]
         shown = table(f"{title}: {len(rows)} of {total:,}", ["DOI", "value"], rows)
         yield details(f"{severity}: {title} ({total:,})", shown, printed=True)
 
 
-def _terms(found: Audit) -> str:
-    rows = [row for row in _details(found) if row["filled"]]
+def _terms(audit: Audit) -> str:
+    rows = [row for row in _details(audit) if row["filled"]]
     return "".join(
         table(
             f"Records with a {what}, by type",
@@ -178,34 +178,36 @@ def _most(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
     return sorted(rows, key=lambda row: -int(str(row["filled"])))
 
 
-def _trend(found: Audit) -> str:
-    if found.trend is None:
+def _trend(audit: Audit) -> str:
+    if audit.trend is None:
         return ""
-    moved = found.trend.filter((pl.col("change") != 0) | pl.col("before").is_null())
+    moved = audit.trend.filter((pl.col("change") != 0) | pl.col("before").is_null())
     if moved.is_empty():
-        return "<p>Nothing has changed since the audit before.</p>"
+        return "<p>Nothing has changed since the previous audit.</p>"
     shares = moved.filter(pl.col("kind") == "coverage")
     counts = moved.filter(pl.col("kind") == "findings")
     points = [(r["title"], Share(r["before"]), Share(r["after"]), _points(r["change"])) for r in shares.to_dicts()]
-    numbers = [(r["title"], _whole(r["before"]), _whole(r["after"]), _whole(r["change"])) for r in counts.to_dicts()]
-    return table("Coverage since the audit before", ["property", "before", "now", "change in points"], points) + table(
-        "Findings since the audit before", ["rule", "before", "now", "change"], numbers
-    )
+    numbers = [
+        (r["title"], _integer(r["before"]), _integer(r["after"]), _integer(r["change"])) for r in counts.to_dicts()
+    ]
+    return table(
+        "Coverage since the previous audit", ["property", "before", "now", "change in points"], points
+    ) + table("Findings since the previous audit", ["rule", "before", "now", "change"], numbers)
 
 
 def _points(change: float | None) -> float | None:
     return None if change is None else round(change * 100, 2)
 
 
-def _whole(number: float | None) -> int | None:
+def _integer(number: float | None) -> int | None:
     return None if number is None else round(number)
 
 
-def _method(found: Audit) -> str:
-    skipped = f"<p>Not checked, since their tables were not exported: {text(', '.join(found.skipped))}.</p>"
+def _method(audit: Audit) -> str:
+    skipped = f"<p>Not checked, because their tables were not exported: {text(', '.join(audit.skipped))}.</p>"
     return (
-        "<p>Every record of the dataset was checked, none was sampled. The tables <code>audit_coverage</code>, "
-        "<code>audit_findings</code> and <code>audit_rules</code> beside this page have everything that is shown "
-        "here and the rest. A finding is a rule, a DOI and a value; the same value counts once for a DOI. An error "
-        "is wrong for sure, a warning probably, a note is worth a look.</p>"
-    ) + (skipped if found.skipped else "")
+        "<p>Every record of the dataset was checked, without sampling. The tables <code>audit_coverage</code>, "
+        "<code>audit_findings</code> and <code>audit_rules</code> next to this page have all results. A finding is a "
+        "rule, a DOI and a value; a repeated value counts once per DOI. An error is certainly wrong, a warning "
+        "probably wrong, and a note is worth a look.</p>"
+    ) + (skipped if audit.skipped else "")

@@ -1,4 +1,4 @@
-"""The properties of DataCite Metadata Schema 4.6, and sub-properties that make them useful, as plain declarations."""
+"""The properties of DataCite Metadata Schema 4.6, and the details that make them useful."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from etl.audit.words import Level, Property, filled
 
 
 def _of(number: str, key: str, title: str, level: Level, table: str, *columns: str) -> Property:
-    """Declare a property that a record has if one of the columns says something in one of the table's rows."""
+    """Declare a property that a record has if one of the columns is filled in one of the table's rows."""
     has = pl.any_horizontal([filled(pl.col(name)) for name in columns])
     return Property(id=key, title=title, level=level, table=table, has=has, number=number)
 
@@ -46,13 +46,13 @@ MAIN = (
 )
 
 
-def _each(key: str, title: str, number: str, table: str, *, each: str, has: pl.Expr) -> Property:
-    """Declare what entries of a list may have."""
-    return Property(id=key, title=title, level=Level.DETAIL, table=table, has=has, number=number, each=each)
+def _of_entries(key: str, title: str, number: str, table: str, *, unit: str, has: pl.Expr) -> Property:
+    """Declare a detail whose share is of a list's entries."""
+    return Property(id=key, title=title, level=Level.DETAIL, table=table, has=has, number=number, unit=unit)
 
 
-def _any(key: str, title: str, number: str, table: str, has: pl.Expr) -> Property:
-    """Declare what a record has if one entry of a list has it."""
+def _of_records(key: str, title: str, number: str, table: str, has: pl.Expr) -> Property:
+    """Declare a detail that a record has if one of a list's entries has it."""
     return Property(id=key, title=title, level=Level.DETAIL, table=table, has=has, number=number)
 
 
@@ -66,51 +66,51 @@ DETAILS = (
         table="creators_identified",
         has=pl.col("orcid_valid"),
         number="2.4",
-        each="creators who are no organisations",
+        unit="creators except organisations",
         among=_PERSON,
     ),
-    _each(
-        "name-type", "Name type of creators", "2.1", "doi_creators", each="creators", has=filled(pl.col("name_type"))
+    _of_entries(
+        "name-type", "Name type of creators", "2.1", "doi_creators", unit="creators", has=filled(pl.col("name_type"))
     ),
-    _any("affiliation", "Affiliation of a creator", "2.5", "doi_creator_affiliations", filled(pl.col("name"))),
-    _each(
-        "ror", "ROR id of affiliations", "2.5", "doi_creator_affiliations", each="affiliations", has=pl.col("ror_valid")
+    _of_records("affiliation", "Affiliation of creators", "2.5", "doi_creator_affiliations", filled(pl.col("name"))),
+    _of_entries(
+        "ror", "ROR id of affiliations", "2.5", "doi_creator_affiliations", unit="affiliations", has=pl.col("ror_valid")
     ),
-    _any("publisher-id", "Identifier of the publisher", "4", "dois", filled(pl.col("publisher_identifier"))),
-    _any(
+    _of_records("publisher-id", "Identifier of the publisher", "4", "dois", filled(pl.col("publisher_identifier"))),
+    _of_records(
         "subject-scheme",
         "Subject from a vocabulary",
         "6",
         "doi_subjects",
         filled(pl.col("subject_scheme")) | filled(pl.col("value_uri")),
     ),
-    _any("resource-type-detail", "Resource type in words", "10", "dois", filled(pl.col("types_resource_type"))),
-    _each(
+    _of_records("resource-type-detail", "Free-text resource type", "10", "dois", filled(pl.col("types_resource_type"))),
+    _of_entries(
         "funder-id",
         "Identifier of funders",
         "19.2",
         "doi_funding_references",
-        each="funding references",
+        unit="funding references",
         has=filled(pl.col("funder_identifier")),
     ),
-    _each(
+    _of_entries(
         "award",
         "Award number",
         "19.3",
         "doi_funding_references",
-        each="funding references",
+        unit="funding references",
         has=filled(pl.col("award_number")),
     ),
-    _any("licence-id", "Licence as an SPDX id", "16", "doi_rights", pl.col("spdx").is_not_null()),
-    _any("licence-uri", "Licence as an address", "16", "doi_rights", filled(pl.col("rights_uri"))),
-    _any(
+    _of_records("licence-id", "SPDX licence id", "16", "doi_rights", pl.col("spdx").is_not_null()),
+    _of_records("licence-uri", "Licence URL", "16", "doi_rights", filled(pl.col("rights_uri"))),
+    _of_records(
         "abstract",
         "Abstract",
         "17",
         "doi_descriptions",
         (pl.col("description_type") == "Abstract") & filled(pl.col("description")),
     ),
-    _any("linked-doi", "Related DOI", "12", "doi_related_identifiers", pl.col("related_doi").is_not_null()),
+    _of_records("linked-doi", "Related DOI", "12", "doi_related_identifiers", pl.col("related_doi").is_not_null()),
 )
 
 BY_RELATION = tuple(

@@ -1,6 +1,6 @@
-"""The conductor of an audit: reads a dataset place by place, and leaves tables and a page.
+"""Run an audit: read a dataset place by place, and write tables and a page.
 
-What is asked is declared and computed in `etl.audit`; here is the order of it, and everything that touches a disk.
+The other modules declare and compute; this one has the order of steps and all access to files.
 """
 
 import io
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl.audit import coverage, findings, page, profiled, scan, tables
+from etl.audit import coverage, findings, page, profile_check, scan, tables
 from etl.audit.scan import Scan
 from etl.audit.tables import SCHEMAS, Audit
 from etl.audit.words import Profile, Rule, Severity, rules
@@ -27,12 +27,12 @@ PAGE = "audit.html"
 EXAMPLES = 5
 _AT_ONCE = 2
 COLLECTIONS = 200
-"""Records whose profile is shown in full, those that miss most."""
+"""Records whose profile is shown in full: those that miss most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an audit found, and where its tables and its page are."""
+    """The result of an audit, and where its tables and its page are."""
 
     audit: Audit
     page: str
@@ -54,8 +54,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What the rules, the profile and the properties found in one place."""
+class _PlaceResult:
+    """The findings, profile rows and counts of one place."""
 
     broken: list[tuple[Rule, pl.DataFrame]]
     held: pl.DataFrame | None
@@ -70,35 +70,37 @@ def audit(
     profile: Profile | None = None,
     against: Files | None = None,
 ) -> Outcome:
-    """Audit a dataset of DOIs and write `audit_*` tables and `audit.html` into a place of its own.
+    """Audit a dataset of DOIs, and write the `audit_*` tables and `audit.html` to `target`.
 
-    StoreError if there is no dataset or a file cannot be read, UsageError if it is not of DOIs; `against` is an older
-    audit or its dataset.
+    StoreError if there is no dataset or a file cannot be read, UsageError if it does not hold DOIs; `against` is an
+    older audit or its dataset.
     """
     manifest = store.manifest_of_one(files)
     before = None if against is None else _older(against)
     known = scan.opened(files.name, manifest, files.options)
     with spilling(target) as spill:
         with checksums.explained(files, manifest.files):
-            found = _Auditor(known, spill, profile).found(manifest.verdict, files.name)
+            result = _Auditor(known, spill, profile).run(manifest.verdict, files.name)
         if before is not None:
-            found = replace(found, trend=tables.trend(found, *before))
-        return _written(found, spill, target, formats)
+            result = replace(result, trend=tables.trend(result, *before))
+        return _write(result, spill, target, formats)
 
 
 class _Auditor:
-    """Asks everything of one dataset. Has no state but what it puts aside."""
+    """Audits one dataset. Its only state is what it spills."""
 
-    def __init__(self, known: Scan, spill: Spill, wanted: Profile | None) -> None:
+    def __init__(self, known: Scan, spill: Spill, profile: Profile | None) -> None:
         self._scan = known
         self._spill = spill
-        self._profile = wanted
+        self._profile = profile
         self._rules = findings.testable(known, rules())
         self._properties = coverage.countable(known)
 
-    def found(self, verdict: str, name: str) -> Audit:
-        """Ask place by place, then of all tables together."""
-        counts = coverage.add([self._kept(asked) for asked in _side_by_side(self._asked, self._scan.places())])
+    def run(self, verdict: str, name: str) -> Audit:
+        """Audit place by place, then all tables together."""
+        counts = coverage.add(
+            [self._spilled(result) for result in _concurrently(self._place_result, self._scan.places())]
+        )
         for rule, rows in findings.of_all(self._scan.tables(), self._rules):
             self._spill.put(rule.id, rows)
         records = int(counts[coverage.ALL]["records"].sum())
@@ -117,25 +119,25 @@ class _Auditor:
         )
         return self._profiled(result) if self._profile else result
 
-    def _asked(self, place: str) -> _Asked:
+    def _place_result(self, place: str) -> _PlaceResult:
         here = self._scan.tables(place)
-        return _Asked(
+        return _PlaceResult(
             broken=list(findings.of_place(self._scan, here, self._rules)),
-            held=profiled.held(self._scan, here, self._profile) if self._profile else None,
+            held=profile_check.check(self._scan, here, self._profile) if self._profile else None,
             counts=coverage.count(here, self._properties),
         )
 
-    def _kept(self, asked: _Asked) -> dict[str, pl.DataFrame]:
-        """Put aside what a place gave, and return what memory keeps of it."""
-        for rule, rows in asked.broken:
+    def _spilled(self, result: _PlaceResult) -> dict[str, pl.DataFrame]:
+        """Spill the rows of a place, and return its counts, which stay in memory."""
+        for rule, rows in result.broken:
             self._spill.put(rule.id, rows)
-        if self._profile and asked.held is not None:
-            self._spill.put("_profile", asked.held)
-            self._spill.put("_whole", profiled.whole(asked.held, self._profile.essential))
-        return asked.counts
+        if self._profile and result.held is not None:
+            self._spill.put("_profile", result.held)
+            self._spill.put("_by_record", profile_check.by_record(result.held, self._profile.essential))
+        return result.counts
 
     def _broken(self, records: int) -> pl.DataFrame:
-        """Count findings and records by rule, the worst severity first, then by how many records have it."""
+        """Count findings and records by rule, the worst severity first, then the most records."""
         rows = [self._counted(rule, records) for rule in rules()]
         order = {severity.value: rank for rank, severity in enumerate(Severity)}
         table = pl.DataFrame(rows, schema=tables.RULES_SCHEMA, orient="row")
@@ -143,30 +145,30 @@ class _Auditor:
         return ranked.sort(["_order", "records", "rule"], descending=[False, True, False]).drop("_order")
 
     def _counted(self, rule: Rule, records: int) -> tuple[Json, ...]:
-        checked, found = rule in self._rules, self._spill.get(rule.id)
+        checked, rows = rule in self._rules, self._spill.get(rule.id)
         n, of = (0, 0)
-        if found is not None:
-            n, of = found.unique().select(pl.len(), pl.col("doi").n_unique()).collect().row(0)
+        if rows is not None:
+            n, of = rows.unique().select(pl.len(), pl.col("doi").n_unique()).collect().row(0)
         share = of / records if records else 0.0
         return rule.id, rule.severity.value, rule.title, checked, n, of, share, rule.advice
 
     def _affected(self) -> dict[str, int]:
         """Count the records that have a finding of each severity, and of any."""
         by = {severity.value: [r.id for r in self._rules if r.severity is severity] for severity in Severity}
-        every = {**by, "any": [rule.id for rule in self._rules]}
-        return {name: self._distinct(ids) for name, ids in every.items()}
+        rules_of = {**by, "any": [rule.id for rule in self._rules]}
+        return {name: self._distinct(ids) for name, ids in rules_of.items()}
 
     def _distinct(self, ids: Iterable[str]) -> int:
-        parts = [found.select("doi") for name in ids if (found := self._spill.get(name)) is not None]
+        parts = [rows.select("doi") for name in ids if (rows := self._spill.get(name)) is not None]
         if not parts:
             return 0
         return int(pl.concat(parts).select(pl.col("doi").n_unique()).collect(engine="streaming").item())
 
     def _examples(self) -> pl.DataFrame:
         parts = [
-            found.unique().sort("doi", "value").head(EXAMPLES).with_columns(rule=pl.lit(rule.id)).collect()
+            rows.unique().sort("doi", "value").head(EXAMPLES).with_columns(rule=pl.lit(rule.id)).collect()
             for rule in self._rules
-            if (found := self._spill.get(rule.id)) is not None
+            if (rows := self._spill.get(rule.id)) is not None
         ]
         return (
             pl.concat(parts)
@@ -176,26 +178,28 @@ class _Auditor:
 
     def _profiled(self, result: Audit) -> Audit:
         assert self._profile is not None
-        held, each = self._spill.get("_profile"), self._spill.get("_whole")
-        if held is None or each is None:
-            held = pl.LazyFrame(schema=profiled.SCHEMA)
-            each = profiled.whole(held.collect(), self._profile.essential).lazy()
-        worst = each.bottom_k(COLLECTIONS, by=["all", "met", "doi"]).sort("all", "met", "doi").select("doi").collect()
+        held, by_record = self._spill.get("_profile"), self._spill.get("_by_record")
+        if held is None or by_record is None:
+            held = pl.LazyFrame(schema=profile_check.SCHEMA)
+            by_record = profile_check.by_record(held.collect(), self._profile.essential).lazy()
+        worst = (
+            by_record.bottom_k(COLLECTIONS, by=["all", "met", "doi"]).sort("all", "met", "doi").select("doi").collect()
+        )
         shown = held.filter(pl.col("doi").is_in(worst["doi"].implode())).collect(engine="streaming")
         return replace(
             result,
             profile=self._profile,
-            needs=profiled.summed(held, self._profile),
+            needs=profile_check.by_need(held, self._profile),
             collections=worst.join(shown, on="doi", how="left", maintain_order="left_right"),
-            meeting=int(each.select(pl.col("all").sum()).collect().item()),
-            skipped=(*result.skipped, *profiled.missing_needs(self._scan, self._profile)),
+            meeting=int(by_record.select(pl.col("all").sum()).collect().item()),
+            skipped=(*result.skipped, *profile_check.missing_needs(self._scan, self._profile)),
         )
 
 
-def _side_by_side(ask: Callable[[str], _Asked], names: Iterable[str]) -> Iterator[_Asked]:
-    """Yield the answers for places in their order, two asked at a time: polars alone leaves a core idle."""
+def _concurrently(ask: Callable[[str], _PlaceResult], names: Iterable[str]) -> Iterator[_PlaceResult]:
+    """Yield the results of places in order, computing two at a time: polars alone leaves a core idle."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="audit") as threads:
-        coming: deque[Future[_Asked]] = deque()
+        coming: deque[Future[_PlaceResult]] = deque()
         for name in names:
             coming.append(threads.submit(ask, name))
             if len(coming) == _AT_ONCE:
@@ -214,29 +218,29 @@ def _years(counts: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).drop_nulls("year").sort("by", "year")
 
 
-def _written(found: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
-    made: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
-        "audit_coverage": lambda: [found.coverage],
-        "audit_rules": lambda: [found.rules],
+def _write(result: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+    pieces_of: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
+        "audit_coverage": lambda: [result.coverage],
+        "audit_rules": lambda: [result.rules],
         "audit_findings": lambda: _findings(spill),
     }
-    if found.profile:
-        made["audit_profile"] = lambda: spill.pieces("_profile")
-    if (trend := found.trend) is not None:
-        made["audit_trend"] = lambda: [trend]
-    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in made.items()}
-    target.write(PAGE, page.render(found))
-    return Outcome(audit=found, page=f"{target.name}/{PAGE}", tables=rows)
+    if result.profile:
+        pieces_of["audit_profile"] = lambda: spill.pieces("_profile")
+    if (trend := result.trend) is not None:
+        pieces_of["audit_trend"] = lambda: [trend]
+    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in pieces_of.items()}
+    target.write(PAGE, page.render(result))
+    return Outcome(audit=result, page=f"{target.name}/{PAGE}", tables=rows)
 
 
 def _findings(spill: Spill) -> Iterator[pl.DataFrame]:
     for rule in rules():
-        if (found := spill.get(rule.id)) is not None:
-            yield from findings.finished(rule, found).iter_slices(PIECE)
+        if (rows := spill.get(rule.id)) is not None:
+            yield from findings.finished(rule, rows).iter_slices(PIECE)
 
 
 def _older(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the coverage and the rules of an older audit, given as its folder or as its dataset's."""
+    """Return the coverage and rules of an older audit, from its folder or that of its dataset."""
     for folder in ("", f"{FOLDER}/"):
         for suffix, read in ((".parquet", pl.read_parquet), (".csv", pl.read_csv)):
             names = ("audit_coverage", "audit_rules")
@@ -246,7 +250,7 @@ def _older(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
                     _typed(read(io.BytesIO(files.read(key))), name) for key, name in zip(keys, names, strict=True)
                 )
                 return first, second
-    raise UsageError(f"{files.name} holds no audit to compare with", fix="run datacite-etl audit there first")
+    raise UsageError(f"{files.name} has no audit to compare with", fix="run datacite-etl audit there first")
 
 
 def _typed(table: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -1,7 +1,7 @@
-"""An exported dataset as lazy frames: of the whole, and of each place, which has all rows of its records.
+"""An exported dataset as lazy frames: all of it, or one place, which has all rows of its records.
 
-A place is a part of a run within a partition, at most some hundred thousand records: what is asked of records one by
-one is asked place by place, so that memory does not grow with the dataset.
+A place is a part of a run within a partition, at most some hundred thousand records. Rules about single records run
+place by place, so that memory does not grow with the dataset.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ Schema = Mapping[str, pl.DataType]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """Where the files of each table are, in one format, and what their columns hold."""
+    """The files of each table in one format, and the types of their columns."""
 
     root: str
     options: Mapping[str, str]
@@ -72,7 +72,7 @@ def opened(root: str, manifest: Manifest, options: Mapping[str, str]) -> Scan:
         raise UsageError(f"{root} holds {manifest.resource}, not DOIs", fix="audit an export of dois")
     tables = manifest.tables
     suffixes = {PurePosixPath(file.path).suffix for file in tables["dois"].files}
-    suffix = next((each for each in _FORMATS if each in suffixes), None)
+    suffix = next((known for known in _FORMATS if known in suffixes), None)
     if suffix is None:
         raise StoreError(f"{root} has no Parquet or CSV files", fix="export with --format parquet")
     return Scan(
@@ -85,7 +85,7 @@ def opened(root: str, manifest: Manifest, options: Mapping[str, str]) -> Scan:
 
 
 def viewed(tables: Tables, as_of: date) -> Tables:
-    """Add to tables what declarations may use beside them: the day of the dataset, creators with their ORCID iDs."""
+    """Add what declarations may also use: the day of the dataset, and creators with their ORCID iDs."""
     dated = {**tables, "dois": tables["dois"].with_columns(as_of=pl.lit(as_of))}
     if {"doi_creators", "doi_creator_identifiers"} <= tables.keys():
         return {**dated, "creators_identified": _identified(tables)}
@@ -101,15 +101,15 @@ def _day(moment: str) -> date:
 
 
 def _read(paths: list[str], schema: Schema, folder: str, options: Mapping[str, str]) -> pl.LazyFrame:
-    """Read files of one folder, whose name tells the columns that the dataset is partitioned by."""
-    told = {
+    """Read files of one folder, whose name has the values of the partition columns."""
+    partition = {
         name: None if value == places.NULL else unquote(value)
         for name, equals, value in (part.partition("=") for part in folder.split("/")[1:])
         if equals
     }
-    within = {name: dtype for name, dtype in schema.items() if name not in told}
+    within = {name: dtype for name, dtype in schema.items() if name not in partition}
     beside = [
-        pl.lit(value, pl.String()).cast(schema[name]).alias(name) for name, value in told.items() if name in schema
+        pl.lit(value, pl.String()).cast(schema[name]).alias(name) for name, value in partition.items() if name in schema
     ]
     return _files(paths, within, dict(options) or None).with_columns(beside).select(*schema)
 
@@ -122,7 +122,7 @@ def _files(paths: list[str], schema: Schema, options: dict[str, str] | None) -> 
 
 
 def _identified(tables: Tables) -> pl.LazyFrame:
-    """Put beside each creator whether one of the identifiers is a right ORCID iD."""
+    """Add to each creator whether one of the identifiers is a valid ORCID iD."""
     right = tables["doi_creator_identifiers"].filter(pl.col("orcid_valid")).select("doi", position="creator_position")
     marked = right.unique().with_columns(orcid_valid=pl.lit(value=True))
     return tables["doi_creators"].join(marked, on=["doi", "position"], how="left")

@@ -1,11 +1,11 @@
-"""What an audit leaves behind: the names of its tables, what their columns mean, and reading an older audit's."""
+"""The result of an audit, the schemas of its tables, and the comparison with an older audit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from etl.audit import coverage, findings, profiled
+from etl.audit import coverage, findings, profile_check
 from etl.audit.words import Profile
 
 RULES_SCHEMA = {
@@ -30,17 +30,17 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "audit_coverage": coverage.SCHEMA,
     "audit_findings": findings.SCHEMA,
     "audit_rules": RULES_SCHEMA,
-    "audit_profile": profiled.SCHEMA,
+    "audit_profile": profile_check.SCHEMA,
     "audit_trend": TREND_SCHEMA,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What an audit found, but for the findings themselves, which may be many.
+    """The result of an audit without the findings themselves, which may be many.
 
     `examples` are some findings of each rule, `needs` the profile's needs with the records that meet them, and
-    `collections` rows of `audit_profile` of the records that miss most.
+    `collections` the rows of `audit_profile` of the records that miss most.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Audit:
     skipped: tuple[str, ...] = ()
 
     def overall(self) -> pl.DataFrame:
-        """Return the rows of coverage that are of all records."""
+        """Return the coverage of all records together."""
         return self.coverage.filter(pl.col("slice") == coverage.ALL)
 
 

@@ -1,13 +1,13 @@
-"""The controlled lists of DataCite Metadata Schema 4.6, each term with the version of the schema that brought it.
+"""The controlled lists of DataCite Metadata Schema 4.6, each term with the version of the schema that added it.
 
-A term without a number was there in version 3 or before.
+A term with version 0 was there in version 3 or before.
 """
 
 from collections.abc import Mapping
 
 
 def _terms(old: str, **since: str) -> Mapping[str, float]:
-    """Spell a list: what is old in one text, and what came later by version, `v4_3="A B"`."""
+    """Make a list from old terms in one text and later ones by version, `v4_3="A B"`."""
     known = dict.fromkeys(old.split(), 0.0)
     for version, names in since.items():
         known |= dict.fromkeys(names.split(), float(version.removeprefix("v").replace("_", ".")))
@@ -89,7 +89,7 @@ LANGUAGES = _codes("""
     no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw
     ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """)
-"""The two-letter codes of ISO 639-1, which BCP 47 demands where there is one."""
+"""The two-letter codes of ISO 639-1, which BCP 47 requires where one exists."""
 
 LONG_LANGUAGES = _codes("""
     alb ara arm aze baq bel ben bos bre bul bur cat ces chi cor cos cym cze dan deu dut ell eng epo est eus fas fao fin
@@ -98,4 +98,4 @@ LONG_LANGUAGES = _codes("""
     run rus san slk slo slv som spa sqi srd srp swa swe tam tat tel tgk tgl tha tib tuk tur uig ukr urd uzb vie wel xho
     yid yor zho zul
 """)
-"""Three-letter codes of languages that have one of two letters."""
+"""Three-letter codes of languages that have a two-letter one."""

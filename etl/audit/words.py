@@ -1,4 +1,4 @@
-"""The words that the audit is declared in: Property, Rule, Profile. No file, no frame of data lives here."""
+"""What the audit is declared with: Property, Rule, Need, Profile."""
 
 import importlib
 import pkgutil
@@ -18,7 +18,7 @@ Tables = Mapping[str, pl.LazyFrame]
 
 
 class Level(StrEnum):
-    """How much DataCite Schema 4.6 wants a property; `detail` is what makes a property useful."""
+    """How strongly DataCite Schema 4.6 asks for a property; `detail` is what makes a property useful."""
 
     MANDATORY = "mandatory"
     RECOMMENDED = "recommended"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a finding is: wrong for sure, probably wrong, or worth a look."""
+    """How bad a finding is: certainly wrong, probably wrong, or worth a look."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -36,11 +36,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """One thing that metadata may have, and where it stands: rows of `table` for which `has` is true.
+    """Something that metadata can have: rows of `table` for which `has` is true.
 
-    Without `each`, the share is of records: those with one such row or more. With it, the share is of the table's
-    rows, which are called by that word: creators, affiliations, rights. `group` is for properties of one kind, such as
-    relations by type.
+    Without `unit`, the share counts records with at least one such row. With it, the share counts the table's rows, and
+    `unit` is their name: creators, affiliations, rights. `group` joins properties of one kind, such as relations by
+    type.
     """
 
     id: str
@@ -49,18 +49,18 @@ class Property:
     table: str
     has: pl.Expr
     number: str = ""
-    each: str = ""
+    unit: str = ""
     among: pl.Expr | None = None
     group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One way for metadata to be wrong: rows of `table`, `among` some of them, for which `bad` is true.
+    """One way for metadata to be wrong: rows of `table`, restricted by `among`, for which `bad` is true.
 
-    `value` is the column or the text that a finding shows.
-    An expression may use the table's columns, columns of `dois` that the table lacks, and `as_of`, the day of the
-    dataset. A rule about several records has `find` instead, which returns `doi` and `value` out of all tables.
+    `value` is the column or text that a finding shows. An expression may use the table's columns, columns of `dois`
+    that the table does not have, and `as_of`, the day of the dataset. A rule about several records has `find` instead,
+    which returns `doi` and `value` from all tables.
     """
 
     id: str
@@ -75,12 +75,12 @@ class Rule:
     reads: Mapping[str, tuple[str, ...]] | None = None
 
     def needs(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the columns that the rule reads, by table; columns of `dois` may stand under another table."""
+        """Return the columns that the rule reads, by table; columns of `dois` may be listed under another table."""
         if self.reads is not None:
             return self.reads
         assert self.bad is not None
         used = [self.bad, self.shown(), *([] if self.among is None else [self.among])]
-        return {self.table: tuple(dict.fromkeys(name for each in used for name in each.meta.root_names()))}
+        return {self.table: tuple(dict.fromkeys(name for expression in used for name in expression.meta.root_names()))}
 
     def shown(self) -> pl.Expr:
         """Return what a finding shows."""
@@ -89,7 +89,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a profile asks of a record; `value` is shown, `met` (by default: not empty) says if it is there."""
+    """One property that a profile requires; `value` is shown, `met` (by default: not empty) decides."""
 
     number: str
     title: str
@@ -102,7 +102,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a community asks of its records: needs in groups, of which `essential` ones must all be met."""
+    """What a community requires of its records: needs in groups; all needs of `essential` groups must be met."""
 
     name: str
     title: str
@@ -115,8 +115,8 @@ class Profile:
 
 def rules() -> tuple[Rule, ...]:
     """Return every declared rule, by id."""
-    found = (rule for module in _modules("rules") for rule in _declared(f"rules.{module}", "RULES"))
-    return tuple(sorted(found, key=lambda rule: rule.id))
+    declared = (rule for module in _modules("rules") for rule in _declared(f"rules.{module}", "RULES"))
+    return tuple(sorted(declared, key=lambda rule: rule.id))
 
 
 def profiles() -> list[str]:
@@ -125,20 +125,20 @@ def profiles() -> list[str]:
 
 
 def profile(name: str) -> Profile:
-    """Return a declared profile, or that of a Python file given by its path; UsageError if the file has none."""
-    found = _of_file(Path(name)) if name.endswith(".py") else _declared(f"profiles.{name}", "PROFILE")
-    if not isinstance(found, Profile):
+    """Return a declared profile, or that of a Python file; UsageError if the file has none."""
+    declared = _of_file(Path(name)) if name.endswith(".py") else _declared(f"profiles.{name}", "PROFILE")
+    if not isinstance(declared, Profile):
         raise UsageError(f"{name} declares no profile", fix="end the file in PROFILE = Profile(…)")
-    return found
+    return declared
 
 
 def filled(text: pl.Expr) -> pl.Expr:
-    """Tell whether a text says anything."""
+    """Return whether a text is neither null nor blank."""
     return text.str.strip_chars().str.len_bytes().fill_null(0) > 0
 
 
 def _of_file(path: Path) -> Any:
-    """Run a user's own declaration, as trusted as the program itself."""
+    """Run a user's own declaration, which is trusted like the program itself."""
     if not path.is_file():
         raise UsageError(f"there is no file {path}", fix="give the path of a Python file with a PROFILE")
     return runpy.run_path(str(path)).get("PROFILE")

@@ -49,7 +49,7 @@ def audit(
         Format of the tables: parquet, csv, ndjson; may be repeated.
     """
     from etl.audit import run
-    from etl.audit.gates import gates, known, missed
+    from etl.audit.thresholds import known, missed, thresholds
     from etl.audit.words import profile as declared
     from etl.audit.words import profiles
     from etl.storage import formats
@@ -57,7 +57,7 @@ def audit(
     if profile and not profile.endswith(".py"):
         known("profile", profile, profiles())
     asked = declared(profile) if profile else None
-    demanded = gates(fail_under, beside=[asked.name] if asked else ())
+    required = thresholds(fail_under, extra=[asked.name] if asked else ())
     for name in format:
         formats.load(name)
     target = destination(dataset).below(run.FOLDER) if to is None else destination(to)
@@ -67,7 +67,7 @@ def audit(
         as_json(found.summary())
     else:
         _tell(found)
-    if short := missed(found.audit, demanded):
+    if short := missed(found.audit, required):
         raise ThresholdError("; ".join(short), fix=f"see {found.page}")
     return 0
 

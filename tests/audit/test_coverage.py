@@ -79,7 +79,7 @@ def test_relations_and_dates_are_counted_by_type() -> None:
 
 
 def test_records_are_cut_by_client_year_and_type_and_the_cuts_add_up() -> None:
-    """The records of all clients, those without included, are all records; a cut that nothing tells is left out."""
+    """The records of all clients, those without included, are all records; a slice without any value is left out."""
     frame = counted(
         [
             doi("10.1/a", client="a.b", language="en", publicationYear=2020),

@@ -152,25 +152,25 @@ def test_coverage_on_the_page_is_what_a_query_over_the_dataset_counts(audited: P
 
 def test_every_row_of_coverage_and_findings_is_a_row_of_the_tables(audited: Path, read: Reading) -> None:
     """What the page shows in figures stands in `audit_coverage` and `audit_rules`, figure by figure."""
-    told = query(audited, "select title, filled, entries from coverage where slice = 'all' and level <> 'detail'")
+    expected = query(audited, "select title, filled, entries from coverage where slice = 'all' and level <> 'detail'")
     shown = {(row[0], number(row[3]), number(row[4])) for row in read.tables["Coverage of properties"][1:]}
-    assert shown == {(title, float(filled), float(entries)) for title, filled, entries in told}
-    told = query(audited, "select rule, count(*), count(distinct doi) from findings group by rule")
+    assert shown == {(title, float(filled), float(entries)) for title, filled, entries in expected}
+    expected = query(audited, "select rule, count(*), count(distinct doi) from findings group by rule")
     shown = {(row[0], number(row[3]), number(row[4])) for row in read.tables["Findings by rule"][1:]}
-    assert shown == {(rule, float(n), float(dois)) for rule, n, dois in told}
+    assert shown == {(rule, float(n), float(dois)) for rule, n, dois in expected}
     assert len(shown) >= 3
 
 
 def test_the_grid_of_clients_is_a_query_by_client(audited: Path, read: Reading) -> None:
     """Each cell of the table behind the grid is the share of that client's records."""
-    head, *rows = read.tables["Coverage by clients with most records"]
-    told = {
+    head, *rows = read.tables["Coverage by the largest clients"]
+    expected = {
         (title, client): share
         for title, client, share in query(audited, "select title, value, share from coverage where slice = 'client'")
     }
     for title, *cells in rows:
         for client, cell in zip(head[1:], cells, strict=True):
-            share = told[title, client]
+            share = expected[title, client]
             assert cell == "–" if share is None else abs(number(cell) - share * 100) <= 0.1
 
 
@@ -180,9 +180,11 @@ def test_records_per_year_and_the_trend_are_queries_too(audited: Path, read: Rea
     sql = f"select publication_year, count(*) from read_parquet('{data}/dois/**/*.parquet') group by 1"
     shown = {row[0]: number(row[1]) for row in read.tables["Records per year"][1:] if number(row[1])}
     assert shown == {str(year): float(n) for year, n in duckdb.sql(sql).fetchall()}
-    told = query(audited, "select title, before, after from trend where kind = 'findings' and change <> 0")
-    shown_now = {(row[0], number(row[1]), number(row[2])) for row in read.tables["Findings since the audit before"][1:]}
-    assert shown_now == {tuple(row) for row in told}
+    expected = query(audited, "select title, before, after from trend where kind = 'findings' and change <> 0")
+    shown_now = {
+        (row[0], number(row[1]), number(row[2])) for row in read.tables["Findings since the previous audit"][1:]
+    }
+    assert shown_now == {tuple(row) for row in expected}
 
 
 def test_the_profile_has_one_table_a_collection_with_ten_properties_and_stars(audited: Path, read: Reading) -> None:

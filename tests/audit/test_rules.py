@@ -290,7 +290,7 @@ def test_a_landing_page_of_many_dois_is_found(many: int, found: int) -> None:
 def test_a_client_that_went_quiet_is_found(last: str, many: int, found: bool) -> None:
     """More than a year without a new DOI is quiet, for clients that had ten or more."""
     records = [doi(f"10.1234/{n:03}", client="usgs.dev", created=f"{last}T00:00:00Z") for n in range(many)]
-    expected = [(f"10.1234/{many - 1:03}", f"usgs.dev: last DOI of {last}")] if found else None
+    expected = [(f"10.1234/{many - 1:03}", f"usgs.dev: last DOI on {last}")] if found else None
     assert broken(records).get("client-quiet") == expected
 
 

@@ -25,12 +25,12 @@ def test_an_audit_does_not_care_how_the_dataset_came_about(command: Command, tmp
         box.corpus.create(11, at=LATER)
         assert command("sync", tmp_path / "synced", "--quiet").code == 0
         command(*export, "--base-url", box.base_url, "--to", tmp_path / "fresh")
-    told = {}
+    results = {}
     for name in ("synced", "fresh"):
         ran = command("audit", tmp_path / name, "--to", tmp_path / f"audit-{name}", "--profile", "fair", "--json")
-        told[name] = {key: value for key, value in ran.json.items() if key != "page"}
-    assert told["synced"] == told["fresh"]
-    assert told["fresh"]["findings"] > 50
+        results[name] = {key: value for key, value in ran.json.items() if key != "page"}
+    assert results["synced"] == results["fresh"]
+    assert results["fresh"]["findings"] > 50
     for table in ("audit_coverage", "audit_findings", "audit_rules", "audit_profile"):
         one, other = (pl.read_parquet(tmp_path / f"audit-{name}" / f"{table}.parquet") for name in ("synced", "fresh"))
         key = [name for name, dtype in one.schema.items() if dtype != pl.Float64]

@@ -45,12 +45,10 @@ VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
 
 OLD_WORDS = (
     "ARCHITECTURE.md",
-    "docs/audit.md",
     "docs/commands.md",
     "docs/manifest.md",
     "docs/reliability.md",
     "etl/api/",
-    "etl/audit/",
     "etl/cli/",
     "etl/completeness/",
     "etl/dataset/",
@@ -64,7 +62,6 @@ OLD_WORDS = (
     "etl/staging/",
     "etl/storage/",
     "etl/warehouses/",
-    "flows/audit.py",
     "flows/export.py",
     "flows/ingest.py",
     "flows/load.py",
@@ -75,7 +72,6 @@ OLD_WORDS = (
     "flows/steps.py",
     "flows/sync.py",
     "tests/api/",
-    "tests/audit/",
     "tests/benchmarks/",
     "tests/cli/",
     "tests/completeness/",
@@ -100,7 +96,6 @@ OLD_WORDS = (
 
 OLD_NAMES = (
     "etl/api/",
-    "etl/audit/",
     "etl/cli/",
     "etl/completeness/",
     "etl/dataset/",
@@ -114,7 +109,6 @@ OLD_NAMES = (
     "etl/staging/",
     "etl/storage/",
     "etl/warehouses/",
-    "flows/audit.py",
     "flows/budget.py",
     "flows/export.py",
     "flows/load.py",

@@ -1,1 +1,1 @@
-"""The profiles, a file a community; each file ends in PROFILE and can be asked for by the file's name."""
+"""The profiles, one file per community; each file ends in PROFILE, and its name is the profile's."""

@@ -1,4 +1,4 @@
-"""A profile after the FAIR principles: what makes a record found, reached, understood and used again."""
+"""A profile after the FAIR principles: findable, accessible, interoperable, reusable."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from etl.audit.words import Need, Profile, filled
 PROFILE = Profile(
     name="fair",
     title="FAIR metadata",
-    description="Essential needs let a machine find, reach and use the thing; supporting ones connect it.",
+    description="Essential properties let a machine find, access and use the work; supporting ones connect it.",
     groups={"essential": "Essential", "support": "Supporting"},
     essential=("essential",),
     needs=(
@@ -31,7 +31,7 @@ PROFILE = Profile(
         ),
         Need(
             number="R1.1",
-            title="Licence with an address or SPDX id",
+            title="Licence with a URL or SPDX id",
             group="essential",
             table="doi_rights",
             value=pl.coalesce("spdx", "rights_uri"),

@@ -1,1 +1,1 @@
-"""The rules, a file a subject; each file ends in RULES and is part of the audit by existing."""
+"""The rules, one file per subject; each file ends in RULES and becomes part of the audit."""

@@ -1,4 +1,4 @@
-"""What only several records together show: duplicates, one-sided relations, shared landing pages, silent clients."""
+"""Rules about several records: duplicates, one-sided relations, shared landing pages, inactive clients."""
 
 import polars as pl
 
@@ -6,18 +6,18 @@ from etl.audit.vocabularies import INVERSES
 from etl.audit.words import Rule, Severity, Tables, filled
 
 SHARED_BY = 10
-"""A landing page of so many DOIs is probably a home page."""
+"""A landing page of this many DOIs is probably a home page."""
 QUIET_DAYS = 365
-"""A client without a new DOI for so long has gone quiet, if it had some routine before."""
+"""A client without a new DOI for this long is inactive, if it was active before."""
 ROUTINE = 10
 _BITS = 1 << 32
-"""Parts of hashes that are added up without running over."""
+"""Hashes are cut to this range, so that their sum does not overflow."""
 
 _VERSION_RELATIONS = ["IsNewVersionOf", "IsVersionOf", "IsPreviousVersionOf", "HasVersion", "Obsoletes"]
 
 
-def _twins(tables: Tables) -> pl.LazyFrame:
-    """Find records that agree in first title, creators and year, by 64-bit hashes of the three."""
+def _duplicates(tables: Tables) -> pl.LazyFrame:
+    """Find records with the same first title, creators and year, by hashes."""
     title = pl.col("title").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
     titles = tables["doi_titles"].filter((pl.col("position") == 0) & filled(pl.col("title")))
     named = titles.select("doi", "title", name=title.hash())
@@ -28,7 +28,7 @@ def _twins(tables: Tables) -> pl.LazyFrame:
 
 
 def _one_sided(tables: Tables) -> pl.LazyFrame:
-    """Find relations to a DOI of this dataset that does not answer."""
+    """Find relations to a DOI of this dataset without the inverse relation."""
     own = tables["dois"].select(related_doi="doi")
     edges = (
         tables["doi_related_identifiers"]
@@ -37,10 +37,10 @@ def _one_sided(tables: Tables) -> pl.LazyFrame:
         .unique()
         .join(own, on="related_doi", how="semi")
     )
-    answers = edges.select(
+    inverses = edges.select(
         doi="related_doi", related_doi="doi", relation_type=pl.col("relation_type").replace_strict(INVERSES)
     )
-    lone = edges.join(answers, on=["doi", "related_doi", "relation_type"], how="anti")
+    lone = edges.join(inverses, on=["doi", "related_doi", "relation_type"], how="anti")
     return lone.select("doi", value=pl.concat_str("relation_type", "related_doi", separator=" "))
 
 
@@ -53,14 +53,14 @@ def _late_versions(tables: Tables) -> pl.LazyFrame:
 
 
 def _shared_pages(tables: Tables) -> pl.LazyFrame:
-    """Find landing pages that many DOIs lead to; the address is compared without case of the host's scheme."""
+    """Find landing pages that many DOIs lead to."""
     page = tables["dois"].filter(filled(pl.col("url"))).select("doi", value="url")
     many = page.group_by("value").len().filter(pl.col("len") >= SHARED_BY)
     return page.join(many.select("value"), on="value", how="semi")
 
 
 def _quiet(tables: Tables) -> pl.LazyFrame:
-    """Find clients without a new DOI for long, by their newest DOI, out of those that had many."""
+    """Find clients with many DOIs but no recent one."""
     dated = tables["dois"].select("doi", "client_id", "created", "as_of").drop_nulls(["client_id", "created"])
     last = dated.group_by("client_id").agg(
         pl.len(),
@@ -71,17 +71,17 @@ def _quiet(tables: Tables) -> pl.LazyFrame:
     silent = (pl.col("as_of") - pl.col("created").dt.date()).dt.total_days() > QUIET_DAYS
     day = pl.col("created").dt.strftime("%Y-%m-%d")
     return last.filter(silent & (pl.col("len") >= ROUTINE)).select(
-        "doi", value=pl.concat_str("client_id", pl.lit(": last DOI of "), day)
+        "doi", value=pl.concat_str("client_id", pl.lit(": last DOI on "), day)
     )
 
 
 RULES = (
     Rule(
         id="duplicate",
-        title="Same title, creators and year as another DOI",
+        title="Duplicate of another DOI (same title, creators and year)",
         severity=Severity.WARNING,
-        advice="Two DOIs for one thing split its citations: keep one, and point the other to it by IsIdenticalTo.",
-        find=_twins,
+        advice="Two DOIs for one work split its citations: keep one, and link the other to it with IsIdenticalTo.",
+        find=_duplicates,
         reads={
             "doi_titles": ("title", "position"),
             "doi_creators": ("name",),
@@ -90,33 +90,33 @@ RULES = (
     ),
     Rule(
         id="relation-one-sided",
-        title="Relation that the other record does not answer",
+        title="Relation without its inverse in the other record",
         severity=Severity.NOTE,
-        advice="Add the inverse relation to the other record, so that the link is found from both sides.",
+        advice="Add the inverse relation to the other record, so that the link works in both directions.",
         find=_one_sided,
         reads={"dois": (), "doi_related_identifiers": ("related_doi", "relation_type")},
     ),
     Rule(
         id="version-alone",
-        title="Later version that names no other version",
+        title="Later version without a link to other versions",
         severity=Severity.NOTE,
-        advice="Link the versions by IsNewVersionOf and IsPreviousVersionOf.",
+        advice="Link the versions with IsNewVersionOf and IsPreviousVersionOf.",
         find=_late_versions,
         reads={"dois": ("version",), "doi_related_identifiers": ("relation_type",)},
     ),
     Rule(
         id="landing-page-shared",
-        title=f"Landing page of {SHARED_BY} DOIs or more",
+        title=f"Landing page shared by {SHARED_BY} or more DOIs",
         severity=Severity.WARNING,
-        advice="A DOI should lead to the page of its own thing, not to a list or a home page.",
+        advice="A DOI should lead to a page about its own work, not to a list or a home page.",
         find=_shared_pages,
         reads={"dois": ("url",)},
     ),
     Rule(
         id="client-quiet",
-        title="Client without a new DOI for a year",
+        title="No new DOI for a year (client)",
         severity=Severity.NOTE,
-        advice="Ask whether the repository still runs, and who looks after its landing pages.",
+        advice="Ask whether the repository is still active, and who maintains its landing pages.",
         find=_quiet,
         reads={"dois": ("client_id", "created")},
     ),

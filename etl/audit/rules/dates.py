@@ -1,4 +1,4 @@
-"""Dates and years: readable, in order, and of this world."""
+"""Dates and years: valid, in order, and plausible."""
 
 import polars as pl
 
@@ -6,16 +6,16 @@ from etl import normalise
 from etl.audit.words import Rule, Severity, filled
 
 _LATER = ["Available", "Valid", "Withdrawn", "Coverage", "Other"]
-"""Dates that may lie ahead: an embargo, a validity, a forecast."""
+"""Dates that may be in the future: an embargo, a validity, a forecast."""
 _EARLIER = ["Coverage", "Other"]
-"""Dates that may lie before printing and science: what the data are about."""
+"""Dates that may be centuries ago: what the data are about."""
 _YEAR = pl.col("publication_year")
 _REVERSED = normalise.date_reversed(pl.col("date")).fill_null(value=False)
 
 RULES = (
     Rule(
         id="date-unreadable",
-        title="Date that is none",
+        title="Invalid date",
         severity=Severity.WARNING,
         advice="Write dates as 2024, 2024-05, 2024-05-17, or as a range 2024-05-17/2024-06-01.",
         table="doi_dates",
@@ -25,9 +25,9 @@ RULES = (
     ),
     Rule(
         id="date-reversed",
-        title="Date range that ends before it begins",
+        title="Reversed date range",
         severity=Severity.ERROR,
-        advice="Exchange the two ends of the range.",
+        advice="Swap the two ends of the range.",
         table="doi_dates",
         bad=_REVERSED,
         value="date",
@@ -36,7 +36,7 @@ RULES = (
         id="date-future",
         title="Date in the future",
         severity=Severity.WARNING,
-        advice="Something that has happened has a date in the past; an embargo is a date of type Available.",
+        advice="Past events have dates in the past; for an embargo, use the date type Available.",
         table="doi_dates",
         among=~pl.col("date_type").is_in(_LATER).fill_null(value=False),
         bad=pl.col("date_start") > pl.col("as_of"),
@@ -46,7 +46,7 @@ RULES = (
         id="date-before-1500",
         title="Date before 1500",
         severity=Severity.WARNING,
-        advice="Check the year; what the data are about has the date type Coverage.",
+        advice="Check the year; for the time that the data cover, use the date type Coverage.",
         table="doi_dates",
         among=~pl.col("date_type").is_in(_EARLIER).fill_null(value=False),
         bad=pl.col("date_start") < pl.date(1500, 1, 1),
@@ -54,26 +54,26 @@ RULES = (
     ),
     Rule(
         id="date-empty",
-        title="Date without a value",
+        title="Empty date",
         severity=Severity.WARNING,
-        advice="State the date, or remove the entry.",
+        advice="Fill in the date, or remove the entry.",
         table="doi_dates",
         bad=~filled(pl.col("date")),
         value=pl.concat_str(pl.col("date_type").fill_null("?"), pl.lit(" without a date")),
     ),
     Rule(
         id="year-implausible",
-        title="Year of publication before 1500 or after next year",
+        title="Implausible publication year (before 1500 or after next year)",
         severity=Severity.ERROR,
-        advice="State the year in which the thing was or will be published, in four digits.",
+        advice="Give the year in which the work was or will be published, in four digits.",
         bad=(_YEAR < 1500) | (pl.col("as_of").dt.year() + 1 < _YEAR),
         value="publication_year",
     ),
     Rule(
         id="year-against-issued",
-        title="Year of publication that is not the year of issue",
+        title="Publication year differs from the Issued date",
         severity=Severity.WARNING,
-        advice="The year of publication and the date of type Issued should mean the same day.",
+        advice="Make the publication year and the date of type Issued agree.",
         table="doi_dates",
         among=pl.col("date_type") == "Issued",
         bad=(pl.coalesce("date_start", "date_end").dt.year() > _YEAR)

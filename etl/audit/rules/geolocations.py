@@ -1,4 +1,4 @@
-"""Coordinates: numbers, within the globe, and the right way round."""
+"""Coordinates: numeric, within range, and in the right order."""
 
 import polars as pl
 
@@ -23,27 +23,27 @@ _SWAPPED = (_LAT.abs() > 90) & (_LAT.abs() <= 180) & (_LON.abs() <= 90)
 RULES = (
     Rule(
         id="coordinates-swapped",
-        title="Latitude and longitude look exchanged",
+        title="Latitude and longitude probably swapped",
         severity=Severity.ERROR,
-        advice="Latitude goes from -90 to 90 and is how far north; exchange the two numbers.",
+        advice="Latitude, the north-south value, ranges from -90 to 90; swap the two numbers.",
         table="doi_geo_locations",
         bad=_SWAPPED,
         value=_POINT,
     ),
     Rule(
         id="coordinates-range",
-        title="Point off the globe",
+        title="Point out of range",
         severity=Severity.ERROR,
-        advice="Latitudes go from -90 to 90 and longitudes from -180 to 180 degrees; projected coordinates do not fit.",
+        advice="Latitudes range from -90 to 90, longitudes from -180 to 180; projected coordinates do not fit.",
         table="doi_geo_locations",
         bad=((_LAT.abs() > 90) | (_LON.abs() > 180)) & ~_SWAPPED.fill_null(value=False),
         value=_POINT,
     ),
     Rule(
         id="box-range",
-        title="Box off the globe",
+        title="Box out of range",
         severity=Severity.ERROR,
-        advice="Latitudes go from -90 to 90 and longitudes from -180 to 180 degrees.",
+        advice="Latitudes range from -90 to 90, longitudes from -180 to 180 degrees.",
         table="doi_geo_locations",
         bad=pl.max_horizontal(pl.col("south").abs(), pl.col("north").abs()).gt(90)
         | pl.max_horizontal(pl.col("west").abs(), pl.col("east").abs()).gt(180),
@@ -51,16 +51,16 @@ RULES = (
     ),
     Rule(
         id="box-upside-down",
-        title="Box whose south is north of its north",
+        title="Box with south and north swapped",
         severity=Severity.ERROR,
-        advice="Exchange the two latitudes of the box.",
+        advice="Swap the two latitudes of the box.",
         table="doi_geo_locations",
         bad=pl.col("south") > pl.col("north"),
         value=_BOX,
     ),
     Rule(
         id="coordinates-unreadable",
-        title="Coordinate that is no number",
+        title="Invalid coordinate",
         severity=Severity.WARNING,
         advice="Write degrees as a decimal number such as 52.5163.",
         table="doi_geo_locations",
@@ -71,7 +71,7 @@ RULES = (
         id="coordinates-zero",
         title="Point at 0, 0",
         severity=Severity.NOTE,
-        advice="In the Gulf of Guinea there is only a buoy: usually the place was not known.",
+        advice="This point is in the Gulf of Guinea; usually the place was unknown. Correct or remove it.",
         table="doi_geo_locations",
         bad=(_LAT == 0) & (_LON == 0),
         value=_POINT,

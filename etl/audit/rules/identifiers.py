@@ -1,4 +1,4 @@
-"""Identifiers and addresses: their form, and their check digits where they have one."""
+"""Identifiers and URLs: their form, and their check digits."""
 
 import polars as pl
 
@@ -10,17 +10,17 @@ _CROSSREF_OR_ROR = ["Crossref Funder ID", "ROR"]
 RULES = (
     Rule(
         id="doi-form",
-        title="DOI of an unusual form",
+        title="Unusual DOI",
         severity=Severity.ERROR,
-        advice="A DOI is 10., a number, a slash and a suffix without blanks; check how it was registered.",
+        advice="A DOI consists of 10., a number, a slash and a suffix without blanks; check how it was registered.",
         bad=~pl.col("doi").str.contains(r"^10\.[0-9]{4,9}(?:\.[0-9]+)*/\S+$"),
         value="doi",
     ),
     Rule(
         id="landing-page-form",
-        title="Landing page that is no web address",
+        title="Invalid landing page URL",
         severity=Severity.ERROR,
-        advice="Register a full address that begins with https:// and has no blanks.",
+        advice="Register a full URL that begins with https:// and has no blanks.",
         among=filled(pl.col("url")),
         bad=~pl.col("url").str.strip_chars().str.contains(ADDRESS),
         value="url",
@@ -28,9 +28,9 @@ RULES = (
     *(
         Rule(
             id=f"{who}-orcid",
-            title=f"ORCID iD of a {who} that cannot be right",
+            title=f"Invalid ORCID iD ({who})",
             severity=Severity.ERROR,
-            advice="Compare with orcid.org: a digit is wrong, or something else was put where the ORCID iD belongs.",
+            advice="Look the person up at orcid.org: a digit is wrong, or the field contains something else.",
             table=f"doi_{who}_identifiers",
             bad=~pl.col("orcid_valid"),
             value="name_identifier",
@@ -40,7 +40,7 @@ RULES = (
     *(
         Rule(
             id=f"{who}-affiliation-ror",
-            title=f"ROR id of a {who}'s affiliation that cannot be right",
+            title=f"Invalid ROR id (affiliation of a {who})",
             severity=Severity.ERROR,
             advice="Look the organisation up at ror.org and copy its id.",
             table=f"doi_{who}_affiliations",
@@ -51,9 +51,9 @@ RULES = (
     ),
     Rule(
         id="funder-identifier",
-        title="Funder identifier that is not what its type says",
+        title="Funder identifier does not match its type",
         severity=Severity.WARNING,
-        advice="A Crossref Funder ID is a DOI that begins with 10.13039/, a ROR id is an address at ror.org.",
+        advice="A Crossref Funder ID is a DOI that begins with 10.13039/; a ROR id is a URL at ror.org.",
         table="doi_funding_references",
         among=filled(pl.col("funder_identifier")) & pl.col("funder_identifier_type").is_in(_CROSSREF_OR_ROR),
         bad=pl.col("funder_doi").is_null() & ~pl.col("funder_ror_valid").fill_null(value=False),
@@ -61,9 +61,9 @@ RULES = (
     ),
     Rule(
         id="issn",
-        title="ISSN with a wrong form or check digit",
+        title="Invalid ISSN",
         severity=Severity.ERROR,
-        advice="An ISSN has eight digits, 1234-567X; compare with portal.issn.org.",
+        advice="An ISSN has eight digits, as in 1234-567X; look it up at portal.issn.org.",
         table="doi_related_identifiers",
         among=filled(pl.col("related_identifier"))
         & pl.col("related_identifier_type").is_in(["ISSN", "EISSN", "LISSN"]),
@@ -72,9 +72,9 @@ RULES = (
     ),
     Rule(
         id="isbn",
-        title="ISBN with a wrong form or check digit",
+        title="Invalid ISBN",
         severity=Severity.ERROR,
-        advice="An ISBN has 13 digits and begins with 978 or 979, or has 10; copy it from the imprint.",
+        advice="An ISBN has 13 digits and begins with 978 or 979, or has 10 digits; copy it from the imprint.",
         table="doi_related_identifiers",
         among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "ISBN"),
         bad=~isbn_valid(pl.col("related_identifier")),
@@ -82,9 +82,9 @@ RULES = (
     ),
     Rule(
         id="related-doi",
-        title="Related DOI that is none",
+        title="Invalid related DOI",
         severity=Severity.ERROR,
-        advice="State the DOI as 10.1234/abc or https://doi.org/10.1234/abc, or give the identifier its true type.",
+        advice="Write the DOI as 10.1234/abc or https://doi.org/10.1234/abc, or correct the identifier type.",
         table="doi_related_identifiers",
         among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "DOI"),
         bad=pl.col("related_doi").is_null(),
@@ -92,9 +92,9 @@ RULES = (
     ),
     Rule(
         id="related-url",
-        title="Related URL that is no web address",
+        title="Invalid related URL",
         severity=Severity.WARNING,
-        advice="State the full address with https://, or give the identifier its true type.",
+        advice="Write the full URL with https://, or correct the identifier type.",
         table="doi_related_identifiers",
         among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "URL"),
         bad=~pl.col("related_identifier").str.strip_chars().str.contains(ADDRESS),
@@ -102,16 +102,16 @@ RULES = (
     ),
     Rule(
         id="related-empty",
-        title="Relation without an identifier",
+        title="Empty related identifier",
         severity=Severity.ERROR,
-        advice="State what is related, or remove the relation.",
+        advice="Fill in the related identifier, or remove the relation.",
         table="doi_related_identifiers",
         bad=~filled(pl.col("related_identifier")),
         value=pl.concat_str(pl.col("relation_type").fill_null("?"), pl.lit(" without identifier")),
     ),
     Rule(
         id="licence-spdx",
-        title="Licence identifier that SPDX does not list",
+        title="Unknown SPDX licence id",
         severity=Severity.WARNING,
         advice="Use an id of spdx.org/licenses, such as CC-BY-4.0.",
         table="doi_rights",
@@ -120,9 +120,9 @@ RULES = (
     ),
     Rule(
         id="licence-address",
-        title="Address of a licence that is none",
+        title="Invalid licence URL",
         severity=Severity.WARNING,
-        advice="State the full address of the licence text with https://.",
+        advice="Write the full URL of the licence text with https://.",
         table="doi_rights",
         among=filled(pl.col("rights_uri")),
         bad=~pl.col("rights_uri").str.strip_chars().str.contains(ADDRESS),

@@ -1,4 +1,4 @@
-"""Terms of the schema's controlled lists: on the list at all, and on the list of the version that the record claims."""
+"""Terms of the schema's controlled lists: whether they are listed, and listed in the record's schema version."""
 
 import polars as pl
 
@@ -9,21 +9,21 @@ from etl.audit.words import Rule, Severity, filled
 _LISTS = (
     ("resource-type", "General resource type", "dois", "types_resource_type_general", vocabularies.RESOURCE_TYPES),
     ("relation", "Relation type", "doi_related_identifiers", "relation_type", vocabularies.RELATION_TYPES),
-    ("identifier-type", "Type of a related identifier", "doi_related_identifiers", "related_identifier_type",
+    ("identifier-type", "Related identifier type", "doi_related_identifiers", "related_identifier_type",
      vocabularies.IDENTIFIER_TYPES),
     ("date-type", "Date type", "doi_dates", "date_type", vocabularies.DATE_TYPES),
     ("contributor-type", "Contributor type", "doi_contributors", "contributor_type", vocabularies.CONTRIBUTOR_TYPES),
     ("title-type", "Title type", "doi_titles", "title_type", vocabularies.TITLE_TYPES),
     ("description-type", "Description type", "doi_descriptions", "description_type", vocabularies.DESCRIPTION_TYPES),
-    ("name-type", "Name type of a creator", "doi_creators", "name_type", vocabularies.NAME_TYPES),
+    ("name-type", "Name type (creator)", "doi_creators", "name_type", vocabularies.NAME_TYPES),
 )  # fmt: skip
 
 _UNLISTED = tuple(
     Rule(
         id=f"{key}-unlisted",
-        title=f"{title} that is on no list",
+        title=f"Unlisted {title.lower()}",
         severity=Severity.ERROR,
-        advice=f"Schema 4.6 knows: {', '.join(terms)}.",
+        advice=f"Schema 4.6 allows: {', '.join(terms)}.",
         table=table,
         among=filled(pl.col(column)),
         bad=unlisted(pl.col(column), terms),
@@ -35,16 +35,16 @@ _UNLISTED = tuple(
 _NEWER = tuple(
     Rule(
         id=f"{key}-newer",
-        title=f"{title} that is newer than the schema the record claims",
+        title=f"{title} newer than the record's schema version",
         severity=Severity.NOTE,
-        advice="Register the metadata again under the newest version of the schema.",
+        advice="Register the metadata again with the latest version of the schema.",
         table=table,
         among=pl.col("schema_version_id").is_not_null() & pl.col(column).is_not_null(),
         bad=newer(pl.col(column), terms, pl.col("schema_version_id")),
         value=pl.concat_str(pl.col(column), pl.lit(" in schema "), pl.col("schema_version_id")),
     )
     for key, title, table, column, terms in _LISTS
-    if key != "name-type"  # the API finds the type of a name itself, whatever the schema
+    if key != "name-type"  # the API derives name types itself, whatever the schema version
 )
 
 RULES = (
@@ -52,9 +52,9 @@ RULES = (
     *_NEWER,
     Rule(
         id="schema-old",
-        title="Schema version below 4",
+        title="Outdated schema version (below 4)",
         severity=Severity.WARNING,
-        advice="DataCite takes no metadata below version 4 any more; register it again under the newest version.",
+        advice="DataCite no longer accepts metadata below version 4; register it again with the latest version.",
         bad=pl.col("schema_version_id").cast(pl.Float64, strict=False) < 4,
         value="schema_version",
     ),

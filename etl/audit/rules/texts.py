@@ -1,4 +1,4 @@
-"""Texts that say nothing, or not what was meant: empty, placeholders, markup, broken encoding."""
+"""Texts without meaning, or with the wrong one: empty, placeholders, markup, broken encoding."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from etl.audit.words import Rule, Severity, filled
 
 _PLACES = (
     ("title", "Title", "doi_titles", "title"),
-    ("creator", "Name of a creator", "doi_creators", "name"),
+    ("creator", "Creator name", "doi_creators", "name"),
     ("publisher", "Publisher", "dois", "publisher"),
     ("description", "Description", "doi_descriptions", "description"),
     ("subject", "Subject", "doi_subjects", "subject"),
@@ -17,9 +17,9 @@ _EMPTY_BESIDE = {"creator": "family_name"}
 _EMPTY = tuple(
     Rule(
         id=f"{key}-empty",
-        title=f"{title} that is there but empty",
+        title=f"Empty {title.lower()}",
         severity=Severity.ERROR if key in {"title", "creator", "publisher"} else Severity.NOTE,
-        advice="Fill it, or remove the entry.",
+        advice="Fill it in, or remove the entry.",
         table=table,
         bad=~filled(pl.coalesce(column, _EMPTY_BESIDE.get(key, column)))
         if table != "dois"
@@ -32,9 +32,9 @@ _EMPTY = tuple(
 _PLACEHOLDERS = tuple(
     Rule(
         id=f"{key}-placeholder",
-        title=f"{title} that is a placeholder",
+        title=f"Placeholder in place of a {title.lower()}",
         severity=Severity.WARNING,
-        advice="Put the real value; codes such as :unav are for what nobody will ever know.",
+        advice="Enter the real value; codes such as :unav are for values that nobody will ever know.",
         table=table,
         bad=pl.col(column).str.contains(PLACEHOLDER),
         value=column,
@@ -45,7 +45,7 @@ _PLACEHOLDERS = tuple(
 _DAMAGED = tuple(
     Rule(
         id=f"{key}-encoding",
-        title=f"{title} with broken characters",
+        title=f"Broken characters ({title.lower()})",
         severity=Severity.ERROR,
         advice="The text was saved in one encoding and read in another; register it again as UTF-8.",
         table=table,
@@ -63,7 +63,7 @@ RULES = (
         id="title-markup",
         title="HTML in a title",
         severity=Severity.WARNING,
-        advice="Titles are plain text: put Unicode characters in place of tags and entities.",
+        advice="Titles are plain text: replace tags and entities with Unicode characters.",
         table="doi_titles",
         bad=pl.col("title").str.contains(MARKUP),
         value="title",

@@ -1,12 +1,13 @@
 """Thresholds as people give them, and the audit as a command."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from etl.audit.gates import gates, names
+from etl.audit.thresholds import names, thresholds
 from etl.audit.words import profile, profiles
 from etl.errors import UsageError
 from etl.sandbox import Sandbox
@@ -33,7 +34,7 @@ def exported(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_unknown_name_is_answered_with_the_nearest(text: str, hint: str) -> None:
     """A mistyped property, rule or profile is a usage error that names what was meant."""
     with pytest.raises(UsageError) as caught:
-        gates([text])
+        thresholds([text])
     assert f"did you mean {hint}?" in caught.value.fix
 
 
@@ -41,7 +42,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(text: str, hint: str) -> N
 def test_a_threshold_is_a_name_and_a_share(text: str) -> None:
     """Shares go from 0 to 1."""
     with pytest.raises(UsageError):
-        gates([text])
+        thresholds([text])
 
 
 def test_properties_rules_and_profiles_do_not_share_a_name() -> None:
@@ -50,17 +51,17 @@ def test_properties_rules_and_profiles_do_not_share_a_name() -> None:
 
 
 def test_a_missed_threshold_ends_in_one_line_and_exit_code_4(exported: Path, command: Command) -> None:
-    """The line says what was reached and what was demanded; the page and the tables are there all the same."""
+    """The line has the share in per cent and its threshold; the page and the tables are there all the same."""
     ran = command("audit", exported, "--fail-under", "title=0.5", "--fail-under", "related-item=1", "--json")
     assert ran.code == 4
     assert len(ran.err.strip().splitlines()) == 1
-    assert "related-item is" in ran.err
+    assert re.search(r"related-item is \d+(\.\d+)? %, below the threshold of 100 %", ran.err)
     assert "title is" not in ran.err
     assert (exported / "_etl/audit/audit.html").is_file()
 
 
-def test_a_reached_threshold_ends_well_and_the_json_tells_the_rest(exported: Path, command: Command) -> None:
-    """Exactly what is demanded is enough; `--json` is one object with shares, findings and paths."""
+def test_a_reached_threshold_succeeds_and_the_json_has_the_rest(exported: Path, command: Command) -> None:
+    """A share equal to its threshold is enough; `--json` is one object with shares, findings and paths."""
     ran = command("audit", exported, "--fail-under", "identifier=1", "--profile", "fair", "--json")
     assert ran.code == 0
     assert ran.json["coverage"]["identifier"] == 1
@@ -102,7 +103,7 @@ def test_the_format_of_the_dataset_makes_no_difference(
 def test_the_partition_of_the_dataset_makes_no_difference(
     box: Sandbox, exported: Path, command: Command, tmp_path: Path
 ) -> None:
-    """What only the names of folders tell, the client for instance, is counted all the same."""
+    """Values that are only in the names of folders, such as the client, are counted all the same."""
     asked = ["--base-url", box.base_url, "--filter", "client-id=nihnci.tcia", "--partition-by", "client_id", "-q"]
     assert command("export", "dois", *asked, "--to", tmp_path / "o").code == 0
     found = []

@@ -1,4 +1,4 @@
-"""A profile held against records: for each record and need, whether it is met and by what."""
+"""Check records against a profile: whether each record meets each need, and with which value."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ SCHEMA = {
 }
 
 
-def held(scan: Scan, tables: Tables, profile: Profile) -> pl.DataFrame:
+def check(scan: Scan, tables: Tables, profile: Profile) -> pl.DataFrame:
     """Return the rows of `audit_profile` for the records of a place, by DOI and in the profile's order."""
     needs = [need for need in profile.needs if _reads(need) <= scan.columns(need.table)]
     dois = tables["dois"].select("doi")
@@ -36,7 +36,7 @@ def missing_needs(scan: Scan, profile: Profile) -> list[str]:
     return [need.title for need in profile.needs if not _reads(need) <= scan.columns(need.table)]
 
 
-def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
+def by_need(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
     """Count for each need of a profile the records that meet it."""
     order = pl.DataFrame({"property": [need.title for need in profile.needs]}).with_row_index("_at").lazy()
     counted = held.group_by("number", "property", "kind", "star").agg(
@@ -45,8 +45,8 @@ def summed(held: pl.LazyFrame, profile: Profile) -> pl.DataFrame:
     return counted.join(order, on="property").sort("_at").drop("_at").collect(engine="streaming")
 
 
-def whole(held: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
-    """Tell for each record of a place how many needs it meets, and whether it meets all of some groups."""
+def by_record(held: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
+    """Count the needs that each record of a place meets, and say whether it meets all of some groups."""
     inside = pl.col("kind").is_in(list(groups))
     return held.group_by("doi", maintain_order=True).agg(
         met=pl.col("met").sum().cast(pl.Int64), needs=pl.len().cast(pl.Int64), all=(pl.col("met") | ~inside).all()
@@ -58,8 +58,8 @@ def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
     met = (filled(value) if need.met is None else need.met).fill_null(value=False)
     rows = table.select("doi", met=met, value=value.str.slice(0, LONGEST)).filter("met")
     known = rows.group_by("doi").agg(pl.col("met").any(), pl.col("value").str.join("; ").str.slice(0, LONGEST))
-    said = pl.when(filled(pl.col("value"))).then("value")
-    joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False), value=said)
+    shown = pl.when(filled(pl.col("value"))).then("value")
+    joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False), value=shown)
     return joined.with_columns(
         number=pl.lit(need.number), property=pl.lit(need.title), kind=pl.lit(need.group), star=pl.lit(need.star)
     )

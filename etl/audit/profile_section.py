@@ -1,4 +1,4 @@
-"""The part of the page about a profile: who meets each need, and a table a record for those that miss most."""
+"""The page's section about a profile: how many records meet each need, and one table per record that misses most."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from etl.html.page import Badge, Doi, Safe, Share, details, table, text
 from etl.schema.declarations import Json
 
 
-def render(found: Audit) -> Safe:
-    """Return the section of the profile, nothing if none was asked for."""
-    if not found.profile or found.needs is None or found.collections is None:
+def render(audit: Audit) -> Safe:
+    """Return the section of the profile; nothing if the audit has no profile."""
+    if not audit.profile or audit.needs is None or audit.collections is None:
         return Safe("")
-    asked = found.profile
-    needs = found.needs.to_dicts()
-    groups = list(asked.groups)
+    profile = audit.profile
+    needs = audit.needs.to_dicts()
+    groups = list(profile.groups)
     rows = [
         Bar(
             name=_marked(need["property"], star=need["star"]),
@@ -26,7 +26,7 @@ def render(found: Audit) -> Safe:
         )
         for need in needs
     ]
-    svg = bars("profile-chart", asked.title, rows, list(asked.groups.values()), axis="share of records")
+    svg = bars("profile-chart", profile.title, rows, list(profile.groups.values()), axis="share of records")
     numbers = table(
         "Needs of the profile",
         ["property", "number", "group", "records that meet it", "share"],
@@ -34,25 +34,25 @@ def render(found: Audit) -> Safe:
             (
                 _marked(need["property"], star=need["star"]),
                 need["number"],
-                asked.groups[need["kind"]],
+                profile.groups[need["kind"]],
                 need["met"],
                 Share(need["met"] / need["records"]),
             )
             for need in needs
         ],
     )
-    star = f" A star means: {asked.star}." if asked.star else ""
-    said = f"{asked.description}{star} {found.meeting:,} of {found.records:,} records meet all that is essential."
+    star = f" A star means: {profile.star}." if profile.star else ""
+    summary = f"{profile.description}{star} {audit.meeting:,} of {audit.records:,} records meet all essential needs."
     return Safe(
-        f"<p>{text(said)}</p>{figure('profile-figure', svg, asked.title + '; the number is that of the records.')}"
-        f"{numbers}{''.join(_each(found.collections))}"
+        f"<p>{text(summary)}</p>{figure('profile-figure', svg, profile.title + '; labels are numbers of records.')}"
+        f"{numbers}{''.join(_record_tables(audit.collections))}"
     )
 
 
-def _each(collections: pl.DataFrame) -> Iterator[str]:
-    """Yield a table a record, those that miss most first; the first one is open."""
+def _record_tables(collections: pl.DataFrame) -> Iterator[str]:
+    """Yield one table per record, those that miss most first; the first one is open."""
     grouped = collections.group_by("doi", maintain_order=True)
-    yield f"<h3>One table a record: the {collections['doi'].n_unique():,} that miss most</h3>"
+    yield f"<h3>Records that miss most: the first {collections['doi'].n_unique():,}</h3>"
     for place, ((doi,), own) in enumerate(grouped):
         met = int(own["met"].sum())
         rows = [_row(need) for need in own.iter_rows(named=True)]
