@@ -1,4 +1,4 @@
 """Two datasets in, their differences out: record by record and field by field, as tables and a page.
 
-It reads both through `dataset` and holds one partition in memory at most. It never asks the API.
+It reads both through `dataset`, with at most one partition in memory. It never uses the API.
 """

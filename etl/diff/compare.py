@@ -1,7 +1,7 @@
-"""The records of one main table on both sides of a comparison, place by place: which came, went, changed and in what.
+"""Compare the records of one main table place by place: which were added, changed or withdrawn, and in which fields.
 
-Places whose files are the same byte by byte are not read. In memory are the keys of the newer dataset's other places,
-and the rows of one table at one place of the older. What is made of it is the matter of `diffing`.
+Places with identical files are not read. Memory holds the keys of the newer dataset's other places, and the rows of one
+table at one place of the older dataset.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _Files = Mapping[str, Mapping[str, Sequence[DataFile]]]
 
 
 class Comparison:
-    """One main table with its children, on both sides. State: `_seen`, the newer records that are in the older too."""
+    """Compares one main table with its children. State: `_seen`, the newer records that the older dataset also has."""
 
     def __init__(
         self,
@@ -36,20 +36,20 @@ class Comparison:
         spill: Spill,
         ignore: Sequence[str],
     ) -> None:
-        self._family = [one for one in pairs if one.of == main]
-        self._main = next(one for one in self._family if one.main)
+        self._family = [relation for relation in pairs if relation.of == main]
+        self._main = next(relation for relation in self._family if relation.main)
         self._spill = spill
         self._ignore = ignore
         before, after = self._before, self._after = sides
-        self._old = {one.name: _by_place(before, one.name) for one in self._family}
-        self._new = {one.name: _by_place(after, one.name) for one in self._family}
+        self._old = {relation.name: _by_place(before, relation.name) for relation in self._family}
+        self._new = {relation.name: _by_place(after, relation.name) for relation in self._family}
         same = self._same()
         self._places = [place for place in sorted(self._old[main]) if place not in same]
         self._new_places = [place for place in sorted(self._new[main]) if place not in same]
         self._seen: list[pl.Series] = []
 
     def group(self) -> Group:
-        """Compare place by place and put aside what differs."""
+        """Compare place by place and spill what differs."""
         index = self._index()
         counts = dict.fromkeys(KINDS, 0)
         fields: list[pl.DataFrame] = []
@@ -69,20 +69,24 @@ class Comparison:
         )
 
     def _same(self) -> set[str]:
-        """Name the places at which all files are the same on both sides."""
-        every = set[str]().union(*(found.keys() for side in (self._old, self._new) for found in side.values()))
-        whole = all(
-            self._columns(self._before, one.name) == self._columns(self._after, one.name) for one in self._family
+        """Name the places whose files are the same on both sides."""
+        places = set[str]().union(*(files.keys() for side in (self._old, self._new) for files in side.values()))
+        same_columns = all(
+            self._columns(self._before, relation.name) == self._columns(self._after, relation.name)
+            for relation in self._family
         )
         return {
             place
-            for place in (every if whole else ())
-            if all(_sums(self._old[name].get(place, ())) == _sums(self._new[name].get(place, ())) for name in self._old)
+            for place in (places if same_columns else ())
+            if all(
+                _checksums(self._old[name].get(place, ())) == _checksums(self._new[name].get(place, ()))
+                for name in self._old
+            )
         }
 
     @staticmethod
     def _columns(side: Inventory, table: str) -> tuple[str, ...]:
-        return next(one.names for one in side.relations if one.name == table)
+        return next(relation.names for relation in side.relations if relation.name == table)
 
     def _index(self) -> pl.DataFrame:
         """Return `key`, `client_id` and `at`, the number of its place, of every newer record that may differ."""
@@ -100,53 +104,53 @@ class Comparison:
         return rows.select(pl.col(main.record).alias("key"), client.alias(_CLIENT))
 
     def _place(self, place: str, index: pl.DataFrame) -> tuple[int, int, pl.DataFrame]:
-        """Compare the records of one place of the older dataset; returns how many changed and went, and in what."""
+        """Compare the records of one place of the older dataset; return counts: changed, withdrawn, by field."""
         ids = self._ids(self._before, self._old, place).join(
             index.select("key", "at", "row"), on="key", how="left", maintain_order="left"
         )
-        gone = ids.filter(pl.col("at").is_null())
+        withdrawn = ids.filter(pl.col("at").is_null())
         stay = ids.filter(pl.col("at").is_not_null())
         self._seen.append(stay["row"])
         fields = pl.concat([pl.DataFrame(schema=_ROWS), *self._fields(place, stay)]).sort("key", "field")
         changed = stay.join(fields.select("key").unique(), on="key", how="semi", maintain_order="left")
-        self._put("withdrawn", gone)
+        self._put("withdrawn", withdrawn)
         self._put("changed", changed)
         table = pl.lit(self._main.name).alias("table")
         self._spill.put("diff_fields", fields.select(table, *_ROWS))
-        return changed.height, gone.height, fields.group_by("field").agg(records=pl.len().cast(pl.Int64))
+        return changed.height, withdrawn.height, fields.group_by("field").agg(records=pl.len().cast(pl.Int64))
 
     def _fields(self, place: str, stay: pl.DataFrame) -> Iterator[pl.DataFrame]:
         there = [self._new_places[number] for number in stay["at"].unique().sort()]
-        for one in self._family:
-            if one.name in self._ignore:
+        for relation in self._family:
+            if relation.name in self._ignore:
                 continue
-            before = self._rows(self._before, one, self._old, [place], stay)
-            after = self._rows(self._after, one, self._new, there, stay)
-            found = self._compared(one, before, after)
-            yield found.filter(~pl.col("field").is_in(list(self._ignore)))
+            before = self._rows(self._before, relation, self._old, [place], stay)
+            after = self._rows(self._after, relation, self._new, there, stay)
+            changes = self._compared(relation, before, after)
+            yield changes.filter(~pl.col("field").is_in(list(self._ignore)))
 
-    def _compared(self, one: Relation, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-        if one.main:
-            return differences.of_main(before, after, one.record)
-        positions = [name for name in one.names if name == "position" or name.endswith("_position")]
-        return differences.of_child(one.name, before, after, one.record, positions)
+    def _compared(self, relation: Relation, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+        if relation.main:
+            return differences.of_main(before, after, relation.record)
+        positions = [name for name in relation.names if name == "position" or name.endswith("_position")]
+        return differences.of_child(relation.name, before, after, relation.record, positions)
 
     def _rows(
         self,
         side: Inventory,
-        one: Relation,
+        relation: Relation,
         files: _Files,
         at: Sequence[str],
         stay: pl.DataFrame,
     ) -> pl.DataFrame:
-        """Read the rows that some records have in a table, sorted by record."""
-        found = [
-            frame.join(stay, left_on=one.record, right_on="key", how="semi", maintain_order="left")
+        """Read the rows of some records in a table, sorted by record."""
+        frames = [
+            frame.join(stay, left_on=relation.record, right_on="key", how="semi", maintain_order="left")
             for place in at
-            for frame in side.frames(one, files[one.name].get(place, ()))
+            for frame in side.frames(relation, files[relation.name].get(place, ()))
         ]
-        none = pl.DataFrame(schema={field.name: DTYPES[field.type] for field in one.columns})
-        return pl.concat([none, *found]).sort(one.record, maintain_order=True)
+        none = pl.DataFrame(schema={field.name: DTYPES[field.type] for field in relation.columns})
+        return pl.concat([none, *frames]).sort(relation.record, maintain_order=True)
 
     def _added(self, index: pl.DataFrame) -> int:
         seen = pl.concat([pl.Series("row", dtype=index["row"].dtype), *self._seen])
@@ -160,10 +164,10 @@ class Comparison:
 
 
 def _by_place(side: Inventory, table: str) -> dict[str, list[DataFile]]:
-    found = sorted((file for file in side.data_files(table) if file.rows), key=lambda file: file.path)
-    ordered = sorted(found, key=lambda file: paths.place(file.path))
+    by_path = sorted((file for file in side.data_files(table) if file.rows), key=lambda file: file.path)
+    ordered = sorted(by_path, key=lambda file: paths.place(file.path))
     return {place: [*files] for place, files in groupby(ordered, key=lambda file: paths.place(file.path))}
 
 
-def _sums(files: Sequence[DataFile]) -> set[tuple[str, str]]:
+def _checksums(files: Sequence[DataFile]) -> set[tuple[str, str]]:
     return {(file.path, file.sha256) for file in files}

@@ -1,6 +1,6 @@
-"""What differs between two exports, field by field: the rows of some records on both sides, and what is told of it.
+"""Differences between two exports, field by field. Pure: rows of both sides in, changes out.
 
-Pure. Which records are on both sides is found in `diffing`; what makes rows differ is said in `changes`.
+`compare` finds the records that both sides have; `row_changes` decides whether rows differ.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ _FIELD = {name: FIELDS[name] for name in ("key", "field", "before", "after")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two exports: its name, when it was finished, how it was judged, and how many records it has."""
+    """One of the two exports: its name, when it finished, its verdict, and its number of records."""
 
     name: str
     finished: str
@@ -56,15 +56,15 @@ class Group:
 
     @property
     def unchanged(self) -> int:
-        """How many records are the same on both sides."""
+        """The number of records that are the same on both sides."""
         return self.before - self.counts["changed"] - self.counts["withdrawn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Everything that a page says of two exports; of the records themselves only the first few.
+    """Everything that the page shows of two exports, with only the first few records.
 
-    `groups` are the main tables, that of the resource first; `shown` are some rows of each kind of change, `examples`
+    `groups` are the main tables, that of the resource first; `shown` has some rows of each kind of change, `examples`
     some changes of each field.
     """
 
@@ -80,12 +80,12 @@ class Difference:
 
     @property
     def same(self) -> bool:
-        """Tell whether nothing differs."""
+        """Whether nothing differs."""
         return not any(group.counts[kind] for group in self.groups for kind in KINDS)
 
     def summary(self) -> pl.DataFrame:
-        """Return the table `diff_summary`: how many records differ in each field."""
-        each = [
+        """Return the table `diff_summary`: the number of records that differ in each field."""
+        parts = [
             group.fields.select(
                 pl.lit(group.table).alias("table"),
                 "field",
@@ -94,11 +94,11 @@ class Difference:
             )
             for group in self.groups
         ]
-        return pl.concat([pl.DataFrame(schema=SUMMARY), *each])
+        return pl.concat([pl.DataFrame(schema=SUMMARY), *parts])
 
 
 def of_main(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Return what differs in main rows of the same keys: `key`, `field`, `before`, `after` as text."""
+    """Return the differences of main rows with the same keys: `key`, `field`, `before`, `after` as text."""
     differ = row_changes.differing(before, after, key)
     if differ.is_empty():
         return pl.DataFrame(schema=_FIELD)
@@ -107,10 +107,10 @@ def of_main(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame
 
 
 def of_child(table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, positions: Sequence[str]) -> pl.DataFrame:
-    """Return what differs in a child table: a field is `table.column`, its values a JSON list of all the record's rows.
+    """Return the differences of a child table: a field is `table.column`, its value a JSON list over the record's rows.
 
-    Rows that come or go change the lists of all columns; only those whose values differ are named, nulls aside. What
-    differs in nulls or positions alone is named where a record has no other difference.
+    An added or removed row changes the lists of all columns; only columns whose values differ, nulls aside, are named.
+    Differences only in nulls or positions are named if the record has no others.
     """
     differ = row_changes.differing(before, after, key)
     if differ.is_empty():
@@ -119,14 +119,14 @@ def of_child(table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, po
     keys = pl.concat([left.select("key"), right.select("key")]).unique()
     names = [name for name in before.columns if name != key]
     values = [name for name in names if name not in positions]
-    found = _compared(_filled(keys, left), _filled(keys, right), values, judged=_KNOWN)
-    rest = keys.join(found, on="key", how="anti")
+    changes = _compared(_filled(keys, left), _filled(keys, right), values, judged=_KNOWN)
+    rest = keys.join(changes, on="key", how="anti")
     left_over = _compared(_filled(rest, left), _filled(rest, right), names)
-    return pl.concat([found, left_over]).with_columns(field=pl.lit(f"{table}.") + pl.col("field"))
+    return pl.concat([changes, left_over]).with_columns(field=pl.lit(f"{table}.") + pl.col("field"))
 
 
 def counted(fields: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Add up how many records differ in each field, from `field` and `records` of some of them."""
+    """Sum the numbers of records that differ in each field."""
     none = pl.DataFrame(schema={"field": pl.String(), "records": pl.Int64()})
     return (
         pl.concat([none, *fields])
@@ -137,20 +137,20 @@ def counted(fields: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _filled(keys: pl.DataFrame, side: pl.DataFrame) -> pl.DataFrame:
-    """Return a side with all the keys; lists that it does not have are null, and without values."""
+    """Return a side with all keys; lists that it does not have are null, with no known values."""
     known = [pl.col(name).fill_null("[]") for name in side.columns if name.endswith(_KNOWN)]
     return keys.join(side, on="key", how="left").with_columns(known)
 
 
 def _compared(before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str], *, judged: str = "") -> pl.DataFrame:
     both = before.join(after, on="key", suffix=_AFTER)
-    found = [
+    changes = [
         both.filter(pl.col(name + judged).ne_missing(pl.col(name + judged + _AFTER))).select(
             "key", pl.lit(name).alias("field"), pl.col(name).alias("before"), pl.col(name + _AFTER).alias("after")
         )
         for name in names
     ]
-    return pl.concat([pl.DataFrame(schema=_FIELD), *found])
+    return pl.concat([pl.DataFrame(schema=_FIELD), *changes])
 
 
 def _texts(frame: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -159,7 +159,7 @@ def _texts(frame: pl.DataFrame, key: str) -> pl.DataFrame:
 
 
 def _lists(frame: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Put each column's values of a record together as a JSON list, in the order of its rows."""
+    """Collect each column's values of a record in a JSON list, in the order of its rows."""
     names = [name for name in frame.columns if name != key]
     known = [pl.col(name).drop_nulls().alias(name + _KNOWN) for name in names]
     grouped = _texts(frame, key).group_by("key", maintain_order=True).agg(*map(pl.col, names), *known)

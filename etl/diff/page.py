@@ -1,6 +1,6 @@
-"""The page of a comparison: the few numbers, what changed most, examples, and the first of the records; pure.
+"""The page of a comparison: key numbers, the fields that changed most, examples, and the first records.
 
-Only a part is shown, so that the page stays small; the tables beside it have everything.
+It shows only a part, to stay small; the tables have everything.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from etl.diff.fields import KINDS, Difference, Group, Side
+from etl.events import counted
 from etl.html.charts import Bar, bars, figure
 from etl.html.page import Badge, Cell, Doi, Safe, Share, details, sectioned, table, text, tiles
 
@@ -15,32 +16,33 @@ _TOP = 25
 _FIELDS = 60
 """Fields with examples."""
 _PRINTED = 10
-"""Those of them whose examples go to paper too."""
+"""Fields whose examples are also printed."""
 _CLIENTS = 200
 _LONGEST = 400
-"""Letters of a value; the table has all of it."""
+"""Characters shown of a value; the table has all of it."""
 
 
-def render(found: Difference) -> bytes:
+def render(difference: Difference) -> bytes:
     """Return `diff.html`."""
     parts = [
-        ("fields", "What changed", _fields(found.groups[0])),
-        ("clients", "Whose records", _clients(found)),
-        ("examples", "Examples", "".join(_examples(found))),
-        *((kind, f"{kind.capitalize()} records", _records(found, kind)) for kind in KINDS),
-        ("included", "Included records", _included(found)),
-        ("method", "How this was made", _method(found)),
+        ("fields", "What changed", _fields(difference.groups[0])),
+        ("clients", "Changes by client", _clients(difference)),
+        ("examples", "Examples", "".join(_examples(difference))),
+        *((kind, f"{kind.capitalize()} records", _records(difference, kind)) for kind in KINDS),
+        ("included", "Included records", _included(difference)),
+        ("method", "Method", _method(difference)),
     ]
-    return sectioned(f"{found.resource}: what changed", _head(found), parts)
+    return sectioned(f"{difference.resource}: what changed", _head(difference), parts)
 
 
-def _head(found: Difference) -> str:
-    said = "Nothing differs." if found.same else "These records differ."
-    cautions = "".join(f"<li>{text(each)}</li>" for each in found.cautions)
-    kind = "drifted" if found.cautions else "complete" if found.same else "note"
-    banner = f'<div class="banner {kind}"><p>{text(said)}</p>{f"<ul>{cautions}</ul>" if cautions else ""}</div>'
-    lead = f"<p class=lead>{_side('From', found.old)}<br>{_side('to', found.new)}</p>"
-    return f"<header><h1>What changed in {text(found.resource)}</h1>{lead}{banner}{_tiles(found.groups[0])}</header>"
+def _head(difference: Difference) -> str:
+    sentence = "Both exports are the same." if difference.same else "The exports differ."
+    cautions = "".join(f"<li>{text(caution)}</li>" for caution in difference.cautions)
+    kind = "drifted" if difference.cautions else "complete" if difference.same else "note"
+    banner = f'<div class="banner {kind}"><p>{text(sentence)}</p>{f"<ul>{cautions}</ul>" if cautions else ""}</div>'
+    lead = f"<p class=lead>{_side('From', difference.old)}<br>{_side('to', difference.new)}</p>"
+    heading = f"<h1>What changed in {text(difference.resource)}</h1>"
+    return f"<header>{heading}{lead}{banner}{_tiles(difference.groups[0])}</header>"
 
 
 def _side(word: str, side: Side) -> str:
@@ -51,10 +53,10 @@ def _side(word: str, side: Side) -> str:
 def _tiles(group: Group) -> Safe:
     facts: list[tuple[str, Cell, str]] = [
         ("Records now", group.after, f"{group.before:,} before"),
-        ("Added", group.counts["added"], "are only in the newer one"),
-        ("Changed", group.counts["changed"], "are in both and differ"),
-        ("Withdrawn", group.counts["withdrawn"], "are only in the older one"),
-        ("Unchanged", group.unchanged, "are the same in every field"),
+        ("Added", group.counts["added"], "only in the newer export"),
+        ("Changed", group.counts["changed"], "in both, with differences"),
+        ("Withdrawn", group.counts["withdrawn"], "only in the older export"),
+        ("Unchanged", group.unchanged, "the same in every field"),
     ]
     return tiles(facts)
 
@@ -65,63 +67,65 @@ def _fields(group: Group) -> str:
     most = group.counts["changed"]
     top = group.fields.head(_TOP)
     rows = [Bar(name=name, share=records / most, label=f"{records:,}") for name, records in top.iter_rows()]
-    svg = bars("fields-chart", "Fields that changed in most records", rows, axis="share of the changed records")
-    each = [(name, records, Share(records / most)) for name, records in group.fields.iter_rows()]
-    numbers = table("Records by field", ["field", "records", "share of the changed"], each)
+    svg = bars("fields-chart", "Fields that changed most often", rows, axis="share of the changed records")
+    shares = [(name, records, Share(records / most)) for name, records in group.fields.iter_rows()]
+    numbers = table("Records by field", ["field", "records", "share of the changed"], shares)
     left = group.fields.height - top.height
     more = f" {left} more fields are in the table." if left else ""
-    said = "Of how many changed records each field differs; child tables as table.column."
-    return figure("fields-figure", svg, said + more, numbers)
+    caption = "Changed records by field; fields of child tables are table.column."
+    return figure("fields-figure", svg, caption + more, numbers)
 
 
-def _examples(found: Difference) -> Iterator[str]:
-    main = found.groups[0]
-    own = found.examples.filter(pl.col("table") == main.table)
+def _examples(difference: Difference) -> Iterator[str]:
+    main = difference.groups[0]
+    own = difference.examples.filter(pl.col("table") == main.table)
     for place, (name, records) in enumerate(main.fields.head(_FIELDS).iter_rows()):
         here = own.filter(pl.col("field") == name)
-        rows = [(_name(found, key), _cut(was), _cut(now)) for _, key, _, was, now in here.iter_rows()]
+        rows = [(_name(difference, key), _cut(was), _cut(now)) for _, key, _, was, now in here.iter_rows()]
         shown = table(f"{name}: {len(rows)} of {records:,}", ["record", "before", "after"], rows)
         yield details(f"{name} ({records:,})", shown, shown=not place, printed=place < _PRINTED)
 
 
-def _clients(found: Difference) -> str:
-    own = found.clients
+def _clients(difference: Difference) -> str:
+    own = difference.clients
     more = f"<p>{own.height - _CLIENTS:,} more are in diff_records.</p>" if own.height > _CLIENTS else ""
     return table("Changes by client", ["client", *KINDS], own.head(_CLIENTS).rows()) + more
 
 
-def _records(found: Difference, kind: str) -> str:
-    shown, total = found.shown[kind], found.groups[0].counts[kind]
-    rows: list[tuple[Cell, ...]] = [(_name(found, row["key"]), row["client_id"]) for row in shown.to_dicts()]
+def _records(difference: Difference, kind: str) -> str:
+    shown, total = difference.shown[kind], difference.groups[0].counts[kind]
+    rows: list[tuple[Cell, ...]] = [(_name(difference, row["key"]), row["client_id"]) for row in shown.to_dicts()]
     known = shown["client_id"].null_count() < shown.height
     head = ["record", "client"] if known else ["record"]
     listed = table(f"{kind.capitalize()}: {len(rows):,} of {total:,}", head, [row[: len(head)] for row in rows])
-    return details(f"{total:,} records", listed, shown=total <= _TOP)
+    return details(counted(total, "record"), listed, shown=total <= _TOP)
 
 
-def _included(found: Difference) -> str:
+def _included(difference: Difference) -> str:
     rows: list[tuple[Cell, ...]] = [
-        (each.table, each.before, each.after, *(each.counts[kind] for kind in KINDS)) for each in found.groups[1:]
+        (group.table, group.before, group.after, *(group.counts[kind] for kind in KINDS))
+        for group in difference.groups[1:]
     ]
-    return table("Records that came along", ["table", "before", "now", *KINDS], rows)
+    return table("Included records", ["table", "before", "now", *KINDS], rows)
 
 
-def _method(found: Difference) -> str:
-    ignored = f"<p>Left out of the comparison: {text(', '.join(found.ignored))}.</p>" if found.ignored else ""
+def _method(difference: Difference) -> str:
+    ignored = (
+        f"<p>Excluded from the comparison: {text(', '.join(difference.ignored))}.</p>" if difference.ignored else ""
+    )
     return (
         "<p>Every record of both exports was compared by its key, with all its rows in all tables that both have. "
-        "The tables <code>diff_records</code>, <code>diff_fields</code> and <code>diff_summary</code> beside this page "
-        "have everything that is shown here and the rest. A value of a child table is a JSON list of what all rows of "
-        "the record hold.</p>"
+        "The tables <code>diff_records</code>, <code>diff_fields</code> and <code>diff_summary</code> next to this "
+        "page have all results. A value of a child table is a JSON list over all rows of the record.</p>"
     ) + ignored
 
 
-def _name(found: Difference, key: str) -> Cell:
-    return Doi(key) if found.resource == "dois" else key
+def _name(difference: Difference, key: str) -> Cell:
+    return Doi(key) if difference.resource == "dois" else key
 
 
 def _cut(value: str | None) -> str:
     if value is None:
         return "(none)"
-    spaced = value.replace('","', '", "')  # lists of long addresses must find a place to wrap
+    spaced = value.replace('","', '", "')  # so that lists of long URLs can wrap
     return spaced if len(spaced) <= _LONGEST else spaced[:_LONGEST] + "…"

@@ -1,4 +1,4 @@
-"""The conductor of a comparison of two exports: what differs between them, left as tables and as a page."""
+"""Compare two exports, and write the differences as tables and a page."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,33 +22,33 @@ from etl.storage.spill import Spill, spilling, write
 FOLDER = f"{paths.OWN}/diff"
 PAGE = "diff.html"
 SHOWN = 500
-"""Records of each kind of change that the page names."""
+"""Records of each kind of change that the page lists."""
 EXAMPLES = 5
 _SAME_REQUEST = ("resource", "filters", "query", "window", "of", "detail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What differs, and where the tables and the page about it are."""
+    """The differences, and where their tables and page are."""
 
     difference: Difference
     page: str
     tables: Mapping[str, int]
 
     def summary(self) -> dict[str, Json]:
-        """Return what `--json` prints; the counts are those of the resource's own records."""
-        found = self.difference
-        main = found.groups[0]
+        """Return what `--json` prints; counts are those of the resource's own records."""
+        difference = self.difference
+        main = difference.groups[0]
         return {
-            "resource": found.resource,
-            "same": found.same,
-            "old": asdict(found.old),
-            "new": asdict(found.new),
+            "resource": difference.resource,
+            "same": difference.same,
+            "old": asdict(difference.old),
+            "new": asdict(difference.new),
             **main.counts,
             "unchanged": main.unchanged,
             "fields": dict(main.fields.iter_rows()),
-            "included": {group.table: dict(group.counts) for group in found.groups[1:]},
-            "cautions": list(found.cautions),
+            "included": {group.table: dict(group.counts) for group in difference.groups[1:]},
+            "cautions": list(difference.cautions),
             "tables": dict(self.tables),
             "page": self.page,
         }
@@ -57,11 +57,10 @@ class Outcome:
 def diff(
     old: Files, new: Files, target: Files, *, formats: Sequence[str] = ("parquet",), ignore: Sequence[str] = ()
 ) -> Outcome:
-    """Compare two exports of one resource; writes `diff_records`, `diff_fields`, `diff_summary` and `diff.html`.
+    """Compare two exports of one resource, and write `diff_records`, `diff_fields`, `diff_summary` and `diff.html`.
 
-    `ignore` are fields that make no difference, as `citation_count` or `doi_subjects.value_uri`, or child tables.
-    StoreError if there is no dataset or a file is damaged, UsageError if the two are of different resources or have no
-    such field.
+    `ignore` names fields, such as `citation_count` or `doi_subjects.value_uri`, or child tables. StoreError if there is
+    no dataset or a file is damaged, UsageError if the resources differ or a field does not exist.
     """
     before, after = inventory.open_dataset(old), inventory.open_dataset(new)
     if before.resource != after.resource:
@@ -71,41 +70,41 @@ def diff(
     pairs, left_out = _pairs(before, after)
     _known(pairs, ignore)
     with spilling(target) as spill:
-        mains = [one for one in pairs if one.main]
+        mains = [relation for relation in pairs if relation.main]
         groups = [Comparison((before, after), pairs, main.name, spill, ignore).group() for main in mains]
         first = sorted(groups, key=lambda group: (group.table != before.main, group.table))
-        found = _difference(before, after, first, spill)
-        cautions = (*_cautions(before, after), *_lacking(left_out))
-        found = replace(found, cautions=cautions, ignored=tuple(ignore))
-        return _written(found, spill, target, formats)
+        difference = _difference(before, after, first, spill)
+        cautions = (*_cautions(before, after), *_not_compared(left_out))
+        difference = replace(difference, cautions=cautions, ignored=tuple(ignore))
+        return _write(difference, spill, target, formats)
 
 
 def _pairs(before: Inventory, after: Inventory) -> tuple[list[Relation], list[str]]:
-    """Return the tables and columns that both datasets have, and the names of those that one of them lacks.
+    """Return the tables and columns that both datasets have, and the names of those that only one has.
 
-    A column that makes a folder is compared in the main table alone; child tables only repeat it.
+    A partition column is compared only in the main table; child tables repeat it.
     """
-    own = {one.name: one for one in before.relations if one.name != withdrawn.NAME}
-    other = {one.name: one for one in after.relations if one.name != withdrawn.NAME}
+    own = {relation.name: relation for relation in before.relations if relation.name != withdrawn.NAME}
+    other = {relation.name: relation for relation in after.relations if relation.name != withdrawn.NAME}
     left_out = sorted(own.keys() ^ other.keys())
     pairs = []
     for name in own.keys() & other.keys():
         kinds = {(field.name, field.type) for field in other[name].columns}
         folders = set[str]() if own[name].main else {*before.manifest.partition_by, *after.manifest.partition_by}
         shared = [field for field in own[name].columns if (field.name, field.type) in kinds]
-        every = {*own[name].names, *other[name].names} - folders
-        left_out += sorted(f"{name}.{column}" for column in every - {field.name for field in shared})
+        names = {*own[name].names, *other[name].names} - folders
+        left_out += sorted(f"{name}.{column}" for column in names - {field.name for field in shared})
         pairs.append(replace(own[name], columns=tuple(field for field in shared if field.name not in folders)))
-    return sorted(pairs, key=lambda one: (not one.main, one.name)), left_out
+    return sorted(pairs, key=lambda relation: (not relation.main, relation.name)), left_out
 
 
 def _known(pairs: Sequence[Relation], ignore: Sequence[str]) -> None:
-    fields = {name if one.main else f"{one.name}.{name}" for one in pairs for name in one.names}
-    known = fields | {one.name for one in pairs if not one.main}
+    fields = {name if table.main else f"{table.name}.{name}" for table in pairs for name in table.names}
+    known = fields | {table.name for table in pairs if not table.main}
     for name in ignore:
         if name not in known:
-            near = "name a column of the main table, TABLE.COLUMN or a child table"
-            raise UsageError(f"both datasets have no field {name!r}", fix=near)
+            fix = "name a column of the main table, TABLE.COLUMN or a child table"
+            raise UsageError(f"the datasets have no field {name!r} in common", fix=fix)
 
 
 def _difference(before: Inventory, after: Inventory, groups: Sequence[Group], spill: Spill) -> Difference:
@@ -129,55 +128,55 @@ def _difference(before: Inventory, after: Inventory, groups: Sequence[Group], sp
     )
 
 
-def _side(one: Inventory, main: str) -> Side:
+def _side(dataset: Inventory, main: str) -> Side:
     return Side(
-        name=one.files.name,
-        finished=one.manifest.finished,
-        verdict=one.manifest.verdict,
-        records=one.rows(main),
+        name=dataset.files.name,
+        finished=dataset.manifest.finished,
+        verdict=dataset.manifest.verdict,
+        records=dataset.rows(main),
     )
 
 
 def _examples(spill: Spill) -> pl.DataFrame:
     """Return the first changes of each field."""
-    found = pl.DataFrame(schema=dict(SCHEMAS["diff_fields"]))
+    first = pl.DataFrame(schema=dict(SCHEMAS["diff_fields"]))
     for piece in spill.pieces("diff_fields"):
-        found = pl.concat([found, piece]).group_by("table", "field", maintain_order=True).head(EXAMPLES)
-        found = found.select(*SCHEMAS["diff_fields"])
-    return found
+        first = pl.concat([first, piece]).group_by("table", "field", maintain_order=True).head(EXAMPLES)
+        first = first.select(*SCHEMAS["diff_fields"])
+    return first
 
 
 def _by_client(counts: pl.DataFrame) -> pl.DataFrame:
-    """Return what happened to each client's records, those with most first; none if nobody's clients are known."""
+    """Count the changes of each client's records, most first; empty if no client is known."""
     known = counts.filter(pl.col("client_id").is_not_null())
-    each = known.group_by("client_id").agg(
+    by_client = known.group_by("client_id").agg(
         pl.col("n").filter(pl.col("change") == kind).sum().cast(pl.Int64).alias(kind) for kind in KINDS
     )
-    return each.select(*CLIENTS).sort(pl.sum_horizontal(*KINDS), "client_id", descending=[True, False])
+    return by_client.select(*CLIENTS).sort(pl.sum_horizontal(*KINDS), "client_id", descending=[True, False])
 
 
 def _cautions(before: Inventory, after: Inventory) -> Iterator[str]:
-    """Say what may look like a difference of the records and is none."""
-    for one in (before, after):
-        if one.manifest.verdict in {State.SAMPLE, State.INCOMPLETE}:
-            yield f"{one.files.name} is {one.manifest.verdict}: records that it lacks may exist."
+    """Name reasons for differences other than changed records."""
+    for side in (before, after):
+        if side.manifest.verdict in {State.SAMPLE, State.INCOMPLETE}:
+            yield f"{side.files.name} is {side.manifest.verdict}: it may not have all records."
     for name in _SAME_REQUEST:
-        was, now = (getattr(one.manifest.request, name) for one in (before, after))
+        was, now = (getattr(side.manifest.request, name) for side in (before, after))
         if was != now:
-            yield f"The two were asked for different things: {name} was {was or 'none'}, is {now or 'none'}."
+            yield f"The requests differ: {name} was {was or 'none'} and is {now or 'none'}."
 
 
-def _lacking(names: Sequence[str]) -> Iterator[str]:
+def _not_compared(names: Sequence[str]) -> Iterator[str]:
     if names:
-        yield f"Not compared, since only one of the two has it: {', '.join(names)}."
+        yield f"Not compared, because only one export has it: {', '.join(names)}."
 
 
-def _written(found: Difference, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
-    made: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
+def _write(difference: Difference, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+    pieces_of: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
         "diff_records": lambda: (piece for kind in KINDS for piece in spill.pieces(kind)),
         "diff_fields": lambda: spill.pieces("diff_fields"),
-        "diff_summary": lambda: [found.summary()],
+        "diff_summary": lambda: [difference.summary()],
     }
-    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in made.items()}
-    target.write(PAGE, diffpage.render(found))
-    return Outcome(difference=found, page=f"{target.name}/{PAGE}", tables=rows)
+    rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in pieces_of.items()}
+    target.write(PAGE, diffpage.render(difference))
+    return Outcome(difference=difference, page=f"{target.name}/{PAGE}", tables=rows)

@@ -1,4 +1,4 @@
 """HTML for people: the frame of a page, tables, escaping, and charts as inline SVG.
 
-Strings and numbers in, self-contained markup out. It knows nothing of what the numbers mean.
+Strings and numbers in, self-contained markup out. It does not know what the numbers mean.
 """

@@ -1,7 +1,7 @@
-"""Charts as inline SVG: bars, columns and heat maps, with titles, axes, legends and a text for those who cannot see.
+"""Charts as inline SVG: bars, columns and heat maps, with titles, axes, legends and a description for screen readers.
 
-Layout is arithmetic on a fixed canvas; colours are classes of the page's style, so that charts follow its light and
-dark. The numbers behind a chart belong beside it as a table.
+Layout is arithmetic on a fixed canvas. Colours are classes of the page's style, so that charts follow its light and
+dark mode. A table with the numbers belongs next to each chart.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ Box = tuple[float, float, float, float]
 """Left, top, width and height."""
 _COLOURS = ("one", "two", "three", "four")
 _LONG = 30
-"""Letters of a bar's name that need a wider margin."""
+"""Characters of a bar's name above which the margin is wider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One horizontal bar: its name, its length from 0 to 1, what is written at its end, and its series."""
+    """One horizontal bar: its name, its length from 0 to 1, the label at its end, and its series."""
 
     name: str
     share: float
@@ -30,8 +30,8 @@ class Bar:
 
 
 def figure(name: str, svg: str, caption: str, table: str = "") -> Safe:
-    """Return a chart with its caption, and the table of its numbers folded below."""
-    numbers = f"<details><summary>The numbers of this chart</summary>{table}</details>" if table else ""
+    """Return a chart with its caption, and a folded table of its numbers."""
+    numbers = f"<details><summary>Numbers of this chart</summary>{table}</details>" if table else ""
     return Safe(
         f'<figure id="{escape(name)}"><div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">{svg}'
         f"</div><figcaption>{escape(caption)}</figcaption>{numbers}</figure>"
@@ -47,11 +47,11 @@ def bars(
     axis: str,
     colours: Sequence[str] = _COLOURS,
 ) -> str:
-    """Draw horizontal bars over an axis from 0 to 100 %, or to less if all are short."""
+    """Draw horizontal bars over an axis from 0 to 100 %, or less if all are short."""
     left = 340 if max((len(bar.name) for bar in rows), default=0) > _LONG else 210
     right, top, step = 90, 34 + 22 * bool(series), 24
     width, height = WIDTH - left - right, top + step * len(rows) + 44
-    end = next(each for each in (0.2, 0.4, 1.0) if each >= max((bar.share for bar in rows), default=0) or each == 1)
+    end = next(limit for limit in (0.2, 0.4, 1.0) if limit >= max((bar.share for bar in rows), default=0) or limit == 1)
     parts = [_text(0, 16, title, "title"), *_legend(series, 36, colours)]
     for tick in range(5):
         x = left + width * tick / 4
@@ -64,14 +64,14 @@ def bars(
         parts.append(_box((left, y, length, step - 8), colours[bar.series], f"{bar.name}: {bar.label}"))
         parts.append(_text(left + length + 6, y + 12, bar.label))
     parts.append(_line(left, top, left, height - 40, "axis"))
-    said = "; ".join(f"{bar.name} {bar.label}" for bar in rows)
-    return _svg(name, title, said, height, parts)
+    description = "; ".join(f"{bar.name} {bar.label}" for bar in rows)
+    return _svg(name, title, description, height, parts)
 
 
 def columns(
     name: str, title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], *, x: str, y: str
 ) -> str:
-    """Draw columns side by side for each label, one of each series."""
+    """Draw a group of columns per label, one column per series."""
     left, top, height = 76, 76 if len(series) > 1 else 56, 340
     width, floor_y = WIDTH - left - 40, height - 52
     highest = _round_up(max((value for _, values in series for value in values), default=0))
@@ -87,23 +87,23 @@ def columns(
         at = left + step * place
         if place % every == 0:
             parts.append(_text(at + step / 2, floor_y + 18, label, "soft", anchor="middle"))
-        own = [(each, values[place]) for each, values in series]
+        own = [(series_name, values[place]) for series_name, values in series]
         parts += _stand((at, top, step, floor_y - top), own, highest, label)
     parts.append(_text(left + width / 2, height - 8, x, "soft", anchor="middle"))
-    said = "; ".join(
-        f"{label}: " + ", ".join(f"{values[place]:,} {each}" for each, values in series)
+    description = "; ".join(
+        f"{label}: " + ", ".join(f"{values[place]:,} {series_name}" for series_name, values in series)
         for place, label in enumerate(labels)
     )
-    return _svg(name, title, said, height, parts)
+    return _svg(name, title, description, height, parts)
 
 
 def heat(
     name: str, title: str, rows: Sequence[str], heads: Sequence[str], values: Sequence[Sequence[float | None]]
 ) -> str:
-    """Draw a grid of shares: the fuller a cell, the stronger its colour; the number stands in it."""
+    """Draw a grid of shares: each cell has its number, and a colour that is stronger for higher shares."""
     longest = min(max((len(head) for head in heads), default=0), 22)
     left, top, high = 170, 52 + 4 * longest, 24
-    wide = min((WIDTH - left - 110) / max(len(heads), 1), 84)  # the last head leans over the edge
+    wide = min((WIDTH - left - 110) / max(len(heads), 1), 84)  # the slanted last head needs room
     height = top + high * len(rows) + 44
     parts = [_text(0, 16, title, "title")]
     for place, head in enumerate(heads):
@@ -116,8 +116,8 @@ def heat(
         for place in range(len(heads)):
             parts += _cell((left + wide * place, y, wide, high), values[line][place], f"{row}, {heads[place]}")
     parts += _scale(left, height - 28)
-    said = f"Shares of {len(rows)} properties for {len(heads)} columns; the table below has the numbers."
-    return _svg(name, title, said, height, parts)
+    description = f"Shares of {len(rows)} properties in {len(heads)} columns; the table below has the numbers."
+    return _svg(name, title, description, height, parts)
 
 
 def _cell(box: Box, share: float | None, name: str) -> list[str]:
@@ -133,7 +133,7 @@ def _cell(box: Box, share: float | None, name: str) -> list[str]:
 
 
 def _opacity(share: float) -> float:
-    """Leave out the middle, where neither dark nor light figures would stand out."""
+    """Skip the middle, where neither dark nor light figures are legible."""
     return 0.04 + 0.36 * share if share < 0.9 else 0.85 + share / 10
 
 
@@ -146,29 +146,29 @@ def _scale(x: float, y: float) -> list[str]:
 
 
 def _stand(spot: Box, values: Sequence[tuple[str, int]], highest: int, label: str) -> list[str]:
-    """Draw one label's columns side by side in the spot that it has."""
+    """Draw the columns of one label in its box."""
     left, top, step, high = spot
     room = step * 0.8 / max(len(values), 1)
-    found = []
+    rects = []
     for place, (name, value) in enumerate(values):
         tall = high * value / highest
         box = (left + step * 0.1 + room * place, top + high - tall, max(room - 0.5, 0.8), tall)
-        found.append(_box(box, _COLOURS[place % 4], f"{label}: {value:,} {name}"))
-    return found
+        rects.append(_box(box, _COLOURS[place % 4], f"{label}: {value:,} {name}"))
+    return rects
 
 
 def _legend(series: Sequence[str], y: float, colours: Sequence[str] = _COLOURS) -> list[str]:
-    found, x = [], 0.0
+    parts, x = [], 0.0
     for place, name in enumerate(series if len(series) > 1 else ()):
-        found += [_box((x, y - 10, 12, 12), colours[place], name), _text(x + 18, y, name, "soft")]
+        parts += [_box((x, y - 10, 12, 12), colours[place], name), _text(x + 18, y, name, "soft")]
         x += 40 + 7 * len(name)
-    return found
+    return parts
 
 
-def _svg(name: str, title: str, said: str, height: float, parts: Sequence[str]) -> str:
+def _svg(name: str, title: str, description: str, height: float, parts: Sequence[str]) -> str:
     return (
         f'<svg role="img" viewBox="0 0 {WIDTH} {height}" aria-labelledby="{escape(name)}-t {escape(name)}-d">'
-        f'<title id="{escape(name)}-t">{escape(title)}</title><desc id="{escape(name)}-d">{escape(said)}</desc>'
+        f'<title id="{escape(name)}-t">{escape(title)}</title><desc id="{escape(name)}-d">{escape(description)}</desc>'
         f"{''.join(parts)}</svg>"
     )
 
@@ -189,7 +189,7 @@ def _box(box: Box, kind: str, title: str) -> str:
 
 
 def _round_up(value: int) -> int:
-    """Return the next amount that divides well into four."""
+    """Round up to an amount that is divisible by four."""
     if value <= 4:
         return 4
     scale = int(10 ** floor(log10(value)))

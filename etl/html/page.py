@@ -1,7 +1,6 @@
-"""What all HTML pages have in common: the frame, the style, tables that sort, tiles, and the escaping of everything.
+"""What all HTML pages share: the frame, the style, sortable tables, tiles, and escaping.
 
-A page is one file that asks for nothing: its policy forbids every request. It is whole without its script, which only
-sorts tables.
+A page is one file without any request: its policy forbids them. It works without its script, which only sorts tables.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,14 +12,14 @@ from urllib.parse import quote
 
 
 class Safe(str):
-    """Text that is HTML already, with everything from outside escaped."""
+    """Text that is HTML already, with all outside text escaped."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a whole, shown in per cent."""
+    """A share of a whole, shown in per cent."""
 
     value: float | None
 
@@ -34,7 +33,7 @@ class Doi:
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A word that is marked: complete, incomplete, error and so on."""
+    """A highlighted word: complete, incomplete, error and so on."""
 
     word: str
 
@@ -55,19 +54,19 @@ def document(title: str, body: Iterable[str]) -> bytes:
 
 
 def sectioned(title: str, head: str, parts: Iterable[tuple[str, str, str]]) -> bytes:
-    """Return a page of sections with links to them: each is an anchor, a title and content; those without any go."""
-    shown = [(name, said, body) for name, said, body in parts if body]
-    links = contents([(name, said) for name, said, _ in shown])
-    return document(title, [head, links, *(section(name, said, body) for name, said, body in shown)])
+    """Return a page of sections and links to them: an anchor, a title and content each; empty ones are left out."""
+    shown = [(name, heading, body) for name, heading, body in parts if body]
+    links = contents([(name, heading) for name, heading, _ in shown])
+    return document(title, [head, links, *(section(name, heading, body) for name, heading, body in shown)])
 
 
 def section(name: str, title: str, *parts: str, lead: str = "") -> Safe:
-    """Return a headed section, nothing if it has no content; `name` is its anchor."""
+    """Return a section with a heading, or nothing if it has no content; `name` is its anchor."""
     body = "\n".join(filter(None, parts))
     if not body:
         return Safe("")
-    said = f"<p>{escape(lead)}</p>" if lead else ""
-    return Safe(f'<section id="{escape(name)}"><h2>{escape(title)}</h2>{said}{body}</section>')
+    opening = f"<p>{escape(lead)}</p>" if lead else ""
+    return Safe(f'<section id="{escape(name)}"><h2>{escape(title)}</h2>{opening}{body}</section>')
 
 
 def contents(sections: Sequence[tuple[str, str]]) -> Safe:
@@ -77,22 +76,22 @@ def contents(sections: Sequence[tuple[str, str]]) -> Safe:
 
 
 def tiles(facts: Iterable[tuple[str, Cell, str]]) -> Safe:
-    """Return the few numbers that matter: label, value, and a word about it."""
-    each = "".join(
+    """Return the key numbers: label, value, and a note."""
+    cells = "".join(
         f"<div><dt>{escape(label)}</dt><dd>{text(value)}<small>{escape(note)}</small></dd></div>"
         for label, value, note in facts
     )
-    return Safe(f'<dl class="tiles">{each}</dl>')
+    return Safe(f'<dl class="tiles">{cells}</dl>')
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Safe:
-    """Return a table that sorts by its heads, nothing if it would be empty; the first cell of a row is its head."""
-    every = list(rows)
-    if not every:
+    """Return a sortable table, or nothing if it is empty; the first cell of a row is its head."""
+    cells = list(rows)
+    if not cells:
         return Safe("")
-    body = "".join(map(_row, every))
+    body = "".join(map(_row, cells))
     top = "".join(
-        f'<th scope="col"{_number(cell)}>{escape(each)}</th>' for each, cell in zip(head, every[0], strict=True)
+        f'<th scope="col"{_number(cell)}>{escape(name)}</th>' for name, cell in zip(head, cells[0], strict=True)
     )
     return Safe(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
@@ -101,7 +100,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> 
 
 
 def details(summary: str, content: str, *, shown: bool = False, printed: bool = False) -> Safe:
-    """Return content behind a summary, nothing if there is none; on paper it is open if it is `printed` or was open."""
+    """Return folded content, or nothing if there is none; on paper it is open if it is `printed` or was open."""
     opened = " open" * shown + " data-printed" * printed
     return Safe(f"<details{opened}><summary>{escape(summary)}</summary>{content}</details>" if content else "")
 
@@ -124,13 +123,13 @@ def _row(row: Sequence[Cell]) -> str:
 
 
 def _number(value: Cell) -> str:
-    """Return the class by which numbers stand right."""
+    """Return the class that aligns numbers right."""
     numeric = isinstance(value, int | float | Share) and not isinstance(value, bool)
     return ' class="number"' if numeric else ""
 
 
 def _sort(value: Cell) -> str:
-    """Return the attribute by which a number sorts; text sorts as it is."""
+    """Return the attribute that numbers are sorted by; text needs none."""
     if isinstance(value, Share):
         value = -1.0 if value.value is None else value.value
     return f' data-n="{value!r}"' if isinstance(value, int | float) and not isinstance(value, bool) else ""
@@ -149,7 +148,7 @@ def _plain(value: Share | str | float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share in per cent; what is not all never reads 100 %, and what is not nothing never 0 %."""
+    """Write a share in per cent; only all is 100 %, and only nothing is 0 %."""
     if share in {0.0, 1.0}:
         return f"{share:.0%}".replace("%", " %")
     return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
@@ -176,7 +175,7 @@ _PAGE = Template("""<!DOCTYPE html>
 <style>$style</style>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the content</a>
+<a class="skip" href="#main">Skip to content</a>
 <main id="main">
 $body
 </main>

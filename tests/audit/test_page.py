@@ -297,7 +297,7 @@ async def test_paper_has_the_examples_and_not_what_charts_show_anyway(audited: P
     async with opened(audited / run.PAGE) as tab:
         shown, left_open = await tab.run(PAPER_SHOWS)
     assert any("Same title" in each or "ORCID" in each for each in shown)
-    assert "The numbers of this chart" not in shown
+    assert "Numbers of this chart" not in shown
     assert left_open == 1  # the first collection
 
 

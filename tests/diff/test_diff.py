@@ -70,7 +70,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fields(to: Path) -> dict[str, dict[str, tuple[str | None, str | None]]]:
-    """Return what `diff_fields` tells by record and field."""
+    """Return the rows of `diff_fields` by record and field."""
     found: dict[str, dict[str, tuple[str | None, str | None]]] = {}
     for row in pl.read_parquet(to / "diff_fields.parquet").iter_rows(named=True):
         found.setdefault(row["key"], {})[row["field"]] = (row["before"], row["after"])
@@ -84,8 +84,8 @@ def test_every_difference_is_told_with_both_values_whatever_the_layout(
     """Added, withdrawn and changed records are those that are; numbers, nulls, order and rows that moved are seen."""
     ran = command("diff", two / "old", two / new, "--to", tmp_path, "--ignore", "citation_count,links", *QUIET)
     assert ran.code == 0
-    told = {name: ran.json[name] for name in ("added", "changed", "withdrawn", "unchanged", "same")}
-    assert told == {"added": 1, "changed": 5, "withdrawn": 1, "unchanged": 34, "same": False}
+    counts = {name: ran.json[name] for name in ("added", "changed", "withdrawn", "unchanged", "same")}
+    assert counts == {"added": 1, "changed": 5, "withdrawn": 1, "unchanged": 34, "same": False}
     rows = pl.read_parquet(tmp_path / "diff_records.parquet").select("key", "change", "client_id").rows()
     assert ("10.1234/000", "withdrawn", "client.0") in rows
     assert ("10.1234/040", "added", "client.0") in rows
@@ -141,7 +141,7 @@ def test_a_difference_can_be_a_gate_and_its_tables_have_a_format(two: Path, comm
 def test_what_cannot_be_compared_is_said_in_one_line(
     two: Path, said: tuple[tuple[str, ...], str], command: Command, tmp_path: Path, box: Sandbox
 ) -> None:
-    """No dataset, another resource, a field that is none: a line that names it, and no table."""
+    """No dataset, another resource, an unknown field: a line that names it, and no table."""
     arguments, named = said
     if "{clients}" in arguments:
         command("export", "clients", "--base-url", box.base_url, "--to", tmp_path / "clients", "--quiet")
@@ -183,8 +183,8 @@ def test_a_sync_and_a_comparison_of_before_and_after_say_the_same(command: Comma
     names = ("added", "changed", "withdrawn")
     assert {name: ran.json[name] for name in names} == {name: synced.json[name] for name in names}
     feed = pl.read_parquet(to / synced.json["changes"])
-    told = pl.read_parquet(tmp_path / "d" / "diff_records.parquet").filter(pl.col("table") == "dois")
-    assert dict(told.select("key", "change").iter_rows()) == dict(feed.select("doi", "change").iter_rows())
+    changes = pl.read_parquet(tmp_path / "d" / "diff_records.parquet").filter(pl.col("table") == "dois")
+    assert dict(changes.select("key", "change").iter_rows()) == dict(feed.select("doi", "change").iter_rows())
     columns = {key: {name.partition(".")[0] for name in each} for key, each in fields(tmp_path / "d").items()}
     fed = dict(feed.filter(pl.col("change") == "changed").select("doi", "columns").iter_rows())
     assert {key: each for key, each in columns.items() if key in fed} == {key: set(each) for key, each in fed.items()}

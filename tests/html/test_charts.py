@@ -13,12 +13,12 @@ NAMES = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=60)
 
 
 def shapes(svg: str) -> ElementTree.Element:
-    """Parse a chart; what is no XML fails."""
+    """Parse a chart; invalid XML fails."""
     return ElementTree.fromstring(svg)
 
 
 def inside(svg: ElementTree.Element) -> bool:
-    """Tell whether all rectangles lie on the canvas."""
+    """Return whether all rectangles are on the canvas."""
     height = float(svg.attrib["viewBox"].split()[3])
     for box in svg.iter("rect"):
         x, y, wide, high = (float(box.attrib[name]) for name in ("x", "y", "width", "height"))
@@ -59,8 +59,8 @@ def test_a_heat_map_writes_the_number_into_each_cell(values: list[list[float | N
     svg = shapes(heat("h", "Title", [f"row {n}" for n in range(len(values))], ["a", "b", "c"], values))
     assert inside(svg)
     figures = [t.text for t in svg.iter("text") if re.fullmatch(r"\d+|–", t.text or "")]
-    told = ["–" if share is None else str(int(share * 100)) for row in values for share in row]
-    assert figures[: len(told)] == told
+    expected = ["–" if share is None else str(int(share * 100)) for row in values for share in row]
+    assert figures[: len(expected)] == expected
 
 
 def test_a_chart_of_nothing_is_a_chart() -> None:
