@@ -12,6 +12,7 @@ EtlError                    1
     ├── RefusedError        1   the server permanently refuses this request (4xx)
     └── TransientError      1   the server or the network is in trouble: try again later
         ├── LimitedError    1   too many requests: slow down
+        ├── ConnectionLostError 1   the connection was refused, reset or cut: nothing to do with what was asked for
         └── DownError       1   the whole server is down for longer than the settings wait
 """
 
@@ -108,6 +109,10 @@ class TransientError(AnswerError):
 
 class LimitedError(TransientError):
     """The firewall's 429 or 403 (api-notes 1.5, 1.6): slow down."""
+
+
+class ConnectionLostError(TransientError):
+    """The connection could not be made, was reset, or ended within the answer, whatever the size of the page."""
 
 
 class DownError(TransientError):

@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from etl.errors import AnswerError, LimitedError, ProtocolError, TooLargeError, TransientError
+from etl.errors import AnswerError, ConnectionLostError, LimitedError, ProtocolError, TooLargeError, TransientError
 from etl.settings import Settings
 
 _FIRST_DELAY = 0.5
@@ -20,8 +20,8 @@ _HOPELESS_ATTEMPTS = 3
 _DOUBTFUL = 5
 """So many failures in a row, whatever was asked, may mean that the server is down."""
 _STRAIN = 2
-_STEADY = 5
-_STEADIEST = 80
+_STEADY = 2
+_STEADIEST = 64
 _LONE_ATTEMPTS = 3
 """So often a record is asked for alone, after larger pages with it have failed a dozen times and others have come."""
 _UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not help
@@ -31,7 +31,8 @@ _UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not h
 class Pace:
     """How a walk is going: the page size now and wanted, and what happened since it last changed.
 
-    `strained` says that it was shrunk and is not back yet; `steady` is how many pages must succeed before it grows.
+    `strained` says that it was shrunk and is not back yet; `steady` is how many pages must succeed before it grows, and
+    `grown` that no more have succeeded since it last grew. `blamed` says that lost connections are taken for its fault.
     """
 
     size: int
@@ -40,6 +41,8 @@ class Pace:
     successes: int = 0
     steady: int = _STEADY
     strained: bool = False
+    grown: bool = False
+    blamed: bool = False
 
     @property
     def lone(self) -> bool:
@@ -81,29 +84,42 @@ def decide(
 def failed(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
     """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
 
-    Servers time out repeatedly at the same cursor when records are heavy (api-notes 1.8): the page is halved after two
-    failures, after each further one, and after the `last` attempt that a page is allowed.
+    Servers time out on pages of heavy records, at the same cursor again and again (api-notes 3.7): after two failures
+    the page is halved, and from then on with every failure. Connections are lost whatever the size, until as many in a
+    row as are allowed to a page say otherwise.
     """
     failures = pace.failures + 1
-    heavy = isinstance(error, TooLargeError) or (
-        isinstance(error, TransientError) and not isinstance(error, LimitedError) and error.status != _UNAVAILABLE
-    )
-    if not heavy or smaller >= pace.size or failures < (1 if pace.strained or last else _STRAIN):
+    blamed = isinstance(error, ConnectionLostError) and (last or pace.blamed)
+    if not (blamed or _points_to_size(error)):
+        return replace(pace, failures=failures)
+    if smaller >= pace.size or failures < (1 if pace.strained or last else _STRAIN):
         return replace(pace, failures=failures, successes=0)
-    return replace(pace, size=smaller, failures=0, successes=0, strained=True)
+    steady = min(pace.steady * 2, _STEADIEST) if pace.grown else pace.steady
+    return replace(
+        pace, size=smaller, failures=0, successes=0, steady=steady, strained=True, grown=False, blamed=blamed
+    )
+
+
+def _points_to_size(error: AnswerError) -> bool:
+    if isinstance(error, LimitedError | ConnectionLostError):
+        return False
+    return isinstance(error, TooLargeError) or (isinstance(error, TransientError) and error.status != _UNAVAILABLE)
 
 
 def succeeded(pace: Pace, larger: int) -> Pace:
     """Return the pace after a page: `larger`, the next legal page size, after enough pages without trouble.
 
-    Enough is twice as many after each growth: every attempt at a size that is too large costs time-outs.
+    Enough is few, but twice as many after each growth that failed: every attempt at a size that is too large costs a
+    time-out.
     """
-    if not pace.strained:
-        return replace(pace, failures=0)
+    pace = replace(pace, failures=0, blamed=False)
+    if not (pace.strained or pace.grown):
+        return pace
     if pace.successes + 1 < pace.steady:
-        return replace(pace, failures=0, successes=pace.successes + 1)
-    steady = min(pace.steady * 2, _STEADIEST)
-    return replace(pace, size=larger, failures=0, successes=0, steady=steady, strained=larger < pace.wanted)
+        return replace(pace, successes=pace.successes + 1)
+    steady = _STEADY if pace.grown else pace.steady
+    strained = larger < pace.wanted
+    return replace(pace, size=larger, successes=0, steady=steady, strained=strained, grown=pace.strained)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,15 @@ from isal import isal_zlib
 from yarl import URL
 
 from etl import __version__
-from etl.errors import AnswerError, ProtocolError, RefusedError, TooLargeError, TransientError, UsageError
+from etl.errors import (
+    AnswerError,
+    ConnectionLostError,
+    ProtocolError,
+    RefusedError,
+    TooLargeError,
+    TransientError,
+    UsageError,
+)
 from etl.settings import Credentials, Settings, loopback
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -249,13 +257,13 @@ def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:
         try:
             part = engine.decompress(rest, max_length=asked)
         except _DAMAGED as error:
-            raise TransientError(f"the answer of {_site(sealed.url)} arrived damaged", url=sealed.url) from error
+            raise ConnectionLostError(f"the answer of {_site(sealed.url)} arrived damaged", url=sealed.url) from error
         parts.append(part)
         room -= len(part)
         if room <= 0:
             raise _too_large(limit, sealed.url)
         if not engine.eof and len(part) < asked:
-            raise TransientError(f"the answer of {_site(sealed.url)} arrived cut short", url=sealed.url)
+            raise ConnectionLostError(f"the answer of {_site(sealed.url)} arrived cut short", url=sealed.url)
         rest, asked = engine.unconsumed_tail, room
         if engine.eof:
             rest = engine.unused_data.lstrip(b"\0")
@@ -287,13 +295,23 @@ _TROUBLE: tuple[tuple[type[BaseException], type[AnswerError], str, str], ...] = 
         "cannot speak TLS with {site}",
         "check whether --base-url should begin with http:// instead",
     ),
-    (aiohttp.ClientConnectorDNSError, TransientError, "cannot find the host of {site}", _NETWORK),
-    (aiohttp.ConnectionTimeoutError, TransientError, "cannot reach {site}: no connection in {connect:g} s", _NETWORK),
+    (aiohttp.ClientConnectorDNSError, ConnectionLostError, "cannot find the host of {site}", _NETWORK),
+    (
+        aiohttp.ConnectionTimeoutError,
+        ConnectionLostError,
+        "cannot reach {site}: no connection in {connect:g} s",
+        _NETWORK,
+    ),
     (TimeoutError, TransientError, "{site} did not answer in {read:g} s", "ask for smaller pages or a longer time-out"),
-    (aiohttp.ClientConnectorError, TransientError, "cannot reach {site}: {reason}", _NETWORK),
-    (aiohttp.ClientPayloadError, TransientError, "the answer of {site} broke off", _CONNECTION),
-    (OSError, TransientError, "the connection to {site} was lost: {reason}", _CONNECTION),
-    (aiohttp.ClientConnectionError, TransientError, "{site} closed the connection without an answer", _CONNECTION),
+    (aiohttp.ClientConnectorError, ConnectionLostError, "cannot reach {site}: {reason}", _NETWORK),
+    (aiohttp.ClientPayloadError, ConnectionLostError, "the answer of {site} broke off", _CONNECTION),
+    (OSError, ConnectionLostError, "the connection to {site} was lost: {reason}", _CONNECTION),
+    (
+        aiohttp.ClientConnectionError,
+        ConnectionLostError,
+        "{site} closed the connection without an answer",
+        _CONNECTION,
+    ),
     (aiohttp.ClientError, TransientError, "{site} answered something that is not HTTP", _NETWORK),
 )
 

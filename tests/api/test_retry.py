@@ -1,17 +1,19 @@
 """Decisions about trouble: what is tried again, when, and how small."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.api.retry import Pace, decide, failed, retry_after, succeeded
-from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.errors import AnswerError, ConnectionLostError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.settings import Settings
 
 TIMEOUT = TransientError("slow")
 LIMITED = LimitedError("no", status=429)
+RESET = ConnectionLostError("reset")
 
 
 class Highest(random.Random):
@@ -114,14 +116,46 @@ class TestPace:
         assert failed(failed(pace, TIMEOUT, 1), TIMEOUT, 1).failures == 2
 
     def test_it_grows_back_after_successes(self) -> None:
-        """After five good pages the size doubles, then after ten, until it is the wanted one."""
+        """After two good pages the size doubles, until it is the wanted one."""
         pace, sizes = Pace(size=250, wanted=1000, strained=True), []
-        for _ in range(20):
+        for _ in range(6):
             pace = succeeded(pace, min(pace.size * 2, pace.wanted))
             sizes.append(pace.size)
-        assert sizes[3:5] == [250, 500]
-        assert sizes[13:15] == [500, 1000]
-        assert not pace.strained
+        assert sizes == [250, 500, 500, 1000, 1000, 1000]
+        assert pace == Pace(size=1000, wanted=1000)
+
+    def test_growth_that_fails_is_tried_again_later_and_later(self) -> None:
+        """Among records that stay heavy a page that is too large costs a time-out each time."""
+        pace, good = Pace(size=100, wanted=800, strained=True), []
+        for _ in range(8):
+            pages = 0
+            while pace.size == 100:
+                pace, pages = succeeded(pace, 200), pages + 1
+            good.append(pages)
+            pace = failed(pace, TIMEOUT, 100)
+        assert good == [2, 4, 8, 16, 32, 64, 64, 64]
+
+    def test_growth_that_lasts_makes_the_next_one_soon_again(self) -> None:
+        """Behind heavy records the pages are large again after a few."""
+        pace = Pace(size=100, wanted=800, strained=True, steady=64)
+        for _ in range(64 + 64 + 2):
+            pace = succeeded(pace, min(pace.size * 2, pace.wanted))
+        assert pace.size == 800
+
+    @pytest.mark.parametrize("pace", [Pace(size=1000, wanted=1000), Pace(size=500, wanted=1000, strained=True)])
+    def test_lost_connections_do_not_shrink(self, pace: Pace) -> None:
+        """A reset says nothing about the page, be it large or small already."""
+        failing = pace
+        for _ in range(5):
+            failing = failed(failing, RESET, 250)
+        assert failing == replace(pace, failures=5)
+
+    def test_connections_lost_as_often_as_is_allowed_shrink_and_go_on_shrinking(self) -> None:
+        """A load balancer may cut off what is too heavy; once a page is through, a reset is a reset again."""
+        pace = failed(Pace(size=1000, wanted=1000), RESET, 500, last=True)
+        pace = failed(pace, RESET, 250)
+        assert pace.size == 250
+        assert failed(succeeded(pace, 500), RESET, 125).size == 250
 
     def test_success_forgets_failures(self) -> None:
         """Failures of different pages do not add up."""
