@@ -2,6 +2,7 @@
 
 import ast
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +117,17 @@ def subscripts(path: Path) -> Iterator[str]:
 def test_a_manifest_is_read_by_its_members() -> None:
     """Its names are written down once, as the fields of its types; nobody else spells them as keys."""
     assert [found for path in SOURCES for found in subscripts(path)] == []
+
+
+def test_the_typical_module_is_short() -> None:
+    """Half of the modules have fewer than 120 lines."""
+    assert statistics.median(len(path.read_text().splitlines()) for path in SOURCES) < 120
+
+
+def test_the_walks_lead_through_modules_that_exist() -> None:
+    """A module that ARCHITECTURE.md names by its path, such as `api/query`, is there."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    named = re.findall(r"`((?:\w+/)+\w+)`", page)
+    lost = [name for name in named if not any((ROOT / top / f"{name}.py").exists() for top in (".", "etl"))]
+    assert [name for name in lost if not (ROOT / name).is_dir()] == []
+    assert len(named) > 20
