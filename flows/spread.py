@@ -15,7 +15,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from etl import events
-from etl.dataset.lock import Owner
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, PartWritten, SliceDone
 from etl.options.asking import Asking, Talking, destination
@@ -25,6 +24,7 @@ from etl.runs.export import export, remote_steps
 from etl.schema.declarations import Json
 from etl.staging import part
 from etl.steps import Step
+from etl.storage.lock import Owner
 from flows.budget import together
 from flows.steps import as_task, picked
 

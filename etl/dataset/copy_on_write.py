@@ -1,24 +1,38 @@
-"""Publication where no folder can be put in another's place: new files stand beside those of the old dataset.
+"""Publication where folders cannot be renamed: new files are put beside those of the old dataset.
 
-Every new file gets a name that no file of the old dataset has; the switch is the manifest, put only if it is still the
-one that was replaced. A note tells what is under way, so that whoever comes next, on whichever machine, takes the new
-files away again or, once all of them are there, finishes. Logs of Delta tables are committed just before the manifest.
+Every new file gets a name that no file of the old dataset has; the switch is the manifest, written only if it is still
+the one that was replaced. A note says what is under way, so that the next run, on any machine, removes the new files
+or, once all of them are there, finishes. Logs of Delta tables are committed just before the manifest.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from etl.dataset import delta_log, manifest_file
+from etl.dataset import delta_log, manifest_file, recovery
 from etl.dataset.manifest import DataFile, Manifest, TableFacts, every_file
-from etl.errors import ManifestError, StoreError
-from etl.schema.declarations import Json
-from etl.storage import paths
+from etl.errors import StoreError
+from etl.storage import formats, paths
 from etl.storage.files import Files
+from etl.storage.json_files import JsonFile
 
 AT_ONCE = 8
 """Files put at once."""
+_SUFFIXES = tuple(f".{name}" for name in formats.names())
+_FOLDERS = (paths.REJECTS, paths.RAW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a publication adds; from when everything is there on also what it commits, switches to and removes."""
+
+    keys: tuple[str, ...]
+    logs: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
+    gone: tuple[str, ...] = ()
+
+
+_NOTE = JsonFile(Note)
 
 
 def needed(files: Files, manifest: Manifest) -> bool:
@@ -54,38 +68,53 @@ def publish(files: Files, before: Mapping[str, TableFacts], manifest: Manifest, 
     logs: dict[str, str] = {}
     if delta_log.FORMAT in manifest.formats:
         manifest, logs = delta_log.commits(before, manifest)
-    files.write(paths.NOTE, _dump({"keys": sorted(new)}))
+    note = Note(keys=tuple(sorted(new)))
+    _NOTE.write(files, paths.NOTE, note)
     _put(files, new)
     gone = sorted(held - {file.path for file in manifest.files})
     gone += _beside(files, reports)
-    note = {"keys": sorted(new), "logs": logs, "manifest": manifest_file.encode(manifest).decode(), "gone": gone}
-    files.write(paths.NOTE, _dump(note))
+    note = replace(note, logs=logs, manifest=manifest_file.encode(manifest).decode(), gone=tuple(gone))
+    _NOTE.write(files, paths.NOTE, note)
     _forward(files, note)
 
 
 def recover(files: Files) -> bool:
-    """Finish a publication that was begun, or take it back; tell whether the dataset is now the new one."""
+    """Finish a publication, or undo it; return whether the dataset is now the new one.
+
+    JournalError if its note is damaged, or names what is not the dataset's.
+    """
     if not files.exists(paths.NOTE):
         return False
-    note = json.loads(files.read(paths.NOTE))
-    if "manifest" in note:
+    note = recovery.read(files, paths.NOTE, _NOTE)
+    _check(files, note)
+    if note.manifest:
         _forward(files, note)
         return True
-    # One that is damaged never listed them: they have names that no file of the old dataset had.
-    known = {file.path for file in every_file(_published(files))}
-    _remove(files, [key for key in note["keys"] if key not in known])
+    # A damaged manifest never listed them: they have names that no file of the old dataset had.
+    known = {file.path for file in every_file(recovery.published(files))}
+    _remove(files, [key for key in note.keys if key not in known])
     files.remove(paths.NOTE)
     return False
 
 
-def _published(files: Files) -> Mapping[str, TableFacts]:
-    """Return the tables of the published dataset; none of one whose manifest cannot be read."""
-    if not files.exists(paths.MANIFEST):
-        return {}
-    try:
-        return manifest_file.decode(files.read(paths.MANIFEST), paths.MANIFEST).tables
-    except ManifestError:
-        return {}
+def pending(files: Files) -> set[str]:
+    """Name the files that a publication under way adds or removes; the manifest decides whether they count."""
+    if not files.exists(paths.NOTE):
+        return set()
+    note = recovery.read(files, paths.NOTE, _NOTE)
+    return {*note.keys, *note.logs, *note.gone}
+
+
+def _check(files: Files, note: Note) -> None:
+    """Refuse a note that names what neither its manifest nor the names of our files allow."""
+    new = manifest_file.decode(note.manifest.encode(), f"{files.name}/{paths.NOTE}").tables if note.manifest else {}
+    tables = recovery.declared_tables() | recovery.published(files).keys() | new.keys()
+    for key in (*note.keys, *note.logs, *note.gone):
+        data = key.partition("/")[0] in tables and (key.endswith(_SUFFIXES) or delta_log.is_commit(key))
+        if not data and not any(key.startswith(f"{folder}/") for folder in _FOLDERS):
+            raise recovery.foreign(files, paths.NOTE, key)
+    if wrong := {*note.gone} & {file.path for file in every_file(new)}:
+        raise recovery.foreign(files, paths.NOTE, min(wrong))
 
 
 def _put(files: Files, wanted: Mapping[str, str]) -> None:
@@ -97,7 +126,7 @@ def _put(files: Files, wanted: Mapping[str, str]) -> None:
 def _beside(files: Files, reports: Mapping[str, bytes]) -> list[str]:
     """Put rejects, raw records and reports; return those of the old dataset that have no successor."""
     gone = []
-    for folder in (paths.REJECTS, paths.RAW):
+    for folder in _FOLDERS:
         here = files.listing(paths.staged(folder))
         wanted = {key.removeprefix(paths.staged("")): key for key in here}
         _put(files, wanted)
@@ -107,14 +136,14 @@ def _beside(files: Files, reports: Mapping[str, bytes]) -> list[str]:
     return gone
 
 
-def _forward(files: Files, note: Mapping[str, Json]) -> None:
-    for path, text in note["logs"].items():
+def _forward(files: Files, note: Note) -> None:
+    for path, text in note.logs.items():
         _once(files, path, text.encode())
-    switched = note["manifest"].encode()
+    switched = note.manifest.encode()
     held = files.read(paths.MANIFEST) if files.exists(paths.MANIFEST) else None
     if held != switched and not files.claim(paths.MANIFEST, switched, instead_of=held):
         raise StoreError(f"{files.name} was published to by somebody else just now", fix="see who, then run again")
-    _remove(files, note["gone"])
+    _remove(files, note.gone)
     files.remove(paths.NOTE)
 
 
@@ -130,7 +159,3 @@ def _once(files: Files, path: str, content: bytes) -> None:
 def _remove(files: Files, keys: Sequence[str]) -> None:
     for key in keys:
         files.remove(key)
-
-
-def _dump(value: Json) -> bytes:
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

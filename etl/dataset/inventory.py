@@ -99,9 +99,7 @@ class Inventory:
 
 def open_dataset(files: Files) -> Inventory:
     """Read the manifest of a dataset; StoreError if there is none or it is half-way to a new one."""
-    manifest = store.published_manifest(files)
-    if store.half_way(files):
-        raise store.half_a_switch(files)
+    manifest = store.manifest_of_one(files)
     if set(manifest.formats) == {formats.LINES}:
         raise UsageError(
             f"{files.name} holds records as received (NDJSON) and no tables",

@@ -1,27 +1,66 @@
-"""What can still be known of a dataset whose manifest is lost or cannot be read: its files, by their names.
+"""After a killed run, or with a lost manifest: which tables and files are the dataset's own.
 
-Only for an export that replaces it (`--fresh`): they are taken out of the way like those of any dataset before, and
-whatever else lies in the folders of tables is still somebody else's. Nobody reads data by this.
+A journal may only name what the manifests and the names of our tables allow: it may have been written by somebody else.
+Files by their names alone are for an export that replaces the dataset (`--fresh`); nobody reads data by this.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from etl import resources
-from etl.dataset import delta_log
+from etl.dataset import delta_log, manifest_file
 from etl.dataset.manifest import DataFile, DeltaLog, TableFacts
-from etl.errors import StoreError
+from etl.errors import ManifestError, StoreError
 from etl.schema import withdrawn
 from etl.storage import paths
 from etl.storage.files import Files
+from etl.storage.json_files import JsonFile
 
 _INCLUDED = "included_"
+T = TypeVar("T")
+
+
+class JournalError(StoreError):
+    """A journal is damaged, or names what is not the dataset's."""
+
+
+def read(files: Files, key: str, kind: JsonFile[T]) -> T:
+    """Read the journal at a key; JournalError if it is damaged."""
+    try:
+        return kind.decode(files.read(key), f"{files.name}/{key}")
+    except StoreError as error:
+        raise JournalError(error.message, fix=error.fix) from error
+
+
+def foreign(files: Files, journal: str, name: str) -> JournalError:
+    """Describe a journal that names something that is not the dataset's."""
+    return JournalError(
+        f"{files.name}/{journal} names {name!r}, which is not part of this dataset",
+        fix="find out who wrote it; --fresh discards it",
+    )
+
+
+def published(files: Files, key: str = paths.MANIFEST) -> Mapping[str, TableFacts]:
+    """Return the tables of the manifest at a key; none if there is no readable one."""
+    if not files.exists(key):
+        return {}
+    try:
+        return manifest_file.decode(files.read(key), key).tables
+    except ManifestError:
+        return {}
+
+
+def known_tables(files: Files) -> set[str]:
+    """Name the tables of the published and the staged dataset, and all that there are where no manifest is readable."""
+    known = published(files)
+    return {*known, *published(files, paths.staged(paths.MANIFEST))} | (set() if known else declared_tables())
 
 
 def listed(files: Files) -> dict[str, TableFacts]:
     """Return the tables of a dataset with their files, and nothing else about them."""
-    tables, found = _tables(), defaultdict(list)
+    tables, found = declared_tables(), defaultdict(list)
     for key in files.listing(""):
         name = key.partition("/")[0]
         if name in tables and paths.ours(key):
@@ -29,14 +68,14 @@ def listed(files: Files) -> dict[str, TableFacts]:
     return {name: _facts(files, name, keys) for name, keys in found.items()}
 
 
-def _tables() -> set[str]:
+def declared_tables() -> set[str]:
     """Name all tables that a dataset may have."""
     declared = [table.name for name in resources.names() for table in resources.load(name).tables]
     return {withdrawn.NAME, *declared, *(_INCLUDED + name for name in declared)}
 
 
 def _facts(files: Files, name: str, keys: Sequence[str]) -> TableFacts:
-    """Describe a table; a log that there is goes on, for its readers follow it."""
+    """Describe a table; an existing log is continued, for its readers follow it."""
     log = {key: files.read(key) for key in keys if delta_log.is_commit(key)}
     try:
         active = delta_log.active(name, log.values())

@@ -5,21 +5,23 @@ run if this one dies in it, so that a dataset is always the old one or the new o
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePosixPath
 
-from etl.api.window import Window
 from etl.completeness.verdict import Tally
-from etl.dataset import copy_on_write, lock, manifest_file, recovery
-from etl.dataset.lock import Owner
+from etl.dataset import copy_on_write, manifest_file, recovery, switch
 from etl.dataset.manifest import DataFile, Manifest, TableFacts, every_file
 from etl.dataset.manifest_build import as_request
+from etl.dataset.recovery import JournalError
 from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
-from etl.storage import paths
+from etl.storage import lock, paths
+from etl.storage.directories import TEMPORARY
 from etl.storage.files import Files
+from etl.storage.json_files import JsonFile
+from etl.storage.lock import Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,20 @@ class Receipt:
     vanished: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Unfinished work: what it is for, since when, and over which published dataset (the hash of its manifest)."""
+
+    claim: Claim
+    plan: Json
+    started: float | None = None
+    over: str | None = None
+
+
+_WORK = JsonFile(Work)
+_RECEIPT = JsonFile(Receipt)
+
+
 class Store:
     """A destination that this run holds. State: none; everything it knows is on the disk.
 
@@ -64,35 +80,26 @@ class Store:
 
     def plan(self) -> Json:
         """Return the plan of the unfinished work, None if there is none."""
-        return _json(self.files, paths.PLAN, {}).get("plan")
+        work = _WORK.read(self.files, paths.PLAN)
+        return work.plan if work else None
 
     def begin(self, claim: Claim, plan: Json, *, started: float | None = None) -> None:
         """Write down what is to be done and since when; from here on the work can be gone on with."""
-        found = {"claim": _plain(claim), "plan": plan, "started": started, "over": _digest(self.files)}
-        self.files.write(paths.PLAN, _dump(found))
+        work = Work(claim=claim, plan=plan, started=started, over=_digest(self.files))
+        _WORK.write(self.files, paths.PLAN, work)
 
     def started(self) -> float | None:
         """Return when the unfinished work was begun, by whichever run; None if nobody wrote that down."""
-        found: float | None = _json(self.files, paths.PLAN, {}).get("started")
-        return found
+        work = _WORK.read(self.files, paths.PLAN)
+        return work.started if work else None
 
     def receipt(self, key: str) -> Receipt | None:
         """Return a slice's receipt, if it is done."""
-        if not self.files.exists(paths.slice_receipt(key)):
-            return None
-        plain = _json(self.files, paths.slice_receipt(key), {})
-        tally = plain["tally"]
-        window = Window(tally["window"]["start"], tally["window"]["end"])
-        return Receipt(
-            tally=Tally(**{**tally, "window": window}),
-            pages=plain["pages"],
-            missing=tuple(plain["missing"]),
-            vanished=tuple(plain.get("vanished", ())),
-        )
+        return _RECEIPT.read(self.files, paths.slice_receipt(key))
 
     def commit(self, receipt: Receipt) -> None:
         """Put a slice's receipt: it is done."""
-        self.files.write(paths.slice_receipt(receipt.tally.key), _dump(asdict(receipt)))
+        _RECEIPT.write(self.files, paths.slice_receipt(receipt.tally.key), receipt)
 
     def discard(self, key: str) -> None:
         """Forget a slice with its pages, so that it is fetched anew."""
@@ -100,7 +107,7 @@ class Store:
 
     def give_up(self) -> None:
         """Throw the work away, so that the next run plans anew."""
-        retire(self.files)
+        switch.retire(self.files)
 
     def report(self, name: str, content: bytes) -> None:
         """Put a report of a run that publishes nothing."""
@@ -117,14 +124,10 @@ class Store:
         _foreign_free(self.files, names, before)
         if copy_on_write.needed(self.files, manifest):
             copy_on_write.publish(self.files, before, manifest, reports or {})
-            retire(self.files)
+            switch.retire(self.files)
             return
         _only_listed(self.files, names, manifest.files)
-        for name, content in (reports or {}).items():
-            self.files.write(paths.staged(f"{paths.OWN}/{name}"), content)
-        self.files.write(paths.staged(paths.MANIFEST), manifest_file.encode(manifest))
-        self.files.write(paths.JOURNAL, _dump(_journal(self.files, names, reports or {})))
-        finish(self.files)
+        switch.publish(self.files, names, reports or {}, manifest_file.encode(manifest))
 
 
 @contextmanager
@@ -138,9 +141,9 @@ def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> It
     _ours(files)
     lock.take(files, owner)
     try:
-        finish(files)
+        finish(files, fresh=fresh)
         if fresh:
-            retire(files)
+            switch.retire(files)
         _same_dataset(files, claim, fresh=fresh)
         _same_work(files, claim)
         yield Store(files, fresh=fresh)
@@ -156,11 +159,12 @@ def read_manifest(files: Files) -> Manifest | None:
 
 
 def _before(files: Files, *, fresh: bool) -> Mapping[str, TableFacts]:
-    """Return the tables of the dataset that is to be replaced; of one without a readable manifest, by their names."""
+    """Return the tables of the dataset to be replaced, by the names of their files where the manifest lacks some."""
     if fresh and not (files.exists(paths.MANIFEST) and manifest_file.is_proof(files.read(paths.MANIFEST))):
         return recovery.listed(files)
     manifest = read_manifest(files)
-    return manifest.tables if manifest else {}
+    tables = manifest.tables if manifest else {}
+    return recovery.listed(files) if fresh and strangers(files, tables, every_file(tables)) else tables
 
 
 def published_manifest(files: Files) -> Manifest:
@@ -177,73 +181,32 @@ def manifest_of_one(files: Files) -> Manifest:
     They are where a process was killed among its renames, until the next run finishes its work.
     """
     manifest = published_manifest(files)
-    if files.exists(paths.JOURNAL):
-        raise half_a_switch(files)
+    if switch.is_under_way(files):
+        raise switch.half_published(files)
     return manifest
 
 
-def half_a_switch(files: Files) -> StoreError:
-    """Say that what is there may be of two datasets."""
-    return StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
-
-
-def finish(files: Files) -> None:
-    """Finish a publication that was begun, whichever of its steps are done, and clear what is spent."""
-    if copy_on_write.recover(files):
-        retire(files)
-    if files.exists(paths.JOURNAL):
-        journal = _json(files, paths.JOURNAL, {})
-        for name in journal["gone"]:
-            _aside(files, name)
-        for name in journal["folders"]:
-            _switch(files, name)
-        for name in journal["files"]:
-            if files.exists(paths.staged(name)):
-                files.move(paths.staged(name), name)
-        retire(files)
+def finish(files: Files, *, fresh: bool = False) -> None:
+    """Finish or undo what a dead run was publishing; `fresh` discards a journal that cannot be followed."""
+    try:
+        if copy_on_write.recover(files):
+            switch.retire(files)
+        switch.finish(files)
+    except JournalError:
+        if not fresh:
+            raise
+        files.remove(paths.NOTE)
+        switch.retire(files)
     files.remove(paths.SPENT)
-
-
-def retire(files: Files) -> None:
-    """Throw the work away: out of sight in one step, then file by file."""
-    files.remove(paths.SPENT)
-    if files.exists(paths.WORK):
-        files.move(paths.WORK, paths.SPENT)
-        files.remove(paths.SPENT)
+    for key in files.listing(paths.OWN):
+        if TEMPORARY.fullmatch(PurePosixPath(key).name):
+            files.remove(key)
 
 
 def strangers(files: Files, tables: Iterable[str], listed: Iterable[DataFile]) -> list[str]:
     """Name the files in table folders that the manifest does not list."""
     known = {file.path for file in listed}
     return [key for table in sorted(tables) for key in files.listing(table) if key not in known]
-
-
-def _aside(files: Files, name: str) -> None:
-    """Put a folder out of the way, unless that has been done."""
-    if files.exists(name) and not files.exists(f"{paths.OLD}/{name}"):
-        files.move(name, f"{paths.OLD}/{name}")
-
-
-def _switch(files: Files, name: str) -> None:
-    """Put a staged folder in the place of the one before it, unless that has been done."""
-    if files.exists(paths.staged(name)):
-        _aside(files, name)
-        files.move(paths.staged(name), name)
-
-
-def _journal(files: Files, tables: Iterable[str], reports: Iterable[str]) -> dict[str, list[str]]:
-    """List what goes, what is switched, and the single files that are replaced, the manifest last."""
-    folders = [*sorted(tables), paths.REJECTS, paths.RAW]
-    return {
-        "gone": [name for name in folders if not files.exists(paths.staged(name))],
-        "folders": [name for name in folders if files.exists(paths.staged(name))],
-        "files": [*(f"{paths.OWN}/{name}" for name in reports), paths.MANIFEST],
-    }
-
-
-def half_way(files: Files) -> bool:
-    """Tell whether a publication was begun and has not ended."""
-    return files.exists(paths.JOURNAL) or files.exists(paths.NOTE)
 
 
 def _digest(files: Files) -> str | None:
@@ -290,32 +253,13 @@ def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
 
 
 def _same_work(files: Files, claim: Claim) -> None:
-    found = _json(files, paths.PLAN, None)
-    if found is None or found.get("over") != _digest(files):  # never planned, or the dataset has moved on
-        retire(files)
+    work = _WORK.read(files, paths.PLAN)
+    if work is None or work.over != _digest(files):  # never planned, or the dataset has moved on
+        switch.retire(files)
         return
-    theirs, ours = found["claim"], _plain(claim)
-    if differing := [name for name in ours if theirs.get(name) != ours[name]]:
+    ours = _WORK.decode(_WORK.encode(replace(work, claim=claim)), "").claim
+    if differing := [each.name for each in fields(Claim) if getattr(work.claim, each.name) != getattr(ours, each.name)]:
         raise UsageError(
             f"{files.name} holds unfinished work that differs in {', '.join(differing)}",
             fix="run that one again to finish it, or throw it away with --fresh",
         )
-
-
-def _plain(claim: Claim) -> dict[str, Json]:
-    """Return a claim as it reads after a trip through a file."""
-    plain: dict[str, Json] = json.loads(_dump(asdict(claim)))
-    return plain
-
-
-def _json(files: Files, key: str, default: Json) -> Json:
-    if not files.exists(key):
-        return default
-    try:
-        return json.loads(files.read(key))
-    except ValueError as error:
-        raise StoreError(f"{files.name}/{key} is damaged: {error}", fix="run again with --fresh") from error
-
-
-def _dump(value: Json) -> bytes:
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

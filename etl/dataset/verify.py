@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from etl import resources
-from etl.dataset import checksums, delta_log, store
+from etl.dataset import checksums, copy_on_write, delta_log, store
 from etl.dataset.manifest import DataFile, Manifest
 from etl.records import ndjson
 from etl.records.duplicates import hashes, repeated
@@ -55,14 +55,13 @@ class _Read:
 
 def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
-    manifest = store.published_manifest(files)
-    if store.half_way(files):
-        raise store.half_a_switch(files)
+    manifest = store.manifest_of_one(files)
     tables = {name: facts.files for name, facts in manifest.tables.items()}
     listed = [file for found in tables.values() for file in found]
     every = manifest.files
     found = [finding for file in every for finding in _bytes(files, file)]
-    found += [Finding(path=key, problem="is not of this dataset") for key in store.strangers(files, tables, every)]
+    unexpected = [key for key in store.strangers(files, tables, every) if key not in copy_on_write.pending(files)]
+    found += [Finding(path=key, problem="is not of this dataset") for key in unexpected]
     found += _logs(files, manifest)
     found += _sums(manifest)
     broken = {finding.path for finding in found}

@@ -7,12 +7,12 @@ from getpass import getuser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from etl.dataset.lock import Owner
+    from etl.storage.lock import Owner
 
 
 def owner() -> "Owner":
     """Say who this process is, for the lock of a destination."""
-    from etl.dataset.lock import Owner, born
+    from etl.storage.lock import Owner, born
 
     pid = os.getpid()
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

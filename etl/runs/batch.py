@@ -13,7 +13,6 @@ from etl.api import document
 from etl.api.client import Client, connected
 from etl.api.limits.rate_limit import Shared
 from etl.api.query import Query, check
-from etl.dataset.lock import Owner
 from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.errors import EtlError, IncompleteError, StoreError, UsageError
@@ -23,6 +22,7 @@ from etl.schema.declarations import Json
 from etl.settings import Settings
 from etl.steps import Step, directly
 from etl.storage.files import Files
+from etl.storage.lock import Owner
 
 _FROM_GOOD_TO_BAD = (0, 4, 3, 2, 1)
 

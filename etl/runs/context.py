@@ -17,7 +17,6 @@ from etl.api.client import Client, connected
 from etl.api.limits.rate_limit import Shared
 from etl.api.query import Query
 from etl.dataset.layout import Layout, check_partition, metadata
-from etl.dataset.lock import Owner
 from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store, hold
@@ -27,6 +26,7 @@ from etl.schema.declarations import Include, Json, Resource
 from etl.settings import Settings
 from etl.storage import formats
 from etl.storage.files import Files
+from etl.storage.lock import Owner
 
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while the event loop waits for it: a fifth of Python's own choice."""

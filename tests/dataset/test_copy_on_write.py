@@ -10,7 +10,6 @@ from deltalake import DeltaTable
 from etl.dataset import store
 from etl.dataset.store import hold
 from etl.dataset.verify import verify
-from etl.errors import StoreError
 from etl.storage import paths as places
 from tests.support.faulty import FaultyFiles, PowerLoss
 from tests.support.small import claim, data, layout, local, owner, publish, work
@@ -119,13 +118,15 @@ def test_a_crash_at_any_step_leaves_every_reader_the_old_or_the_new(tmp_path, af
     assert step > 20
 
 
-def test_a_dataset_half_way_is_not_verified(tmp_path):
-    """While a publication is under way nothing is said of the files."""
+def test_a_dataset_that_another_is_put_beside_is_still_read_as_it_is(tmp_path):
+    """Until the manifest is switched it lists the old dataset; the new files are expected, others are not."""
     files = local(tmp_path)
     published(files, OLD)
-    files.write(places.NOTE, b'{"keys": []}')
-    with pytest.raises(StoreError, match="half-way"):
-        verify(files)
+    files.write("works/year=2030/p~00000000.parquet", b"new")
+    files.write(places.NOTE, b'{"keys": ["works/year=2030/p~00000000.parquet"]}')
+    assert verify(files).ok
+    files.write("works/year=2030/mine.parquet", b"x")
+    assert [finding.path for finding in verify(files).findings] == ["works/year=2030/mine.parquet"]
 
 
 def test_a_log_that_tells_something_else_is_found(tmp_path):

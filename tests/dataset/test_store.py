@@ -4,10 +4,10 @@ import pytest
 
 from etl.api.window import Window
 from etl.completeness.verdict import Tally
-from etl.dataset import lock, store
+from etl.dataset import store
 from etl.dataset.store import Receipt, hold
 from etl.errors import StoreError, UsageError
-from etl.storage import paths
+from etl.storage import lock, paths
 from tests.support.faulty import FaultyFiles, PowerLoss
 from tests.support.small import REQUEST, claim, data, layout, local, owner, publish, work
 

@@ -13,7 +13,6 @@ import pytest
 
 from etl import resources
 from etl.api.query import Query
-from etl.dataset.lock import Owner
 from etl.dataset.request import Delivery
 from etl.errors import EtlError, StoreError
 from etl.events import Event, PageFetched, SliceDone, ignore
@@ -22,6 +21,7 @@ from etl.runs.export.export import export
 from etl.sandbox import Corpus, Sandbox, running
 from etl.settings import Settings
 from etl.storage.files import Files, LocalFiles
+from etl.storage.lock import Owner
 from tests.conftest import data_files
 from tests.support.faulty import FaultyFiles, PicturedFiles
 

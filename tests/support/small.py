@@ -10,7 +10,6 @@ import polars as pl
 from etl.api.query import Query
 from etl.completeness import verdict
 from etl.dataset.layout import Layout
-from etl.dataset.lock import Owner
 from etl.dataset.manifest import Manifest
 from etl.dataset.manifest_build import Evidence, Provenance, build
 from etl.dataset.store import Claim, hold
@@ -21,6 +20,7 @@ from etl.staging.pages import PageFacts
 from etl.storage import formats as sinks
 from etl.storage import paths
 from etl.storage.files import Files, LocalFiles
+from etl.storage.lock import Owner
 
 PEOPLE = Resource(
     name="people",

@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 from etl.api.limits.rate_limit import Shared
 from etl.api.query import Query
 from etl.completeness.slices import Part, restored
-from etl.dataset import lock
-from etl.dataset.lock import Owner
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store
 from etl.errors import StoreError
@@ -20,7 +18,9 @@ from etl.runs.context import Clock, Run, opened
 from etl.runs.export import export
 from etl.runs.export.early_write import writing_ahead
 from etl.settings import Settings
+from etl.storage import lock
 from etl.storage.files import Files
+from etl.storage.lock import Owner
 
 
 @asynccontextmanager

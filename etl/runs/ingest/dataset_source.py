@@ -147,9 +147,7 @@ _COUNTS = (
 
 def opened(files: Files, observe: Observe) -> Rebuilt:
     """Open a dataset to make its tables again; StoreError if it has kept no records, or is half-way to a new one."""
-    manifest = store.published_manifest(files)
-    if store.half_way(files):
-        raise store.half_a_switch(files)
+    manifest = store.manifest_of_one(files)
     query = request.asked(manifest)
     _, layout = claimed(query, request.delivery(manifest, ""), Settings())
     listed = manifest.tables[manifest.main].files

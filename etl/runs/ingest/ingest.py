@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 
 from etl.api.window import iso
 from etl.completeness.verdict import Tally
-from etl.dataset.lock import Owner
 from etl.dataset.manifest_build import Provenance, build, with_origin
 from etl.dataset.request import Delivery
 from etl.dataset.store import Receipt, hold
@@ -39,6 +38,7 @@ from etl.steps import Step, directly
 from etl.storage import paths
 from etl.storage.files import Files
 from etl.storage.location import reading
+from etl.storage.lock import Owner
 from etl.storage.object_store import is_url
 
 MOST = 64

@@ -13,7 +13,6 @@ from etl import resources
 from etl.api.query import Query
 from etl.completeness.index_changes import RECORDS
 from etl.completeness.verdict import Move
-from etl.dataset.lock import Owner
 from etl.dataset.request import Delivery
 from etl.events import Event, Noted
 from etl.runs.context import Run, opened
@@ -21,6 +20,7 @@ from etl.runs.export import confirm_deletions
 from etl.sandbox import Corpus, Sandbox
 from etl.settings import Settings
 from etl.storage.files import LocalFiles
+from etl.storage.lock import Owner
 
 SINCE = 1_780_000_000
 QUERY = Query(resource=resources.load("dois"))

@@ -10,8 +10,6 @@ import pytest
 from etl import resources
 from etl.api.limits.rate_limit import shared
 from etl.api.query import Query
-from etl.dataset import lock
-from etl.dataset.lock import Owner
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
 from etl.events import Event, Observe, PageFetched, ignore
@@ -20,8 +18,9 @@ from etl.runs.export import remote_steps
 from etl.runs.export.export import plan
 from etl.sandbox import Sandbox
 from etl.settings import Settings
-from etl.storage import paths
+from etl.storage import lock, paths
 from etl.storage.files import LocalFiles
+from etl.storage.lock import Owner
 
 OWNER = Owner(user="ann", host="here", pid=1, born="then", started="2026-11-22T00:00:00Z")
 ASKED = Query(resource=resources.load("dois"), filters=(("client-id", "nihnci.tcia"),), tables=("doi_titles",))

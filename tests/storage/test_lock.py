@@ -4,9 +4,8 @@ import sys
 
 import pytest
 
-from etl.dataset import lock
 from etl.errors import StoreError
-from etl.storage import paths
+from etl.storage import lock, paths
 from tests.support.small import local, owner
 
 

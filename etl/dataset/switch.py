@@ -1,0 +1,133 @@
+"""Publication by renaming: staged folders take the places of the published ones, the manifest last.
+
+A journal is written before the first rename, and a run that finds one finishes it, so that a dataset is the old one or
+the new one. Every step can be repeated. A disk on which folders cannot be renamed (an image layer) has their files
+moved one by one, by way of a folder that can be.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from etl.dataset import recovery
+from etl.errors import StoreError
+from etl.storage import paths
+from etl.storage.files import CrossDeviceError, Files
+from etl.storage.json_files import JsonFile
+
+_FOLDERS = (paths.REJECTS, paths.RAW)
+_PRIVATE = (paths.WORK, paths.SPENT, paths.LOCK, paths.NOTE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What a publication does: folders that go, folders that are switched, single files that are replaced."""
+
+    gone: tuple[str, ...]
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+_JOURNAL = JsonFile(Journal)
+
+
+def publish(files: Files, tables: Iterable[str], reports: Mapping[str, bytes], manifest: bytes) -> None:
+    """Put everything staged into its place; `tables` are those of the dataset before and of the new one."""
+    for name, content in reports.items():
+        files.write(paths.staged(f"{paths.OWN}/{name}"), content)
+    files.write(paths.staged(paths.MANIFEST), manifest)
+    folders = [*sorted(tables), *_FOLDERS]
+    journal = Journal(
+        gone=tuple(name for name in folders if not files.exists(paths.staged(name))),
+        folders=tuple(name for name in folders if files.exists(paths.staged(name))),
+        files=(*(f"{paths.OWN}/{name}" for name in reports), paths.MANIFEST),
+    )
+    _JOURNAL.write(files, paths.JOURNAL, journal)
+    finish(files)
+
+
+def is_under_way(files: Files) -> bool:
+    """Return whether tables may be of two datasets: a publication has begun and is not finished."""
+    return files.exists(paths.JOURNAL)
+
+
+def half_published(files: Files) -> StoreError:
+    """Describe a dataset whose tables may be of two."""
+    return StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+
+
+def finish(files: Files) -> None:
+    """Finish a publication, whichever of its steps are done; StoreError if its journal is not one of this dataset."""
+    if not is_under_way(files):
+        return
+    journal = recovery.read(files, paths.JOURNAL, _JOURNAL)
+    _check(files, journal)
+    for name in journal.gone:
+        _set_aside(files, name)
+    for name in journal.folders:
+        _replace(files, name)
+    for name in journal.files:
+        if files.exists(paths.staged(name)):
+            files.move(paths.staged(name), name)
+    retire(files)
+
+
+def retire(files: Files) -> None:
+    """Remove the unfinished or finished work: out of sight in one step, then file by file."""
+    files.remove(paths.SPENT)
+    if not files.exists(paths.WORK):
+        return
+    try:
+        files.move(paths.WORK, paths.SPENT)
+    except CrossDeviceError:
+        for decisive in (paths.JOURNAL, paths.PLAN, paths.WORK):  # what is left without a plan is not resumed
+            files.remove(decisive)
+    files.remove(paths.SPENT)
+
+
+def _check(files: Files, journal: Journal) -> None:
+    """Refuse a journal that names what neither the manifests nor the staging know."""
+    tables = recovery.known_tables(files) | {*_FOLDERS}
+    for name in (*journal.gone, *journal.folders):
+        if name not in tables and (files.exists(name) or files.exists(paths.staged(name))):
+            raise recovery.foreign(files, paths.JOURNAL, name)
+    for name in journal.files:
+        if not name.startswith(f"{paths.OWN}/") or any(name == own or name.startswith(f"{own}/") for own in _PRIVATE):
+            raise recovery.foreign(files, paths.JOURNAL, name)
+
+
+def _set_aside(files: Files, name: str) -> None:
+    """Put a published folder out of the way, unless that has been done."""
+    old = f"{paths.OLD}/{name}"
+    if files.exists(old) or not (files.listing(name) or files.exists(_halfway(old))):
+        return
+    _relocate(files, name, old)
+
+
+def _replace(files: Files, name: str) -> None:
+    """Put a staged folder into its place, unless that has been done."""
+    staged = paths.staged(name)
+    if files.listing(staged) or files.exists(_halfway(name)):
+        _set_aside(files, name)
+        if not files.listing(name):
+            files.remove(name)  # folders without files, which a relocation has left
+        _relocate(files, staged, name)
+
+
+def _relocate(files: Files, source: str, target: str) -> None:
+    """Move a folder to where nothing is, in one step or, resumably, file by file."""
+    halfway = _halfway(target)
+    if not files.exists(halfway):
+        try:
+            files.move(source, target)
+        except CrossDeviceError:
+            pass
+        else:
+            return
+    for key in files.listing(source):
+        files.move(key, halfway + key.removeprefix(source))
+    files.move(halfway, target)
+    files.remove(source)
+
+
+def _halfway(target: str) -> str:
+    return f"{paths.MOVING}/{target}"
