@@ -350,7 +350,7 @@ async def _telling(asking: Awaitable[T], resource: Resource | None) -> T:
     try:
         return await asking
     except AnswerError as error:
-        explained = retired.told(error, resource) if resource else error
+        explained = retired.explain(error, resource) if resource else error
         if explained is error:
             raise
         raise explained from None

@@ -1,8 +1,8 @@
-"""The slow lane: one odd record made into what its Shape promises, and an Issue for all that cannot be.
+"""The slow lane: convert one odd record to its Shape, with an Issue for every value that does not fit.
 
-Lossless changes are silent (api-notes 5.1 lists the real ones): `"2013"` for 2013, one object for a list of one, a name
-in the dash-case of older servers. What is left out of the promised record is either unknown, and handed back by its
-path, or an Issue with its raw JSON.
+Lossless conversions are silent (api-notes 5.1 lists the real ones): `"2013"` for 2013, one object for a list of one, a
+name in the dash-case of older servers. Whatever is left out is either unknown, and returned by its path, or an Issue
+with its raw JSON.
 """
 
 import json
@@ -24,7 +24,7 @@ _TOO_FINE = re.compile(r"[.,][0-9]{6}0*[1-9]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """A value that does not fit its column; an empty path means the record as such, `raw` is its JSON text."""
+    """A value that does not fit its column; an empty path means the whole record, `raw` is the JSON text."""
 
     record_id: str
     path: str
@@ -34,7 +34,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coerced:
-    """A record as its Shape promises, as JSON; None where the bytes hold no record."""
+    """A record in its Shape, as JSON; None if the bytes are not a record."""
 
     line: bytes | None = None
     issues: tuple[Issue, ...] = ()
@@ -42,14 +42,14 @@ class Coerced:
 
 
 def coerce(shape: Struct, record: bytes) -> Coerced:
-    """Make the record what the shape promises, whatever it holds; unknown values by path with indexes.
+    """Convert any record to the shape, and return unknown values by path with indexes.
 
-    Never raises: bytes that are no JSON object become one Issue and no line.
+    Never raises: bytes other than a JSON object become one Issue and no line.
     """
     try:
         value, remarks = _decode(record)
         if not isinstance(value, dict):
-            return Coerced(issues=(reject("is no object", record),))
+            return Coerced(issues=(reject("is not an object", record),))
         walk = _Walk()
         line = msgspec.json.encode(walk.struct(shape, value, ""))
     except (ValueError, RecursionError) as error:
@@ -62,17 +62,17 @@ def coerce(shape: Struct, record: bytes) -> Coerced:
 
 def identity(value: Mapping[str, Json]) -> str:
     """Return the id of a decoded record, empty if it has none."""
-    found = value.get("id")
-    return "" if found is None else _text(found) or ""
+    own = value.get("id")
+    return "" if own is None else _text(own) or ""
 
 
 def compact(raw: bytes) -> msgspec.Raw:
-    """Write JSON as the slow lane would, so that a value's text does not depend on which lane its record took."""
+    """Write JSON as the slow lane does, so that a value's text does not depend on its record's lane."""
     return msgspec.Raw(msgspec.json.encode(_decode(raw)[0]) if _LOOSE.search(raw) else raw)
 
 
 def reject(reason: str, record: bytes) -> Issue:
-    """Return the Issue of a record that cannot be a row."""
+    """Return the Issue for a record that cannot become a row."""
     return Issue(record_id="", path="", reason=reason, raw=_raw(record))
 
 
@@ -81,11 +81,11 @@ def _raw(record: bytes) -> str:
 
 
 def _decode(record: bytes) -> tuple[Json, list[str]]:
-    """Read JSON with numbers kept as their text (msgspec.Raw), and say what of the whole record is not kept."""
+    """Read JSON, keeping numbers as text (msgspec.Raw), and say what of the record is lost."""
     remarks = []
-    if (mended := without_lone_surrogates(record)) != record:
-        record = mended
-        remarks.append("holds lone surrogates: replaced by U+FFFD")
+    if (clean := without_lone_surrogates(record)) != record:
+        record = clean
+        remarks.append("contains lone surrogates: replaced by U+FFFD")
     text = record.decode(errors="replace")
     if "\N{REPLACEMENT CHARACTER}" in text and not _is_utf8(record):
         remarks.append("is not UTF-8: undecodable bytes were replaced")
@@ -94,11 +94,11 @@ def _decode(record: bytes) -> tuple[Json, list[str]]:
         text,
         parse_int=_number,
         parse_float=_number,
-        parse_constant=str,  # NaN and Infinity are no JSON: they stay as text
+        parse_constant=str,  # NaN and Infinity are not JSON: they stay text
         object_pairs_hook=lambda pairs: _object(pairs, twice),
     )
     if twice:
-        remarks.append(f"holds a key more than once, the last value counts: {', '.join(dict.fromkeys(twice))}")
+        remarks.append(f"has duplicate keys, the last value counts: {', '.join(dict.fromkeys(twice))}")
     return value, remarks
 
 
@@ -115,11 +115,11 @@ def _number(text: str) -> msgspec.Raw:
 
 
 def _object(pairs: list[tuple[str, Json]], twice: list[str]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        twice.extend(name for name in found if names.count(name) > 1)
-    return found
+        twice.extend(name for name in members if names.count(name) > 1)
+    return members
 
 
 def _json(value: Json) -> str:
@@ -127,7 +127,7 @@ def _json(value: Json) -> str:
 
 
 class _Walk:
-    """One record's way along its Shape; `misfits` (path, reason, JSON) and `unknown` grow on the way."""
+    """Converts one record along its Shape; collects `misfits` (path, reason, JSON) and `unknown` values."""
 
     def __init__(self) -> None:
         self.misfits: list[tuple[str, str, str]] = []
@@ -146,7 +146,7 @@ class _Walk:
         try:
             return _SCALARS[shape.type](value)
         except (ValueError, ArithmeticError):
-            return self.misfit(path, f"is no {shape.type}", value)
+            return self.misfit(path, f"is not a valid {shape.type}", value)
 
     def listing(self, shape: Listing, value: Json, path: str) -> Json:
         if value == {}:
@@ -159,23 +159,23 @@ class _Walk:
             return self.first(shape, value, path)
         if not isinstance(value, dict):
             if shape.scalar is None:
-                return self.misfit(path, "is no object", value)
+                return self.misfit(path, "is not an object", value)
             value = {shape.scalar: value}
         prefix = f"{path}." if path else ""
         keys = {name: name for name in shape.fields if value.get(name) is not None}
         for key in [key for key in value if key not in shape.fields]:
-            twin = shape.dashed(key)
-            if not twin or (twin in keys and value[key] is not None):
+            name = shape.dashed(key)
+            if not name or (name in keys and value[key] is not None):
                 self.unknown[prefix + key] = msgspec.Raw(msgspec.json.encode(value[key]))
             elif value[key] is not None:
-                keys[twin] = key
+                keys[name] = key
         return {name: self.value(shape.fields[name], value[key], prefix + key) for name, key in keys.items()}
 
     def first(self, shape: Struct, entries: list[Json], path: str) -> Json:
         if not entries:
             return None
         if len(entries) > 1:
-            self.misfit(path, "is a list where one object is promised, the first entry counts", entries)
+            self.misfit(path, "is a list in place of an object, the first entry counts", entries)
         return self.value(shape, entries[0], path)
 
     def misfit(self, path: str, reason: str, value: Json) -> None:
@@ -190,7 +190,7 @@ def _text(value: Json) -> str | None:
 
 
 def _written(value: Json) -> str:
-    """Return a number's text, or text that might be one, without the blanks around it."""
+    """Return the text of a number, or text that may be one, without blanks around it."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, msgspec.Raw):

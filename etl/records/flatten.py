@@ -1,7 +1,7 @@
-"""A page's nested Arrow table -> the polars frame of one declared table, by Arrow's list kernels.
+"""Turn a page's nested Arrow table into the polars frame of one declared table, with Arrow's list kernels.
 
-The nested columns are those of `parse.nested_schema`. Duplicates, order between pages and files are not this module's
-matter; tables that are built from other tables get no further than `build`.
+The nested columns are those of `parser.nested_schema`. Other modules deal with duplicates, order and files. Tables
+that are made of other tables use `build`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ DTYPES: Mapping[Type, pl.DataType] = {
 
 
 def frame_schema(resource: Resource, table: Table) -> dict[str, pl.DataType]:
-    """Return the columns and dtypes of a finished table, in their order."""
+    """Return the columns and dtypes of a finished table, in order."""
     declared = {column.name: DTYPES[column.type] for column in table.columns}
     if table is resource.main:
         return declared
@@ -38,10 +38,10 @@ def frame_schema(resource: Resource, table: Table) -> dict[str, pl.DataType]:
 
 
 def needed(resource: Resource, table: Table) -> list[str]:
-    """List the nested columns that a table is made from, those of its inputs if it is built."""
+    """List the nested columns that a table needs; for a built table, those of its inputs."""
     if table.build:
-        found = [name for source in table.inputs for name in needed(resource, resource.table(source))]
-        return list(dict.fromkeys(found))
+        names = [name for source in table.inputs for name in needed(resource, resource.table(source))]
+        return list(dict.fromkeys(names))
     fields = declarations.shape(resource).fields
     paths = [resource.key.path, table.path, *(table.relations or {}).values()]
     if table is resource.main:
@@ -51,9 +51,9 @@ def needed(resource: Resource, table: Table) -> list[str]:
 
 
 def flatten(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
-    """Return the table's rows in record order, its columns after `_row`.
+    """Return the table's rows in record order: `_row`, then its columns.
 
-    `_row` is the ordinal (UInt32) of the record in `nested`, which may hold many pages: fewer, larger calls cost less.
+    `_row` is the ordinal (UInt32) of the record in `nested`, which may be many pages: fewer, larger calls cost less.
     """
     page = _Page(nested)
     if table is resource.main:
@@ -68,32 +68,32 @@ def flatten(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
 def build(resource: Resource, table: Table, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return a built table from the flattened frames of its inputs, with the same dtypes as any other."""
     assert table.build
-    made = table.build({name: frames[name].select(ROW, *columns) for name, columns in table.inputs.items()})
+    built = table.build({name: frames[name].select(ROW, *columns) for name, columns in table.inputs.items()})
     schema = frame_schema(resource, table)
-    return made.select(pl.col(name).cast(dtype) for name, dtype in {ROW: pl.UInt32(), **schema}.items())
+    return built.select(pl.col(name).cast(dtype) for name, dtype in {ROW: pl.UInt32(), **schema}.items())
 
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """Values of a page with the record that each is from and its positions in the lists around it."""
+    """Values of a page, each with its record and its positions in the lists around it."""
 
     values: pa.Array
     rows: pa.Array
     positions: tuple[pa.Array, ...] = ()
 
     def down(self, path: Path) -> "_Entries":
-        """Follow a path: into fields, and to each entry of lists."""
+        """Follow a path into fields, and into the entries of lists."""
         here = self
         for step in path:
-            here = here.each() if step == EACH else here.field(step)
+            here = here.entries() if step == EACH else here.field(step)
         return here
 
     def field(self, name: str) -> "_Entries":
-        """Go to a field of objects; a null object has null there."""
+        """Go to a field of objects; a null object has a null field."""
         return _Entries(pc.struct_field(self.values, name), self.rows, self.positions)
 
-    def each(self) -> "_Entries":
-        """Go to the entries of lists; a null list has none, a null entry is one."""
+    def entries(self) -> "_Entries":
+        """Go to the entries of lists; a null list has none, and a null entry counts."""
         parents = pc.list_parent_indices(self.values)
         lengths = pc.fill_null(pc.list_value_length(self.values), 0)
         starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
@@ -104,7 +104,7 @@ class _Entries:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A nested table, entered by declared paths."""
+    """A nested table, read by declared paths."""
 
     nested: pa.Table
 
@@ -127,24 +127,24 @@ def _main(table: Table, page: _Page) -> dict[str, pa.Array]:
 
 
 def _sources(column: Column) -> tuple[str, ...]:
-    """Return the paths of a main table's column; one without path or rule is a nested column of that name (`extra`)."""
+    """Return the paths of a main table's column; one without path or rule is the nested column `extra`."""
     return column.paths if column.path or column.derived else (column.name,)
 
 
 def _rows(table: Table, entries: _Entries) -> dict[str, pa.Array]:
-    """Return the columns that have a path, the record's ordinal and the positions."""
+    """Return the columns with a path, the record's ordinal, and the positions."""
     arrays = {
         column.name: _value([entries.down(steps(path)) for path in column.paths], column)
         for column in table.columns
         if column.paths
     }
-    # A single object is in no list: it stands first.
+    # A single object is not in a list: its position is 0.
     positions = entries.positions or (pa.repeat(pa.scalar(0, pa.int64()), len(entries.rows)),)
     return {ROW: entries.rows, **dict(zip(table.positions, positions, strict=True)), **arrays}
 
 
 def _union(table: Table, page: _Page) -> dict[str, pa.Array]:
-    """Put several lists and single objects one under the other, by record, then in their declared order."""
+    """Concatenate several lists and single objects, by record, then in declared order."""
     label = table.columns[0].name
     parts = []
     for name, path in (table.relations or {}).items():
@@ -152,22 +152,22 @@ def _union(table: Table, page: _Page) -> dict[str, pa.Array]:
         if not path.endswith(EACH):
             entries = _stated(table, entries)
         parts.append(pa.table({label: pa.repeat(name, len(entries.rows)), **_rows(table, entries)}))
-    whole = pa.concat_tables(parts)
-    whole = whole.take(pc.sort_indices(whole.column(ROW)))
-    return dict(zip(whole.column_names, whole.combine_chunks().columns, strict=True))
+    union = pa.concat_tables(parts)
+    union = union.take(pc.sort_indices(union.column(ROW)))
+    return dict(zip(union.column_names, union.combine_chunks().columns, strict=True))
 
 
 def _stated(table: Table, entries: _Entries) -> _Entries:
-    """Leave out the single objects of which no declared field has a value."""
+    """Leave out single objects without a value in any declared field."""
     paths = (path for column in table.columns for path in column.paths if path)
     fields = (entries.down(steps(path)).values for path in paths)
     stated = reduce(pc.or_, (field.is_valid() for field in fields))
     return _Entries(entries.values.filter(stated), entries.rows.filter(stated))
 
 
-def _value(found: Sequence[_Entries], column: Column) -> pa.Array:
-    """Return a column's values: of several places the first that has one."""
-    values = [entries.values for entries in found]
+def _value(sources: Sequence[_Entries], column: Column) -> pa.Array:
+    """Return a column's values: the first of several sources that has one."""
+    values = [entries.values for entries in sources]
     return _lower(values[0] if len(values) == 1 else pc.coalesce(*values), column)
 
 
@@ -176,7 +176,7 @@ def _lower(array: pa.Array, column: Column) -> pa.Array:
 
 
 def _frame(arrays: dict[str, pa.Array], table: Table, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """Add the derived columns, in the order they are declared in, each from those before it."""
+    """Add the derived columns in declared order, each from earlier ones."""
     if not len(arrays[ROW]):
         return pl.DataFrame(schema=schema)
     arrays[ROW] = arrays[ROW].cast(pa.uint32())
@@ -189,7 +189,7 @@ def _frame(arrays: dict[str, pa.Array], table: Table, schema: Mapping[str, pl.Da
 
 
 def _generations(columns: Iterable[Column]) -> list[list[tuple[str, Derived]]]:
-    """Group the derived columns so that each group needs only what stands in the table before it."""
+    """Group the derived columns so that each group only needs columns of earlier groups."""
     ages: dict[str, int] = {}
     groups: list[list[tuple[str, Derived]]] = []
     for column in columns:

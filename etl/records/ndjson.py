@@ -1,7 +1,7 @@
-"""Records as they were received, a line each: what `--format ndjson` makes of the main table.
+"""Records as received, one per line: the main table in `--format ndjson`.
 
 A line is the API's resource object, `{"id", "type", "attributes", "relationships"}`, as in DataCite's data file
-(api-notes 8.2): everything that child tables hold is inside it. On the way it is a column of the staged page.
+(api-notes 8.2): it contains everything that child tables hold. On its way it is a column of the staged page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ SUFFIX = ".ndjson"
 
 
 class Lines:
-    """Reads the columns of a main table from its records."""
+    """Reads columns of a main table from its records."""
 
     suffix = SUFFIX
 
@@ -39,32 +39,32 @@ def lines(source: BinaryIO) -> list[bytes]:
 
 
 def table(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
-    """Return the rows that records have in the main table."""
+    """Return the rows of records in the main table."""
     return flatten(resource, resource.main, Parser(resource).parse(records).table).drop(ROW)
 
 
 def ids(parser: Parser, records: Sequence[bytes]) -> pl.Series:
-    """Return the lower-cased id of each record, null for one that is no row."""
-    found = parser.parse(records).table
-    if found.num_rows == len(records):
-        return pl.Series("id", pc.utf8_lower(found.column("id")), dtype=pl.String)
+    """Return the lower-cased id of each record, null for one that cannot become a row."""
+    nested = parser.parse(records).table
+    if nested.num_rows == len(records):
+        return pl.Series("id", pc.utf8_lower(nested.column("id")), dtype=pl.String)
     rows = (parser.parse([record]).table.column("id").to_pylist() for record in records)
     return pl.Series("id", [row[0].lower() if row else None for row in rows], dtype=pl.String)
 
 
 def keyed(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
-    """Return records with their keys: `key` and the line."""
+    """Return the keys and lines of records."""
     keys = table(resource, records)[resource.key.name]
     return pl.DataFrame({"key": keys, LINE: pl.Series(list(records), dtype=pl.Binary)})
 
 
 def schema(resource: Resource) -> pa.Schema:
-    """Return the schema of pages that have the records beside their values."""
+    """Return the schema of pages with the records next to their values."""
     return nested_schema(resource).append(pa.field(LINE, pa.large_binary()))
 
 
 def beside(nested: pa.Table, records: Sequence[bytes], parser: Parser) -> pa.Table:
-    """Put each record, in one line, beside its values; records that are no row of the page are left out."""
+    """Add each record as one line next to its values; records without a row in the page are left out."""
     if nested.num_rows != len(records):
         records = [record for record in records if parser.parse([record]).table.num_rows]
     flat = [record.replace(b"\n", b" ").replace(b"\r", b" ") for record in records]

@@ -1,6 +1,6 @@
-"""Which row comes where: one row a key, sorted by partition and key, whatever order the records came in.
+"""The order of rows: one row per key, sorted by partition and key, in whatever order the records arrived.
 
-Pure. The order is computed once, from the main table; every other table follows it by the number of its record.
+Pure. The order is computed once, from the main table; all other tables follow it by the number of the record.
 """
 
 import itertools
@@ -12,12 +12,12 @@ import polars as pl
 ROW = "_row"
 RANK = "_rank"
 PIECE = 50_000
-"""Rows gathered and written together; a row group in formats that have such."""
+"""Rows gathered and written together; a row group in formats that have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The records of one partition: its values as text, and which ranks they have."""
+    """The records of one partition: its values as text, and the ranks of the records."""
 
     values: tuple[tuple[str, str | None], ...]
     start: int
@@ -26,19 +26,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`rank` is by record: its place, or null for a duplicate or a record without a key."""
+    """`rank` is the place of each record, or null for a duplicate or a record without a key."""
 
     rank: pl.Series
     groups: tuple[Group, ...]
 
     @property
     def size(self) -> int:
-        """How many records have a place."""
+        """The number of records that have a place."""
         return self.groups[-1].stop if self.groups else 0
 
 
 def contested(main: pl.DataFrame, key: str) -> list[int]:
-    """Return the records whose key another record has as well."""
+    """Return the records that share their key with another."""
     keys = main[key]
     return (
         []
@@ -55,9 +55,9 @@ def arrange(
     updated: str | None = None,
     contents: Mapping[int, str] | None = None,
 ) -> Order:
-    """Give every record its place; of records with one key, the newest `updated` stays.
+    """Give every record its place; of several records with one key, the newest `updated` stays.
 
-    `contents` decides between contested records of the same time, so that it does not matter which came first.
+    `contents` decides between contested records of the same time, so that their order of arrival does not matter.
     """
     rows = main.select(*dict.fromkeys([ROW, key, *([updated] if updated else []), *partition_by])).filter(
         pl.col(key).is_not_null()
@@ -66,13 +66,13 @@ def arrange(
         rows = _newest(rows, key, updated, contents)
     rows = rows.sort([*partition_by, key])
     places = rows.select(ROW).with_row_index(RANK)
-    every = pl.DataFrame({ROW: pl.int_range(main.height, dtype=pl.UInt32, eager=True)})
-    rank = every.join(places, on=ROW, how="left", maintain_order="left")[RANK]
+    records = pl.DataFrame({ROW: pl.int_range(main.height, dtype=pl.UInt32, eager=True)})
+    rank = records.join(places, on=ROW, how="left", maintain_order="left")[RANK]
     return Order(rank, tuple(_groups(rows, partition_by)))
 
 
 def place(frame: pl.DataFrame, order: Order) -> Iterator[tuple[Group, pl.DataFrame]]:
-    """Yield a table's rows partition by partition, in the order of their records, within a record as they were."""
+    """Yield a table's rows by partition, in the order of their records; within a record, order is kept."""
     ranked = pl.DataFrame({RANK: order.rank.gather(frame[ROW])}).with_row_index("_at")
     placed = ranked.drop_nulls(RANK).sort(RANK, maintain_order=True)
     rows = frame.select(pl.all().exclude(ROW).gather(placed["_at"]))
@@ -83,7 +83,7 @@ def place(frame: pl.DataFrame, order: Order) -> Iterator[tuple[Group, pl.DataFra
 
 
 def split(rows: pl.DataFrame, most: int) -> Iterator[pl.DataFrame]:
-    """Yield rows in pieces of at most that many; one empty piece if there are none."""
+    """Yield rows in pieces of at most `most`; one empty piece if there are none."""
     return (rows.slice(start, most) for start in range(0, max(rows.height, 1), most))
 
 
@@ -101,6 +101,6 @@ def _groups(rows: pl.DataFrame, partition_by: Sequence[str]) -> Iterator[Group]:
         return
     start = 0
     values = rows.select(pl.col(name).cast(pl.String) for name in partition_by)
-    for *found, count in values.group_by(partition_by, maintain_order=True).len().iter_rows():
-        yield Group(tuple(zip(partition_by, found, strict=True)), start, start + count)
+    for *partition, count in values.group_by(partition_by, maintain_order=True).len().iter_rows():
+        yield Group(tuple(zip(partition_by, partition, strict=True)), start, start + count)
         start += count

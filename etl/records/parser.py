@@ -1,8 +1,8 @@
-"""Raw records of one page -> one nested Arrow table, by the Shape that the declarations imply.
+"""Parse the raw records of one page into one nested Arrow table, by the Shape of the declarations.
 
-The fast lane gives all records to Arrow's JSON reader at once. It refuses the page for one wrong type, so records known
-or found to be odd go through `coerce` first; what was odd once is looked for in advance from then on. Flattening the
-result into tables is `flatten`'s matter.
+The fast lane gives all records to Arrow's JSON reader at once. The reader refuses a page for one wrong type, so odd
+records go through `coerce` first. Paths that were odd once are checked in advance from then on. `flatten` turns the
+result into tables.
 """
 
 import re
@@ -30,15 +30,15 @@ _ARROW_PATH = re.compile(r"Column\(/(.*)\) changed from")
 _MSGSPEC_PATH = re.compile(r" - at `\$\.(.*)`$")
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _LONG = 20_000
-"""Longer records may be nested so deep that Arrow's reader crashes; 10,000 levels, for which this is room, are safe."""
+"""Longer records may be nested so deeply that Arrow's reader crashes; the 10,000 levels that fit below are safe."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """The records of a page in one table, and what would not go into it.
+    """The records of a page in one table, and what did not fit.
 
-    `drift` tells for each path that no declaration knows how many records have it, null or not, and the first one's id.
+    `drift` has for each undeclared path the number of records with it, nulls included, and the id of the first.
     """
 
     table: pa.Table
@@ -47,7 +47,7 @@ class Parsed:
 
 
 def nested_schema(resource: Resource) -> pa.Schema:
-    """Return the schema of every page of the resource: the shape one level deep, then `extra`."""
+    """Return the schema of every page of the resource: the shape, one level deep, then `extra`."""
     return _flat_schema(_record(resource))
 
 
@@ -72,13 +72,13 @@ def _columns(shape: Struct) -> Iterator[tuple[Path, declarations.Shape]]:
 class Parser:
     """Parses the pages of one resource; threads may share it.
 
-    Mutable state: `_screen`, what looks for the odd paths met so far, replaced as a whole.
+    Mutable state: `_screen`, which checks the odd paths met so far; it is replaced as a whole.
     """
 
     def __init__(self, resource: Resource) -> None:
         self._shape = _record(resource)
-        self._promised = arrow_types.arrow(self._shape)
-        self._schema = pa.schema(list(self._promised))
+        self._declared = arrow_types.arrow(self._shape)
+        self._schema = pa.schema(list(self._declared))
         self._flat = _flat_schema(self._shape)
         self._strict = msgspec.json.Decoder(arrow_types.strict(self._shape))
         self._texts = frozenset(arrow_types.leaves(self._shape, Type.JSON))
@@ -87,9 +87,9 @@ class Parser:
         self._screen = _Screen(self._shape, frozenset())
 
     def parse(self, records: Sequence[bytes]) -> Parsed:
-        """Parse the records of one page; nothing in them makes it raise.
+        """Parse the records of one page, without ever raising.
 
-        Every record is a row or, if it is no object or has no id, an Issue with an empty record id.
+        Every record becomes a row or, if it is not an object or has no id, an Issue with an empty record id.
         """
         page = _Page(self._shape, records)
         table = self._read(page)
@@ -101,7 +101,7 @@ class Parser:
         return replace(parsed, table=_composed(parsed.table, self._identity)) if self._identity else parsed
 
     def _read(self, page: "_Page") -> pa.Table:
-        """Read the page, with more of its records coerced until Arrow takes it; with all of them it does."""
+        """Read the page, coercing more of its records until Arrow accepts it; coerced completely, it does."""
         screen = self._screen
         page.coerce(screen.odd(page))
         table = page.read(self._schema)
@@ -120,33 +120,33 @@ class Parser:
         return table
 
     def _strays(self, table: pa.Table, known: frozenset[Path]) -> list[Path]:
-        """List what Arrow took as it came and should not: text for JSON text, promised fields by other names."""
+        """List what Arrow accepted but should not: text in place of JSON text, declared fields under other names."""
         # `"x"` is JSON text and `x` is not.
         texts = [path for path in self._texts - known if _has_values(table, path)]
-        strange = arrow_types.undeclared(pa.struct(list(table.schema)), self._promised)
-        return texts + [path for path in strange if path not in known and arrow_types.is_dashed(self._shape, path)]
+        unknown = arrow_types.undeclared(pa.struct(list(table.schema)), self._declared)
+        return texts + [path for path in unknown if path not in known and arrow_types.is_dashed(self._shape, path)]
 
     def _validate(self, page: "_Page") -> list[Path]:
-        """Coerce the records that Arrow would refuse; return where they are odd."""
+        """Coerce the records that Arrow would refuse, and return their odd paths."""
         complaints = _refused(self._strict, page)
         page.coerce(complaints)
-        found = (_MSGSPEC_PATH.search(why) for why in complaints.values())
-        paths = {arrow_types.steps(_INDEX.sub(EACH, match[1])) for match in found if match}
+        matches = (_MSGSPEC_PATH.search(why) for why in complaints.values())
+        paths = {arrow_types.steps(_INDEX.sub(EACH, match[1])) for match in matches if match}
         return [path for path in paths if arrow_types.at(self._shape, path)]
 
     def _learn(self, paths: Iterable[Path]) -> "_Screen":
-        """Return a screen that knows these paths, and use it from now on; what another thread learned may get lost."""
+        """Return a screen that also checks these paths, and keep it; another thread's change may get lost."""
         known = self._screen.paths.union(paths)
         self._screen = screen = _Screen(self._shape, known) if known != self._screen.paths else self._screen
         return screen
 
     def _drift(self, page: "_Page", table: pa.Table, ids: list[str | None]) -> Drift:
         drift = Drift(self._unmapped)
-        fields = drift.strange(pa.struct(list(table.schema)), self._promised)
-        # A record with a value under another name for a promised field was coerced.
-        strange = tuple(path for path in fields if not arrow_types.is_dashed(self._shape, path))
-        find = finder(strange, self._unknown) if strange else None
-        for row, (index, record_id) in enumerate(zip(page.rows(), ids, strict=True)) if strange or page.coerced else ():
+        fields = drift.undeclared(pa.struct(list(table.schema)), self._declared)
+        # A record with a declared field under another name was coerced.
+        unknown = tuple(path for path in fields if not arrow_types.is_dashed(self._shape, path))
+        find = finder(unknown, self._unknown) if unknown else None
+        for row, (index, record_id) in enumerate(zip(page.rows(), ids, strict=True)) if unknown or page.coerced else ():
             if coerced := page.coerced.get(index):
                 drift.add(row, record_id or "", coerced.unknown.items())
             elif find:
@@ -155,12 +155,12 @@ class Parser:
 
     def _unknown(self, record: bytes) -> Iterable[tuple[str, msgspec.Raw]]:
         coerced = coerce(self._shape, record)
-        # What Arrow reads and Python cannot, such as a thousand levels of lists, is kept whole.
+        # What Arrow reads and Python cannot, such as a thousand nested lists, is kept as it is.
         return coerced.unknown.items() if coerced.line else [("", msgspec.Raw(record))]
 
 
 class _Screen:
-    """Looks for the paths that were odd before; the rest of a record is skipped over."""
+    """Checks the paths that were odd before, and skips the rest of a record."""
 
     def __init__(self, shape: Struct, paths: frozenset[Path]) -> None:
         self.paths = paths
@@ -174,7 +174,7 @@ class _Screen:
 class _Page:
     """The records on their way into Arrow.
 
-    Mutable state: `coerced`, by index, the records that went through the slow lane; `complaint`, Arrow's last.
+    Mutable state: `coerced`, the records that went through the slow lane, by index; `complaint`, Arrow's last.
     """
 
     def __init__(self, shape: Struct, records: Sequence[bytes]) -> None:
@@ -188,7 +188,7 @@ class _Page:
         self.coerce(index for index, record in suspects if record[:1] != b"{" or _is_too_deep(record))
 
     def untouched(self) -> list[int]:
-        """List the records that are still as they came."""
+        """List the records that are not coerced."""
         if not self.coerced:
             return list(range(len(self.records)))
         return [index for index in range(len(self.records)) if index not in self.coerced]
@@ -199,11 +199,11 @@ class _Page:
 
     def rows(self) -> list[int]:
         """List the records that are rows; the others are Issues."""
-        gone = {index for index, coerced in self.coerced.items() if coerced.line is None}
-        return [index for index in range(len(self.records)) if index not in gone]
+        rejected = {index for index, coerced in self.coerced.items() if coerced.line is None}
+        return [index for index in range(len(self.records)) if index not in rejected]
 
     def read(self, schema: pa.Schema) -> pa.Table | None:
-        """Read the rows by Arrow; None and a complaint if there is a value that it will not take."""
+        """Read the rows with Arrow; None, with a complaint, if it refuses a value."""
         lines = list(self.records)
         for index, coerced in self.coerced.items():
             lines[index] = coerced.line or b""
@@ -219,7 +219,7 @@ class _Page:
 
 
 def _read_json(text: bytes, schema: pa.Schema) -> pa.Table:
-    """Read newline-delimited JSON; ArrowInvalid for what is no UTF-8, which Arrow's reader would let pass."""
+    """Read newline-delimited JSON; ArrowInvalid for invalid UTF-8, which Arrow's reader does not notice."""
     ends = pa.py_buffer(pack("<qq", 0, len(text)))
     pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(text)).validate(full=True)
     return pa.json.read_json(
@@ -239,7 +239,7 @@ def _is_too_deep(record: bytes) -> bool:
 
 
 def _refused(decoder: "msgspec.json.Decoder[Json]", page: _Page) -> dict[int, str]:
-    """Return the untouched records that the decoder refuses, with its reasons."""
+    """Return the untouched records that the decoder refuses, with the reasons."""
     decode, records, refused = decoder.decode, page.records, {}
     for index in page.untouched():
         try:
@@ -250,7 +250,7 @@ def _refused(decoder: "msgspec.json.Decoder[Json]", page: _Page) -> dict[int, st
 
 
 def _culprit(shape: Struct, complaint: str) -> list[Path]:
-    """Return the unknown path that Arrow complains of because it has values of two types."""
+    """Return the undeclared path that Arrow refuses because its values have two types."""
     match = _ARROW_PATH.search(complaint)
     path = tuple(match[1].split("/")) if match else ()
     return [path] if path and arrow_types.at(shape, path) is None else []
@@ -263,7 +263,7 @@ def _has_values(table: pa.Table, path: Path) -> bool:
 
 
 def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
-    """Lay the fields of the outermost objects side by side, in the order of `_columns`."""
+    """Yield the fields of the outermost objects, in the order of `_columns`."""
     for name, part in shape.fields.items():
         array = arrow_types.as_array(table.column(name))
         if not isinstance(part, Struct):
@@ -274,23 +274,23 @@ def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:
 
 
 def _composed(nested: pa.Table, identity: Sequence[str]) -> pa.Table:
-    """Put the values of several paths together as the id; where none has a value the server's own stays."""
+    """Join the values of several paths as the id; without any value, the server's id stays."""
     parts = [pc.coalesce(*(_text(nested, path) for path in part.split("|")), "") for part in identity]
-    whole = pc.binary_join_element_wise(*parts, "|")
-    nothing = pc.equal(whole, "|" * (len(parts) - 1))
-    ids = pc.if_else(nothing, nested.column("id"), whole)
+    joined = pc.binary_join_element_wise(*parts, "|")
+    empty = pc.equal(joined, "|" * (len(parts) - 1))
+    ids = pc.if_else(empty, nested.column("id"), joined)
     return nested.set_column(nested.schema.get_field_index("id"), "id", ids)
 
 
 def _text(nested: pa.Table, path: str) -> pa.ChunkedArray:
-    """Return the values at a path, of which a column is the beginning, as text."""
+    """Return the values at a path as text; a column is the beginning of the path."""
     name = max((name for name in nested.column_names if f"{path}.".startswith(f"{name}.")), key=len)
     fields = arrow_types.steps(path.removeprefix(name))
     return pc.cast(reduce(pc.struct_field, fields, nested.column(name)), pa.string())
 
 
 def _identified(page: _Page, nested: pa.Table, ids: list[str | None], counts: Mapping[str, tuple[int, str]]) -> Parsed:
-    """Leave out the rows without an id, with an Issue for each."""
+    """Reject the rows without an id."""
     issues = [issue for index in sorted(page.coerced) for issue in page.coerced[index].issues]
     if not all(ids):
         nameless = [page.records[index] for index, record_id in zip(page.rows(), ids, strict=True) if not record_id]

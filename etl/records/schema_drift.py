@@ -1,6 +1,6 @@
-"""Schema drift: attributes that records have and no declaration knows, kept as JSON and counted.
+"""Schema drift: attributes that no declaration knows, kept as JSON and counted.
 
-They are noticed by comparing the Arrow types found with those promised, which costs nothing on a page without any.
+They are noticed by comparing the received Arrow types with the declared ones, which is free on a page without any.
 """
 
 import re
@@ -14,7 +14,7 @@ import pyarrow as pa
 from etl.records.coerce import compact
 from etl.schema.arrow_types import Path, Sieve, dotted, undeclared
 
-Found = Iterable[tuple[str, msgspec.Raw]]
+Values = Iterable[tuple[str, msgspec.Raw]]
 
 _INDEX = re.compile(r"\[\d+\]")
 _BEYOND_MSGSPEC = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -23,7 +23,7 @@ _BEYOND_MSGSPEC = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class Drift:
     """The unknown attributes of one page.
 
-    Mutable state: `extra`, JSON text by row; `counts`, records with a path and the id of the first, nulls included.
+    Mutable state: `extra`, JSON text by row; `counts`, the number of records per path, and the id of the first.
     """
 
     def __init__(self, unmapped: Mapping[str, str]) -> None:
@@ -31,23 +31,25 @@ class Drift:
         self.counts: dict[str, tuple[int, str]] = {}
         self._unmapped = unmapped
 
-    def strange(self, found: pa.DataType, promised: pa.DataType) -> tuple[Path, ...]:
-        """List the paths of fields that nobody declared, neither as columns nor as unmapped."""
-        return tuple(path for path in undeclared(found, promised) if not self._is_unmapped(dotted(path)))
+    def undeclared(self, received: pa.DataType, declared: pa.DataType) -> tuple[Path, ...]:
+        """List the paths of fields that are declared neither as columns nor as unmapped."""
+        return tuple(path for path in undeclared(received, declared) if not self._is_unmapped(dotted(path)))
 
-    def add(self, row: int, record_id: str, found: Found) -> None:
-        """Take the unknown values of one record, by path with indexes."""
-        # Sorted, for the order of what is found depends on the lane that the record took.
-        strange = {path: raw for path, raw in sorted(found, key=itemgetter(0)) if not self._is_unmapped(_general(path))}
-        kept = {path: raw for path, raw in strange.items() if bytes(raw) != b"null"}
-        for general in dict.fromkeys(map(_general, strange)):
+    def add(self, row: int, record_id: str, values: Values) -> None:
+        """Add the unknown values of one record, by path with indexes."""
+        # Sorted, because the order of the values depends on the record's lane.
+        unknown = {
+            path: raw for path, raw in sorted(values, key=itemgetter(0)) if not self._is_unmapped(_general(path))
+        }
+        kept = {path: raw for path, raw in unknown.items() if bytes(raw) != b"null"}
+        for general in dict.fromkeys(map(_general, unknown)):
             count, first = self.counts.get(general, (0, record_id))
             self.counts[general] = (count + 1, first)
         if kept:
             self.extra[row] = msgspec.json.encode(kept).decode()
 
     def column(self, rows: int) -> pa.Array:
-        """Return the unknown attributes of each row as JSON text, null where it has none."""
+        """Return the unknown attributes of each row as JSON text, or null."""
         if not self.extra:
             return pa.nulls(rows, pa.string())
         return pa.array(map(self.extra.get, range(rows)), pa.string())
@@ -60,14 +62,14 @@ def _general(path: str) -> str:
     return _INDEX.sub("[]", path)
 
 
-def finder(paths: tuple[Path, ...], slow: Callable[[bytes], Found]) -> Callable[[bytes], Found]:
-    """Return what finds the values at these paths in a record; `slow` is asked where names or values are too odd."""
+def finder(paths: tuple[Path, ...], slow: Callable[[bytes], Values]) -> Callable[[bytes], Values]:
+    """Return a function that finds the values at these paths in a record; `slow` reads what is too odd for it."""
     try:
         sieve = _sieve(paths)
     except ValueError:
         return slow
 
-    def find(record: bytes) -> Found:
+    def find(record: bytes) -> Values:
         try:
             return [(path, compact(bytes(raw))) for path, raw in sieve.values(record)]
         except _BEYOND_MSGSPEC:

@@ -15,7 +15,7 @@ NOT_FOUND = json.dumps({"errors": [{"status": "404", "title": "The resource you 
 def test_a_list_looked_up_as_a_doi_is_explained() -> None:
     """The 404 that the server of today gives for /works names the resource that replaced it."""
     refused = document.failure(404, NOT_FOUND.encode(), "https://api.datacite.org/works")
-    told = retired.told(refused, WORKS)
+    told = retired.explain(refused, WORKS)
     assert isinstance(told, RefusedError)
     assert (told.status, told.url) == (404, refused.url)
     assert "/works" in told.message
@@ -24,7 +24,7 @@ def test_a_list_looked_up_as_a_doi_is_explained() -> None:
 
 def test_a_web_page_may_pass_and_keeps_its_retries() -> None:
     """HTML instead of data stays an error that is tried again, with the advice for when it does not pass."""
-    told = retired.told(
+    told = retired.explain(
         ProtocolError("the answer is HTML where JSON was asked for: Sign in"), resources.load("v1/agents")
     )
     assert isinstance(told, ProtocolError)
@@ -44,7 +44,7 @@ def test_a_web_page_may_pass_and_keeps_its_retries() -> None:
 )
 def test_anything_else_stays_as_it_is(error: AnswerError, name: str) -> None:
     """Errors that mean something else, and those of lists that are there, are left alone."""
-    assert retired.told(error, resources.load(name)) is error
+    assert retired.explain(error, resources.load(name)) is error
 
 
 @pytest.mark.parametrize("name", [name for name in resources.names() if name.startswith("v1/")])

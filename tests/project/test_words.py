@@ -36,7 +36,7 @@ TICS = {
     r"\bto the byte\b": "byte for byte",
     r"\w\(s\)(?!\w)": "a plural of its own",
     r"(?<![\d,.])\b1 (?:slices|records|files|rows|requests|tables|pages|retries|values)\b": "1 with a singular",
-    r"(?<![\d,.])\b(?!1 )\d+(?:,\d{3})* (?:slice|record|file|row|request|table|retry)\b": "a plural",
+    r"(?<![\d,.])\b(?!1 )\d+(?:,\d{3})*\x20(?:slice|record|file|row|request|table|retry)\b": "a plural",
 }
 """What native speakers would not write, by pattern, with what to write instead. A blank may be a line break."""
 
@@ -54,7 +54,6 @@ OLD_WORDS = (
     "etl/dataset/",
     "etl/normalise/",
     "etl/options/",
-    "etl/records/",
     "etl/runs/",
     "etl/sandbox/",
     "etl/staging/",
@@ -79,7 +78,6 @@ OLD_WORDS = (
     "tests/laws/",
     "tests/normalise/",
     "tests/project/",
-    "tests/records/",
     "tests/runs/",
     "tests/sandbox/",
     "tests/staging/",
@@ -97,7 +95,6 @@ OLD_NAMES = (
     "etl/dataset/",
     "etl/normalise/",
     "etl/options/",
-    "etl/records/",
     "etl/runs/",
     "etl/sandbox/",
     "etl/staging/",

@@ -93,7 +93,7 @@ def one(field: str, value: str) -> tuple[Json, list[tuple[str, str]]]:
     ],
 )
 def test_what_fits_after_a_lossless_change_is_changed_in_silence(field: str, value: str, becomes: Json) -> None:
-    """The variations that api-notes 5.1 lists, and their like, are no issue."""
+    """The variations that api-notes 5.1 lists, and similar ones, are not issues."""
     assert one(field, value) == (becomes, [])
 
 
@@ -133,7 +133,7 @@ def test_what_cannot_fit_is_null_and_an_issue_with_its_json(field: str, value: s
 
 
 def test_unknown_values_are_handed_back_by_their_path() -> None:
-    """Names that the shape does not have are neither kept in the record nor an issue; nulls are told, too."""
+    """Names that the shape does not have are neither kept in the record nor an issue; nulls are returned, too."""
     coerced = coerce(
         SHAPE, b'{"id":"a","new":{"x": 1.0},"parts":[{"name":"p"},{"odd":null}],"plain":[{"q":"\\u00e9"}]}'
     )
@@ -147,7 +147,7 @@ def test_unknown_values_are_handed_back_by_their_path() -> None:
 
 
 def test_names_with_dashes_stand_for_those_with_capitals_at_any_depth() -> None:
-    """The value is coerced like any other, and what does not fit is told under the name that it stood under."""
+    """The value is coerced like any other, and misfits are reported under the name in the record."""
     assert one("lists", '[{"given-name":"A"},{"given-name":["A"]}]') == (
         [{"givenName": "A"}, {"givenName": '["A"]'}],
         [],

@@ -1,4 +1,4 @@
-"""Nested pages become the declared tables: a row an entry, in order, with keys and positions."""
+"""Nested pages become the declared tables: one row per entry, in order, with keys and positions."""
 
 import json
 from collections import Counter
@@ -183,7 +183,7 @@ def test_pages_may_be_flattened_together(one: list[bytes], other: list[bytes]) -
 
 
 def entries(node: Json, path: tuple[str, ...]) -> Iterator[Json]:
-    """Walk a record in plain Python; what is no list where one is promised is a list of one, `{}` of none."""
+    """Walk a record in plain Python; a value in place of a list is a list of one, `{}` of none."""
     if not path:
         yield node
     elif path[0] == "[]":
@@ -216,7 +216,7 @@ def test_children_are_as_many_as_plain_python_counts(records: list[bytes]) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("name", resources.names())
 def test_recorded_children_are_as_many_as_plain_python_counts(real: Path, name: str) -> None:
-    """Over all real bodies, every child table has one row an entry of its list, record by record."""
+    """Over all real bodies, every child table has one row per entry of its list, record by record."""
     resource, parser = resources.load(name), Parser(resources.load(name))
     pages = [
         path for folder in (f"{name}_list", name, f"{name}_single") for path in (real / "current" / folder).glob("*")

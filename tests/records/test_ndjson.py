@@ -129,8 +129,8 @@ def test_a_synced_dataset_of_records_is_the_bytes_of_a_fresh_one(tmp_path: Path)
         later = (NOW + timedelta(days=1)).timestamp()
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(tmp_path / "a"), later))
         asyncio.run(exported(box.base_url, tmp_path / "b", asked, later))
-    told = ended.summary()
-    assert (told["added"], told["withdrawn"]) == (4, 3)
+    summary = ended.summary()
+    assert (summary["added"], summary["withdrawn"]) == (4, 3)
     ours = {path: content for path, content in data_files(tmp_path / "a").items() if not path.startswith("withdrawn")}
     assert ours == data_files(tmp_path / "b")
     assert verify(LocalFiles(tmp_path / "a")).ok
@@ -171,7 +171,7 @@ def test_records_that_are_no_rows_are_no_lines() -> None:
 
 
 def test_main_rows_read_from_records_are_those_of_the_table(small: Sandbox, command: Command, tmp_path: Path) -> None:
-    """Whoever has only the records reads the main table out of them, key and all."""
+    """The main table can be read from the records alone, with its key."""
     asked = ["export", "dois", "--base-url", small.base_url, "--quiet", "--json", "--partition-by", "none"]
     assert command(*asked, "--format", "ndjson,parquet", "--to", tmp_path).code == 0
     table = pl.read_parquet(tmp_path / "dois" / "*.parquet")

@@ -97,7 +97,9 @@ def test_one_odd_record_costs_no_other_anything() -> None:
     parsed = parse(*records)
     assert values(parsed, "attributes.year") == [*range(500), None, *range(501, 1000)]
     assert values(parsed, "attributes.tags")[500] == ["only"]
-    assert parsed.issues == (Issue(record_id="W/500", path="attributes.year", reason="is no int", raw='["?"]'),)
+    assert parsed.issues == (
+        Issue(record_id="W/500", path="attributes.year", reason="is not a valid int", raw='["?"]'),
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_json_leaves_always_hold_json_text() -> None:
 
 
 def test_unknown_attributes_are_kept_and_counted() -> None:
-    """What no declaration knows stands in `extra` under its path, and the drift tells how often and where first."""
+    """What no declaration knows stands in `extra` under its path, and the drift has the count and the first id."""
     parsed = parse(
         widget(1),
         widget(2, novelty={"a": 1.5}, parts=[{"name": "x"}, {"name": "y", "lang": "en"}]),
@@ -273,12 +275,12 @@ def test_any_json_anywhere_comes_out_once(page: list[bytes]) -> None:
     """No record raises or vanishes: it is one row or one issue, and each of its values is in the row or the issues."""
     parsed = parse(*page)
     rows = parsed.table.to_pylist()
-    lost = [issue for issue in parsed.issues if not issue.path and issue.reason in ("has no id", "is no object")]
+    lost = [issue for issue in parsed.issues if not issue.path and issue.reason in ("has no id", "is not an object")]
     assert len(rows) + len(lost) == len(page)
-    told = {mark for record in page for mark in marks(json.loads(record))}
+    stated = {mark for record in page for mark in marks(json.loads(record))}
     unmapped = {mark for record in page for mark in under_unmapped(json.loads(record))}
     kept = json.dumps(rows, default=str) + "".join(issue.raw for issue in parsed.issues)
-    assert [mark for mark in told - unmapped if mark not in kept] == []
+    assert [mark for mark in stated - unmapped if mark not in kept] == []
 
 
 def under_unmapped(record: Json) -> Iterator[str]:
@@ -362,10 +364,10 @@ def keys(*records: bytes) -> list[str]:
 
 def test_an_id_that_does_not_last_is_made_of_what_does() -> None:
     """The same link has the same key whatever id the server made up for it, and other links have others."""
-    told = {"source-id": "datacite-orcid", "contributor-role-id": "contribution"}
-    first, again = keys(contribution("uuid-1", **told), contribution("uuid-2", **told))
+    stated = {"source-id": "datacite-orcid", "contributor-role-id": "contribution"}
+    first, again = keys(contribution("uuid-1", **stated), contribution("uuid-2", **stated))
     assert first == again == "http://orcid.org/1|http://doi.org/10.1/A|datacite-orcid|contribution"
-    assert first not in keys(contribution("uuid-1", **{**told, "source-id": "datacite-related"}))
+    assert first not in keys(contribution("uuid-1", **{**stated, "source-id": "datacite-related"}))
 
 
 def test_a_made_id_is_there_whichever_lane_a_record_takes() -> None:
@@ -376,7 +378,7 @@ def test_a_made_id_is_there_whichever_lane_a_record_takes() -> None:
 
 
 def test_what_is_missing_from_an_attribute_is_taken_from_the_relationship() -> None:
-    """Some servers told the source only as a relationship; a record that connects nothing keeps its own id."""
+    """Some servers sent the source only as a relationship; a record that connects nothing keeps its own id."""
     linked = json.loads(contribution("uuid-1"))
     linked["relationships"] = {"source": {"data": {"id": "datacite-orcid", "type": "sources"}}}
     lonely = {"id": "uuid-2", "type": "contributions", "attributes": {"title": "T"}}

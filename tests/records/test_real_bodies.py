@@ -70,7 +70,7 @@ CHILDREN = [table for table in DOIS.tables if table.path]
 def test_child_rows_are_as_many_as_plain_python_counts(
     table: Table, records: list[dict[str, Any]], dataset: Path
 ) -> None:
-    """Each child table has one row an entry of its list, DOI by DOI."""
+    """Each child table has one row per entry of its list, DOI by DOI."""
     counted = Counter({r["id"].lower(): n for r in records if (n := len(list(entries(r, table.path))))})
     got = pl.read_parquet(dataset / table.name / "**" / "*.parquet")["doi"].to_list()
     assert Counter(got) == counted

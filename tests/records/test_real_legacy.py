@@ -76,16 +76,18 @@ def test_lists_inside_records_have_a_row_an_entry(path: Path) -> None:
 
 @pytest.mark.parametrize("path", LISTED, ids=TITLES)
 def test_a_linked_record_is_named_wherever_the_server_told_it(path: Path) -> None:
-    """Some servers told publisher, source and kind as attributes, some as relationships alone: both fill the column."""
+    """Servers sent publisher, source and kind as attributes or only as relationships: both fill the column."""
     plain = json.loads(path.read_bytes())
     own = BY_TYPE[path.parent.name.removesuffix("_single")]
     records = [one for one in _listed(plain["data"]) if one["type"] in own.types]
     main = tables(own, [json.dumps(one).encode() for one in records])[own.main.name]
     for name in {name for one in records for name in one.get("relationships") or {}}:
         links = [(one["relationships"].get(name) or {}).get("data") or {} for one in records]
-        told = [one["attributes"].get(f"{name}-id") or link.get("id") for one, link in zip(records, links, strict=True)]
+        expected = [
+            one["attributes"].get(f"{name}-id") or link.get("id") for one, link in zip(records, links, strict=True)
+        ]
         got = main[f"{name.replace('-', '_')}_id"].str.to_lowercase().to_list()
-        assert got == [each and each.lower() for each in told], name
+        assert got == [each and each.lower() for each in expected], name
 
 
 def _listed(value: Any) -> list[Any]:
@@ -96,11 +98,11 @@ def _listed(value: Any) -> list[Any]:
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parent.name == "_errors"], ids=lambda path: path.stem)
 def test_error_bodies_become_a_refusal_that_names_the_fix(path: Path) -> None:
-    """Both wordings of the 404, of the old server and of today's, lead to the current resource."""
+    """Both wordings of the 404, of the old server and the current one, lead to the current resource."""
     error = document.failure(404, path.read_bytes(), "https://api.datacite.org/works")
-    told = retired.told(error, resources.load("v1/works"))
-    assert isinstance(told, RefusedError)
-    assert "dois" in str(told)
+    advice = retired.explain(error, resources.load("v1/works"))
+    assert isinstance(advice, RefusedError)
+    assert "dois" in str(advice)
 
 
 @pytest.mark.parametrize("path", LISTED, ids=TITLES)

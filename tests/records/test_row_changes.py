@@ -18,8 +18,10 @@ def frame(rows):
 def test_exactly_the_records_whose_rows_are_not_the_same_differ(before, after):
     """Same rows in the same order are the same; one more, one less, another order or another value is a difference."""
     differing = set(row_changes.differing(frame(before), frame(after), "doi").to_list())
-    told = {key for key in "abc" if [row for row in before if row[0] == key] != [row for row in after if row[0] == key]}
-    assert differing == told
+    expected = {
+        key for key in "abc" if [row for row in before if row[0] == key] != [row for row in after if row[0] == key]
+    }
+    assert differing == expected
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.tuples(CELLS, CELLS)))

@@ -31,7 +31,7 @@ def test_unmapped_paths_and_all_below_them_are_left_out() -> None:
     drift = Drift(KNOWN)
     drift.add(0, "a", found(type="1", attributes__xml="2", attributes__xml__deep="3", attributes__xmls="4"))
     assert drift.counts == {"attributes.xmls": (1, "a")}
-    strange = drift.strange(
+    strange = drift.undeclared(
         pa.struct([("type", pa.string()), ("types", pa.string()), ("attributes", pa.struct([("xml", pa.string())]))]),
         pa.struct([("attributes", pa.struct([("x", pa.string())]))]),
     )
@@ -48,6 +48,6 @@ def test_unmapped_paths_and_all_below_them_are_left_out() -> None:
     ],
 )
 def test_what_msgspec_cannot_look_into_goes_to_the_slow_lane(paths: tuple[tuple[str, ...], ...], record: bytes) -> None:
-    """Odd names, other shapes and text that is no Unicode are somebody else's to read."""
+    """Odd names, other shapes and invalid Unicode are somebody else's to read."""
     slow = [("slow", msgspec.Raw(b"1"))]
     assert finder(paths, lambda _: slow)(record) == slow
