@@ -639,6 +639,6 @@ class TestOldApi:
         )
         async with scripted(lambda request: gone) as setup:
             for asking in (setup.client.count(RELATIONS), setup.client.facets(RELATIONS), walk(setup, RELATIONS)):
-                with pytest.raises(RefusedError, match="switched the API v1 off; use events"):
+                with pytest.raises(RefusedError, match="switched API v1 off; use events"):
                     await asking
         assert len(setup.server.requests) == 3
