@@ -27,12 +27,26 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How this machine reaches others: proxies by scheme, hosts that need none, and certificates to trust besides.
+
+    A proxy's URL may hold a password. `authorities` are names of variables, and the file or folder that each names.
+    """
+
+    http_proxy: str = field(default="", repr=False)
+    https_proxy: str = field(default="", repr=False)
+    no_proxy: str = ""
+    authorities: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a run behaves towards the server and this machine; times in seconds, sizes in bytes."""
 
     base_url: str = BASE_URL
     server: str = ""  # names a server whose address changes from run to run, such as the sandbox
     credentials: Credentials = field(default_factory=Credentials)
+    network: Network = field(default_factory=Network)
     mailto: str = ""
     concurrency: int = 4
     rate: int | None = None  # requests per 5 minutes; None is the tier's own

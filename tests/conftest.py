@@ -1,6 +1,7 @@
 """What many tests need: a sandbox on loopback, the command line in this process, and the recorded bodies."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def real() -> Path:
     if not REAL.is_dir():
         pytest.skip("the recorded bodies (../shared/real) are not on this machine")
     return REAL
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """A base URL at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 class Ran:

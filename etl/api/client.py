@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from etl.api import document, pagination, retired, retry, undeliverable
 from etl.api.document import Document
+from etl.api.http.answer import Sealed
 from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Gate, Shared, Sleep, shared
 from etl.api.page_info import PageInfo, total
@@ -22,7 +23,7 @@ from etl.api.pagination import Position, Progress
 from etl.api.query import Query, encode
 from etl.api.requester import Form, Requester
 from etl.api.retry import Pace
-from etl.api.transport import Sealed, Transport
+from etl.api.transport import Transport
 from etl.api.undeliverable import Named, Undelivered
 from etl.api.window import EVERYTHING, Window
 from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError

@@ -214,6 +214,8 @@ def _fix(status: int, decoded: Json, words: str) -> str:
     """Say what helps against a refusal; nothing if that is what helps against any."""
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and decoded is not None):
         return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return "put name and password into HTTP_PROXY: http://NAME:PASSWORD@HOST:PORT"
     if status == HTTPStatus.NOT_FOUND and decoded == {}:
         return "the server takes this User-Agent for a crawler's: give an e-mail address and no word like bot"
     if status == HTTPStatus.BAD_REQUEST and _UNREADABLE.search(words):

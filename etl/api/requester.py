@@ -13,11 +13,14 @@ from typing import TypeVar
 
 from etl.api import document, retry
 from etl.api.document import Document
+from etl.api.http.answer import Sealed
+from etl.api.http.body import unseal
+from etl.api.http.origins import redirect
 from etl.api.limits.circuit_breaker import CircuitBreaker, Look
 from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Gate, Sleep
 from etl.api.retry import Pace
-from etl.api.transport import Sealed, Transport, redirect, unseal
+from etl.api.transport import Transport
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.events import Observe, Retried
 from etl.settings import Settings

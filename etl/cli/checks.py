@@ -19,9 +19,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from etl.api import document
-from etl.api.transport import Reply, Transport
+from etl.api.http.answer import Reply
+from etl.api.http.certificates import trusted
+from etl.api.http.origins import base_url
+from etl.api.http.proxies import proxy_for
+from etl.api.transport import Transport
 from etl.errors import AnswerError, UsageError
-from etl.settings import Settings, loopback
+from etl.settings import Network, Settings, loopback
 
 PYTHONS = ((3, 11), (3, 13))
 SKEW = (60.0, 300.0)
@@ -68,6 +72,22 @@ def machine(around: Surroundings) -> Iterator[Check]:
     yield writable("remembered", around.remembered, "point XDG_STATE_HOME to a folder that you may write to")
 
 
+def route(settings: Settings) -> Iterator[Check]:
+    """Say by which proxy the server is reached, and which certificates are trusted."""
+    url = settings.base_url
+    try:
+        proxy = proxy_for(base_url(url), settings.network)
+        trusted(settings.network)
+    except UsageError as error:
+        yield Check(name="proxy", state=State.FAIL, says=error.message, fix=error.fix)
+        return
+    variable = f"{urlsplit(url).scheme.upper()}_PROXY"
+    none = f"none: {variable} is not set, or NO_PROXY lists the host"
+    yield Check(name="proxy", state=State.OK, says=f"{proxy} ({proxy.variable})" if proxy else none)
+    named = "".join(f", and {path} ({variable})" for variable, path in settings.network.authorities)
+    yield Check(name="certificates", state=State.OK, says=f"the system's{named}")
+
+
 async def server(settings: Settings, now: float) -> list[Check]:
     """Ask the API one small question; what its answer tells of the network, the caller's tier and the clock."""
     try:
@@ -78,14 +98,14 @@ async def server(settings: Settings, now: float) -> list[Check]:
     return [*answered(reply), tier(settings, reply.status), *clock(reply.headers, now)]
 
 
-async def prefect(url: str) -> Check:
+async def prefect(url: str, network: Network = Network()) -> Check:
     """Ask whether a Prefect server answers at its API's address, if there is one."""
     if not url:
         says = "no server is configured: flows bring up one of their own for as long as they run"
         return Check(name="prefect", state=State.OK, says=says)
     fix = "start it with 'prefect server start', or unset PREFECT_API_URL"
     try:
-        async with Transport(Settings(base_url=url, connect_timeout=5, read_timeout=10)) as transport:
+        async with Transport(Settings(base_url=url, network=network, connect_timeout=5, read_timeout=10)) as transport:
             reply = await transport.get("/health")
     except (AnswerError, UsageError) as error:
         return Check(name="prefect", state=State.FAIL, says=error.message, fix=fix)

@@ -23,7 +23,7 @@ def doctor(
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
-    """Look at the network, the rate tier, the clock, the disk, the packages and Prefect, and say what to fix.
+    """Look at proxy, network, rate tier, clock, disk, packages and Prefect, and say what to fix.
 
     Ends with exit code 1 if something keeps runs from working. Warnings do not.
 
@@ -63,8 +63,8 @@ def doctor(
 async def _examined(around: "Surroundings", settings: "Settings") -> "list[Check]":
     from etl.cli import checks
 
-    asked = [*await checks.server(settings, time.time()), await checks.prefect(around.prefect)]
-    return [*asked[:-1], *checks.machine(around), asked[-1]]
+    asked = [*await checks.server(settings, time.time()), await checks.prefect(around.prefect, settings.network)]
+    return [*checks.route(settings), *asked[:-1], *checks.machine(around), asked[-1]]
 
 
 def _sentence(check: "Check") -> str:

@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 from etl.api.query import Query, check
 from etl.api.window import Window, moment
 from etl.errors import UsageError
+from etl.options.network import network
 from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Talking:
         return Settings(
             base_url=self.root,
             credentials=_credentials(),
+            network=network(),
             mailto=self.mailto,
             concurrency=self.concurrency,
             rate=self.rate,

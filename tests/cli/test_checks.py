@@ -13,6 +13,7 @@ from etl.cli.checks import State
 from etl.sandbox import Sandbox
 from etl.settings import Credentials, Settings
 from tests.conftest import Command, Ran
+from tests.support.authority import authority
 from tests.support.loopback import Loopback, http
 
 BODY = b'{"data":[],"meta":{"total":7}}'
@@ -49,10 +50,32 @@ def test_all_is_well_with_the_sandbox(examined: Callable[..., Ran], box: Sandbox
     assert ran.json["ok"]
     found = {check["name"]: check["state"] for check in ran.json["checks"]}
     assert found.pop("disk") in {"ok", "warn"}
-    assert set(found) == {"network", "tier", "clock", "python", "packages", "destination", "remembered", "prefect"}
+    assert set(found) == {
+        *("proxy", "certificates", "network", "tier", "clock"),
+        *("python", "packages", "destination", "remembered", "prefect"),
+    }
     assert set(found.values()) == {"ok"}
     told = examined("--base-url", box.base_url)
     assert len(told.out.splitlines()) == len(ran.json["checks"]) + 1
+
+
+def test_proxy_and_certificates_are_named(
+    examined: Callable[..., Ran], nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the variables that they come from, and without the proxy's password."""
+    ca, _, _ = authority(tmp_path)
+    monkeypatch.setenv("HTTPS_PROXY", nobody.replace("//", "//ann:s3cr3t@"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
+    ran = examined("--base-url", "https://api.example.org")
+    assert f"{nobody} (HTTPS_PROXY)" in ran.out
+    assert f"{ca} (REQUESTS_CA_BUNDLE)" in ran.out
+    assert f"cannot reach the proxy {nobody}" in ran.out
+    assert "s3cr3t" not in ran.out + ran.err
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    assert (
+        "none: HTTPS_PROXY is not set, or NO_PROXY lists the host"
+        in examined("--base-url", "https://a.example.org").out
+    )
 
 
 def test_without_a_network_one_line_says_so(examined: Callable[..., Ran], nobody: str) -> None:

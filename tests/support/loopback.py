@@ -1,6 +1,7 @@
 """A server on loopback that answers with whatever bytes a test wants, however wrong they are as HTTP."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -25,15 +26,19 @@ class Request:
 class Loopback:
     """Writes `answer(request)` to the socket and hangs up; an async answer may keep the client waiting."""
 
-    def __init__(self, answer: Callable[[Request], bytes | Awaitable[bytes]]) -> None:
+    def __init__(
+        self, answer: Callable[[Request], bytes | Awaitable[bytes]], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         # Mutable state: the requests so far, and the address once listening.
         self.requests: list[Request] = []
         self.url = ""
         self._answer = answer
+        self._tls = tls
 
     async def __aenter__(self) -> "Loopback":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
