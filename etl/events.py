@@ -78,8 +78,14 @@ Observe = Callable[[Event], None]
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number of things: `1 slice`, `1,200 slices`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """Write a number of things: `1 slice`, `1,200 slices`, `3 retries`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def retried(number: int) -> str:
+    """Write a number of retries: `no retries`, `1 retry`."""
+    return counted(number, "retry") if number else "no retries"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -17,7 +17,7 @@ from prefect.artifacts import (
 )
 
 from etl.dataset.manifest import Manifest, SliceFacts, TableFacts
-from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone
+from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, retried
 from etl.schema.declarations import Json
 from flows.steps import slug
 
@@ -133,7 +133,7 @@ def report(name: str, told: str, proof: Manifest) -> str:
     facts = {
         "Report": link(f"{name}/_etl/report.html"),
         **({"Next watermark": f"`{proof.watermark}`"} if proof.watermark else {}),
-        "Requests": f"{_count(proof.requests)}, {_count(proof.retries)} of them again",
+        "Requests": f"{_count(proof.requests)}, {retried(proof.retries)}",
         "Seconds": _count(round(proof.seconds)),
         "Run": f"`{proof.run_id}`",
     }

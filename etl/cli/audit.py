@@ -1,4 +1,4 @@
-"""`datacite-etl audit`: what is missing, wrong or inconsistent in the metadata of an exported dataset."""
+"""`datacite-etl audit`: what is missing, invalid or inconsistent in the metadata of a dataset."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
+from etl.events import counted
 from etl.options.asking import Showing, destination
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def audit(
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
     showing: Showing = Showing(),
 ) -> int:
-    """Check every record of an exported dataset of DOIs: coverage of properties, validity, consistency.
+    """Check the metadata of every record of a dataset of DOIs: coverage, validity, consistency.
 
     **Examples**
 
@@ -36,17 +37,17 @@ def audit(
     Parameters
     ----------
     dataset
-        Folder or `s3://` address of the dataset.
+        Folder or `s3://` URL of the dataset.
     profile
-        A profile to hold the records against: `tcia`, `fair`, or the path of a file that declares one.
+        Profile to check the records against: `tcia`, `fair`, or the path of a file that declares one.
     against
-        An older audit, or the folder of an older dataset that was audited: shows the trend.
+        Older audit, or the dataset that it is in, to show the trend.
     fail_under
-        NAME=SHARE, may be repeated: exit 4 if a property covers less, a rule finds more, or fewer meet the profile.
+        NAME=SHARE: threshold of a property, rule or profile; the exit code is 4 if one is missed. May be repeated.
     to
-        Folder of the audit's tables and page; `_etl/audit` in the dataset by default.
+        Folder for tables and page; by default `_etl/audit` in the dataset.
     format
-        Format of the tables: parquet, csv, ndjson; may be repeated.
+        Format of the tables: parquet, csv or ndjson; may be repeated.
     """
     from etl.audit import run
     from etl.audit.thresholds import known, missed, thresholds
@@ -56,35 +57,35 @@ def audit(
 
     if profile and not profile.endswith(".py"):
         known("profile", profile, profiles())
-    asked = declared(profile) if profile else None
-    required = thresholds(fail_under, extra=[asked.name] if asked else ())
+    chosen = declared(profile) if profile else None
+    required = thresholds(fail_under, extra=[chosen.name] if chosen else ())
     for name in format:
         formats.load(name)
     target = destination(dataset).below(run.FOLDER) if to is None else destination(to)
     older = None if against is None else destination(against)
-    found = run.audit(destination(dataset), target, formats=format, profile=asked, against=older)
+    outcome = run.audit(destination(dataset), target, formats=format, profile=chosen, against=older)
     if showing.json:
-        as_json(found.summary())
+        as_json(outcome.summary())
     else:
-        _tell(found)
-    if short := missed(found.audit, required):
-        raise ThresholdError("; ".join(short), fix=f"see {found.page}")
+        _tell(outcome)
+    if short := missed(outcome.audit, required):
+        raise ThresholdError("; ".join(short), fix=f"see {outcome.page}")
     return 0
 
 
-def _tell(found: "Outcome") -> None:
-    audit = found.audit
+def _tell(outcome: "Outcome") -> None:
+    audit = outcome.audit
     line(f"records   {audit.records:,} DOIs, {audit.affected['any']:,} with a finding")
-    line(f"findings  {found.tables['audit_findings']:,}; records with errors {audit.affected['error']:,}")
+    line(f"findings  {outcome.tables['audit_findings']:,}; {counted(audit.affected['error'], 'record')} with errors")
     if audit.profile:
-        line(f"profile   {audit.profile.name}: {audit.meeting:,} of {audit.records:,} meet what is essential")
+        line(f"profile   {audit.profile.name}: {audit.meeting:,} of {audit.records:,} records meet all essential needs")
     broken = audit.rules.filter(audit.rules["findings"] > 0)
     worst = broken.head(_SHOWN)
-    rows = [("severity", "rule", "records", "what")]
+    rows = [("severity", "rule", "records", "finding")]
     rows += [(r["severity"], r["rule"], f"{r['records']:,}", r["title"]) for r in worst.iter_rows(named=True)]
     columns(rows)
     if broken.height > _SHOWN:
-        line(f"          and {broken.height - _SHOWN} rules more, all on the page")
+        line(f"          and {counted(broken.height - _SHOWN, 'more rule')}, all on the page")
     if audit.skipped:
         line(f"skipped   {', '.join(audit.skipped)}: their tables were not exported")
-    line(f"page      {found.page}")
+    line(f"page      {outcome.page}")

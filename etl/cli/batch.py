@@ -40,28 +40,27 @@ def run(
     showing: Showing = Showing(),
     recording: Recording = Recording(),
 ) -> int:
-    """Do many exports and syncs from one TOML file, side by side, with fair shares of one budget and one summary.
+    """Run many exports and syncs from one TOML file, concurrently, with fair shares of one rate limit.
 
-    The file has a `[defaults]` table and, for each dataset, an `[[export]]` or a `[[sync]]` with the options of the
-    command of that name as keys and the folder as `to`; how to talk to the API stands in `[defaults]`, or is given
-    here, which wins. An entry with `clients-of = {provider-id = "cern"}` (or `consortium-id`) stands for one entry a
-    client of it, with `{client}` in `to`. The exit code is that of the worst entry; running it again resumes what is
-    unfinished.
+    The file has a `[defaults]` table and an `[[export]]` or `[[sync]]` table per dataset. Keys are the options of that
+    command; `to` is the folder. API options are in `[defaults]` or on the command line, which wins. An entry with
+    `clients-of = {provider-id = "cern"}` (or `consortium-id`) stands for one entry per client, with `{client}` in `to`.
+    The exit code is that of the worst entry. Running the command again resumes what is unfinished.
 
     **Examples**
 
     - `datacite-etl run consortium.toml --mailto you@example.org`
     - `datacite-etl run consortium.toml --json --quiet`
 
-    A file: `[defaults]`, `include = "client"`, `[[export]]`, `resource = "dois"`, `to = "out/{client}"`,
+    Example of a file: `[defaults]`, `include = "client"`, `[[export]]`, `resource = "dois"`, `to = "out/{client}"`,
     `clients-of = {consortium-id = "dara"}`
 
     Parameters
     ----------
     file
-        The TOML file.
+        TOML file with the entries.
     side_by_side
-        Entries at work at once; 4 if neither this nor the file says.
+        Number of concurrent entries; 4 by default.
     """
     found = job_file.read(file)
     found = replace(found, talking=over(found.talking, talking))
@@ -222,5 +221,5 @@ def _tell(ended: "Sequence[Ended]") -> None:
 
 def _positive(count: int) -> int:
     if count < 1:
-        raise UsageError("--side-by-side counts from 1", fix="give a positive number")
+        raise UsageError("--side-by-side must be at least 1", fix="give a positive number")
     return count

@@ -1,4 +1,4 @@
-"""`datacite-etl diff`: which records were added, changed in which fields, or withdrawn between two exports."""
+"""`datacite-etl diff`: records added, changed (by field) or withdrawn between two datasets."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,10 +25,9 @@ def diff(
     strict: Annotated[bool, Parameter(negative="")] = False,
     showing: Showing = Showing(),
 ) -> int:
-    """Compare two exports of one resource: records added, changed by field, withdrawn; as tables and as a page.
+    """Compare two exports of one resource: records added, changed (by field) and withdrawn, as tables and a page.
 
-    Files that both manifests list with the same SHA-256 are taken to be the same and are not read; whether they still
-    are what the manifests say is asked by `verify`.
+    Files with the same SHA-256 in both manifests are not read; `verify` checks whether they still match.
 
     **Examples**
 
@@ -43,13 +42,13 @@ def diff(
     new
         Folder of the newer dataset.
     to
-        Folder of the tables and the page; `_etl/diff` in the newer dataset by default.
+        Folder for tables and page; by default `_etl/diff` in the newer dataset.
     format
-        Format of the tables: parquet, csv, ndjson; may be repeated.
+        Format of the tables: parquet, csv or ndjson; may be repeated.
     ignore
-        Comma list of fields that make no difference: a column of the main table, `TABLE.COLUMN`, or a child table.
+        Fields to ignore, separated by commas: a column of the main table, `TABLE.COLUMN`, or a child table.
     strict
-        End with exit code 4 if anything differs.
+        Exit with code 4 if anything differs.
     """
     from etl.diff import run
     from etl.storage import formats

@@ -1,4 +1,4 @@
-"""`datacite-etl doctor`: is everything here that a run needs, and what mends what is not."""
+"""`datacite-etl doctor`: check the environment and suggest fixes."""
 
 import asyncio
 import os
@@ -23,9 +23,9 @@ def doctor(
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
-    """Look at proxy, network, rate tier, clock, disk, packages and Prefect, and say what to fix.
+    """Check the environment (proxy, network, rate limit, clock, disk, packages, Prefect) and suggest fixes.
 
-    Ends with exit code 1 if something keeps runs from working. Warnings do not.
+    The exit code is 1 if something prevents runs from working; warnings do not count.
 
     **Examples**
 
@@ -36,7 +36,7 @@ def doctor(
     Parameters
     ----------
     destination
-        Folder that exports will go to; the current one by default.
+        Folder for exports; the current one by default.
     """
     from etl.cli.checks import Check, State, Surroundings, machine
     from etl.errors import UsageError
@@ -48,14 +48,14 @@ def doctor(
     )
     try:
         with talking.settings() as settings:
-            found = asyncio.run(_examined(around, replace(settings, connect_timeout=10, read_timeout=30)))
+            checks = asyncio.run(_examined(around, replace(settings, connect_timeout=10, read_timeout=30)))
     except UsageError as error:
-        found = [Check(name="settings", state=State.FAIL, says=error.message, fix=error.fix), *machine(around)]
-    failed = [check.name for check in found if check.state is State.FAIL]
+        checks = [Check(name="settings", state=State.FAIL, says=error.message, fix=error.fix), *machine(around)]
+    failed = [check.name for check in checks if check.state is State.FAIL]
     if showing.json:
-        as_json({"ok": not failed, "checks": [asdict(check) for check in found]})
+        as_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
     else:
-        columns([(check.state.value, check.name, _sentence(check)) for check in found])
+        columns([(check.state.value, check.name, _sentence(check)) for check in checks])
         line(f"not ready: {', '.join(failed)}" if failed else "ready")
     return 1 if failed else 0
 
@@ -63,8 +63,9 @@ def doctor(
 async def _examined(around: "Surroundings", settings: "Settings") -> "list[Check]":
     from etl.cli import checks
 
-    asked = [*await checks.server(settings, time.time()), await checks.prefect(around.prefect, settings.network)]
-    return [*checks.route(settings), *asked[:-1], *checks.machine(around), asked[-1]]
+    server = await checks.server(settings, time.time())
+    prefect = await checks.prefect(around.prefect, settings.network)
+    return [*checks.route(settings), *server, *checks.machine(around), prefect]
 
 
 def _sentence(check: "Check") -> str:
@@ -72,9 +73,9 @@ def _sentence(check: "Check") -> str:
 
 
 def prefect_url() -> str:
-    """Return the address of Prefect's API from the environment or its active profile; empty if there is none."""
-    if told := os.environ.get("PREFECT_API_URL"):
-        return told
+    """Return the URL of Prefect's API from the environment or its active profile; empty if there is none."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        return url
     home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
     try:

@@ -1,11 +1,11 @@
-"""`datacite-etl export`: the main job."""
+"""`datacite-etl export`: a complete export, proved."""
 
 import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from etl.cli.recording import Recording, new_run
-from etl.cli.show import as_json, line, note
+from etl.cli.show import as_json, line, note, requests
 from etl.events import counted, listed
 from etl.options.asking import Asking, Showing, Talking, destination
 from etl.options.delivering import Delivering
@@ -33,7 +33,7 @@ def export(
 ) -> int:
     """Export every record of a query as typed tables, and publish them only if they are proved complete.
 
-    A run that crashed or was interrupted is resumed by the same command.
+    After a crash or an interruption, the same command resumes the run.
 
     **Examples**
 
@@ -45,9 +45,9 @@ def export(
     Parameters
     ----------
     resource
-        What to export: `dois`, `clients`, ...; `datacite-etl resources` lists them.
+        Resource to export: `dois`, `clients`, …; `datacite-etl resources` lists them.
     to
-        Folder of the dataset, created if it is not there; or `s3://bucket/folder` (gs://, az://).
+        Folder of the dataset, created if necessary, or `s3://bucket/folder` (also gs://, az://).
     """
     from etl.api.limits.rate_limit import allowance
 
@@ -64,14 +64,14 @@ def export(
     return code(outcome.proof, FIX, published=outcome.published)
 
 
-FIX = "run the same command again to fetch what is missing, or publish it as it is with --allow-incomplete"
+FIX = "run the same command again to fetch what is missing, or add --allow-incomplete to publish without it"
 
 
 def code(proof: "Manifest", fix: str, *, published: bool) -> int:
-    """Return a run's exit code; say in one line why nothing was published, if nothing was."""
+    """Return a run's exit code; if nothing was published, say why in one line."""
     if published:
         return 0
-    note(f"datacite-etl: {'; '.join(proof.reasons[:3]) or 'incomplete'}; nothing was published, {fix}")
+    note(f"datacite-etl: {'; '.join(proof.reasons[:3]) or 'incomplete'}; nothing was published; {fix}")
     return 3
 
 
@@ -89,16 +89,16 @@ async def _export(
 
 
 def tell(outcome: "Outcome") -> None:
-    """Print how a run ended, for people."""
+    """Print the result of a run for people."""
     summary = outcome.summary()
     rows = sum(summary["tables"].values())
     line(f"verdict   {summary['verdict']}")
     of = "" if summary["expected"] is None else f" of {summary['expected']:,}"
     line(f"records   {summary['unique']:,}{of} ({summary['resource']})")
     line(f"rows      {rows:,} in {counted(len(summary['tables']), 'table')}")
-    line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
+    line(f"requests  {requests(summary)}; {summary['seconds']:.1f} s")
     if summary["missing"]:
-        line(f"missing   {listed(summary['missing'])}: counted by the API and not delivered")
+        line(f"missing   {listed(summary['missing'])}: counted by the API but not delivered")
     if summary["rejects"]:
-        line(f"rejects   {summary['rejects']:,} in _etl/rejects: values that fit no column, records that did not come")
-    line(f"proof     {summary['manifest']}")
+        line(f"rejects   {summary['rejects']:,} in _etl/rejects: values that fit no column, and missing records")
+    line(f"manifest  {summary['manifest']}")

@@ -1,4 +1,4 @@
-"""`datacite-etl get`: single records, as JSON or as tables."""
+"""`datacite-etl get`: fetch single records as JSON or tables."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.schema.declarations import Resource
     from etl.settings import Settings
 
-_FIX = "check how it is written, or leave it out"
+_FIX = "check the spelling, or leave it out"
 
 
 def get(
@@ -30,9 +30,9 @@ def get(
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
-    """Fetch single records by id and print them, a JSON object a line, or write their tables.
+    """Fetch single records by id, and print them as JSON, one per line, or write their tables.
 
-    Ids that the API does not know are named on stderr and make the exit code 3; if it knows none, nothing is written.
+    Unknown ids are named on stderr, and the exit code is then 3. If all are unknown, nothing is written.
 
     **Examples**
 
@@ -43,13 +43,13 @@ def get(
     Parameters
     ----------
     resource
-        What to fetch: `dois`, `clients`, ..., or a pasted address such as `/doi/10.7937/s17z-r072`.
+        Resource to fetch from, `dois`, `clients`, …, or a pasted URL such as `/doi/10.7937/s17z-r072`.
     ids
-        Ids in any case; `-` reads them from stdin, a line each.
+        Ids, in upper or lower case; `-` reads them from stdin, one per line.
     ids_from
-        File with ids, a line each.
+        File with ids, one per line.
     to
-        Folder to write the tables to, a file each, in place of printing JSON.
+        Folder for the tables, one file per table, instead of printing JSON.
     format
         parquet or csv; may be repeated.
     """

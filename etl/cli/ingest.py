@@ -1,4 +1,4 @@
-"""`datacite-etl ingest`: data files of DataCite, or kept records, into the tables of an export, without the API."""
+"""`datacite-etl ingest`: turn data files or kept records into the tables of an export, without the API."""
 
 import asyncio
 import os
@@ -28,11 +28,11 @@ def ingest(
 ) -> int:
     """Read a Public or Monthly Data File of DataCite into the same tables as `export dois --detail`.
 
-    Checksums, missing parts and the file's own lists of DOIs are checked; `sync` goes on from what was ingested.
+    Checksums, missing parts and the file's own lists of DOIs are checked. `sync` continues from the result.
 
-    A dataset, of whatever resource, that kept its records (`--keep-raw`, `--format ndjson`) is made again of them: the
-    newest reception of each counts, and the verdict is the dataset's own if all its records are there. Tables of
-    included and of withdrawn records, which no kept record is behind, are taken over from it.
+    A dataset of any resource that kept its records (`--keep-raw`, `--format ndjson`) can be rebuilt from them. The
+    newest version of each record counts, and the dataset's verdict is kept if all its records are there. Tables of
+    included and withdrawn records are copied from the dataset.
 
     **Examples**
 
@@ -43,11 +43,11 @@ def ingest(
     Parameters
     ----------
     path
-        The data file: its tar, a folder (also `s3://bucket/folder`), or one `.jsonl.gz`; or the dataset.
+        Data file (a tar, a folder, `s3://bucket/folder`, or one `.jsonl.gz`), or dataset.
     to
-        Folder of the dataset, created if it is not there; or `s3://bucket/folder`.
+        Folder of the dataset, created if necessary, or `s3://bucket/folder` (also gs://, az://).
     threads
-        Parts of the file read at once; by default one a core.
+        Number of parts to read at once; by default one per core.
     """
     from etl.runs.ingest import ingest as conductor
 
@@ -68,17 +68,15 @@ def ingest(
     if outcome.published:
         return 0
     reasons = "; ".join(outcome.proof.reasons[:3]) or "incomplete"
-    note(
-        f"datacite-etl: {reasons}; nothing was published, publish it as it is with --max-missing or --allow-incomplete"
-    )
+    note(f"datacite-etl: {reasons}; nothing was published; add --max-missing or --allow-incomplete to publish it")
     return 3
 
 
 def checked(delivering: Delivering, threads: int | None) -> "Delivery":
-    """Return the wishes as a value; UsageError for one that an ingest cannot grant."""
+    """Return the Delivery; UsageError for options that do not apply to an ingest."""
     from etl.errors import UsageError
 
     delivery = delivering.delivery()
     if delivery.limit is not None or (threads is not None and threads < 1):
-        raise UsageError("ingest takes no --limit, and --threads counts from 1", fix="leave them out")
+        raise UsageError("ingest takes no --limit, and --threads must be at least 1", fix="remove them")
     return delivery

@@ -1,6 +1,6 @@
-"""One command line from its text to its exit code.
+"""Turn a command line into an exit code.
 
-What is common to all commands: the parser, configuration by environment and file, and the one place where an error
+This is what all commands share: the parser, configuration from environment and file, and the one place where an error
 becomes a line on stderr and an exit code.
 """
 
@@ -22,7 +22,7 @@ from etl.cli.show import INTERRUPTED, Failure, fail
 from etl.errors import EtlError, StoreError, UsageError
 from etl.schema.declarations import Json
 
-_MODULES = {"run": "batch"}  # a module `run` would hide the package's own function of that name
+_MODULES = {"run": "batch"}  # a module `run` would hide the package's function of that name
 _EPILOGUE = (
     "Exit codes: 0 complete, 1 failed, 2 usage, 3 incomplete (nothing published), "
     "4 audit threshold missed, 130 interrupted."
@@ -30,7 +30,7 @@ _EPILOGUE = (
 
 
 def application() -> App:
-    """Build the parser with every command; their modules import what is heavy only when they run."""
+    """Build the parser with every command; commands import heavy modules only when they run."""
     app = App(
         name="datacite-etl",
         help="Export DataCite's metadata completely, as typed tables, with proof.",
@@ -60,12 +60,12 @@ def launch(arguments: Sequence[str]) -> int:
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
         config: Annotated[Path | None, Parameter(env_var=f"{PREFIX}CONFIG")] = None,
     ) -> int:
-        """Run a command with its options completed from the environment and a file.
+        """Run a command, with options also from the environment and a file.
 
         Parameters
         ----------
         config
-            TOML file with options, a table a command: `[export]`, `mailto = "data@example.org"`.
+            TOML file of options, with one table per command: `[export]`, `mailto = "data@example.org"`.
         """
         tables.update(read(config) if config else {})
         app.config = (_refuse_empty, Env(PREFIX, command=False), Dict(tables, source=str(config)))
@@ -80,17 +80,17 @@ def launch(arguments: Sequence[str]) -> int:
 
 
 def _refuse_empty(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Raise UsageError for what was given empty on the command line: left out, it means everything or another place."""
+    """Raise UsageError for empty options: without a value they would mean everything, or another place."""
     del app, commands
     for argument in arguments:
         for token in argument.tokens:
             if token.source == "cli" and not token.value.strip() and token.implicit_value is UNSET:
-                fix = "give it a value, or leave it out; is a variable of the shell not set?"
+                fix = "give it a value, or leave it out; is a shell variable unset?"
                 raise UsageError(f"{argument.name} is empty", fix=fix)
 
 
 def _failure(error: BaseException) -> Failure:
-    """Say in one line how a command ended that was broken off."""
+    """Describe the end of a failed command in one line."""
     match error:
         case EtlError():
             return Failure(error.message, error.fix, error.exit_code)

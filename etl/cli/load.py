@@ -1,4 +1,4 @@
-"""`datacite-etl load`: a dataset into a database or a lake, and the tables as DDL."""
+"""`datacite-etl load`: load a dataset into a database or a lake, or print its tables as DDL."""
 
 import time
 
@@ -18,10 +18,10 @@ def load(
     ddl: str = "",
     showing: Showing = Showing(),
 ) -> int:
-    """Load a published dataset into DuckDB, PostgreSQL or a Delta lake, or bring it up to date there.
+    """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 
-    Records are merged by key: a second load of the same run changes nothing, one after a new export or sync applies
-    what differs and deletes what was withdrawn. A database sees all of it or nothing.
+    Records are merged by key. A second load of the same run changes nothing; a load after a new export or sync applies
+    the differences and deletes withdrawn records. In a database, a load is one transaction.
 
     **Examples**
 
@@ -33,16 +33,16 @@ def load(
     Parameters
     ----------
     dataset
-        Folder or `s3://` address of the dataset; with --ddl also a resource, such as `dois`.
+        Folder or `s3://` URL of the dataset; with --ddl also a resource, such as `dois`.
     into
-        Where to: `duckdb:///file.duckdb`, `postgresql://user@host/database`, `delta:///folder`, or `s3://bucket/folder`
-        for a Delta lake there.
+        Target: `duckdb:///file.duckdb`, `postgresql://user@host/database`, `delta:///folder`, or `s3://bucket/folder`
+        for a Delta lake.
     schema
-        Schema of the database that holds the tables; by default its usual one (main, public).
+        Schema for the tables; by default main in DuckDB and public in PostgreSQL.
     replace
-        Make all tables anew, also where those of another request are.
+        Replace all tables, even if they are from another request.
     ddl
-        Load nothing and print the statements for duckdb, postgresql, bigquery or snowflake.
+        Load nothing, and print the tables as DDL for duckdb, postgresql, bigquery or snowflake.
     """
     from etl.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""`datacite-etl plan`: counts only, and what an export would take."""
+"""`datacite-etl plan`: estimate an export from counts."""
 
 import asyncio
 import time
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from etl.settings import Settings
 
 RECORD_BYTES = 1_500
-"""What a record takes in Parquet with all its tables, by experience with list records of 5 KB."""
+"""Size of a record in Parquet with all its tables, measured with list records of 5 KB."""
 DATA_FILE_FROM = 5_000_000
-"""Records from which DataCite's own data file is kinder to the API and faster (api-notes 8)."""
+"""Number of records from which DataCite's data file is faster and easier on the API (api-notes 8)."""
 
 
 def plan(
@@ -32,7 +32,7 @@ def plan(
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
-    """Ask only for counts: print the slices, records, requests, minutes and size of an export; download nothing.
+    """Estimate an export from counts: slices, records, requests, minutes and size. Downloads no records.
 
     **Examples**
 
@@ -42,7 +42,7 @@ def plan(
     Parameters
     ----------
     resource
-        What would be exported; `datacite-etl resources` lists them.
+        Resource to export; `datacite-etl resources` lists them.
     """
     query = asking.of_resource(resource)
     with (
@@ -65,7 +65,7 @@ async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "P
 
 
 def estimate(query: "Query", planned: "Plan", settings: "Settings") -> "dict[str, Json]":
-    """Work out what an export by this plan would take; minutes are those that the rate tier forces."""
+    """Estimate an export by this plan; minutes are the waiting time that the rate limit requires."""
     from etl.api.limits.rate_limit import allowance
     from etl.api.query import joined_by_or
     from etl.settings import WINDOW_SECONDS
@@ -93,8 +93,8 @@ def _advice(query: "Query", planned: "Plan") -> str:
     if query.resource.name != "dois" or planned.total < DATA_FILE_FROM:
         return ""
     return (
-        "For so many records DataCite's Public Data File is kinder to the API and faster: load it with "
-        "`datacite-etl ingest`, then bring it up to date with `datacite-etl sync`."
+        "For this many records, DataCite's Public Data File is faster and easier on the API: read it with "
+        "`datacite-etl ingest`, then bring the dataset up to date with `datacite-etl sync`."
     )
 
 
@@ -104,8 +104,8 @@ def _tell(estimated: "dict[str, Json]") -> None:
     columns(rows)
     line("")
     line(f"records   {estimated['records']:,} in {counted(len(estimated['slices']), 'slice')}")
-    line(f"requests  {estimated['requests']:,} at {estimated['rate']:,} in 5 minutes")
-    line(f"time      at least {estimated['minutes']:,.0f} minutes of waiting for the rate limit")
+    line(f"requests  {estimated['requests']:,} at {estimated['rate']:,} per 5 minutes")
+    line(f"time      at least {counted(round(estimated['minutes']), 'minute')} because of the rate limit")
     line(f"size      about {estimated['bytes'] / 1e6:,.1f} MB as Parquet")
     if estimated["joined_by_or"]:
         line(f"note      the API joins {' and '.join(estimated['joined_by_or'])} by OR, not by AND")

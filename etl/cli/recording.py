@@ -26,10 +26,10 @@ class Recording:
     """What is written down for machines."""
 
     log_format: Literal["text", "json"] = "text"
-    """`json` writes every event of the run as a line of JSON on stderr, each with the run's id."""
+    """Format of the log on stderr; `json` writes one JSON object per event, with the run's id."""
 
     metrics_file: Path | None = None
-    """File for requests, retries, bytes, records, seconds and verdict, as Prometheus's node_exporter collects it."""
+    """File for Prometheus's node_exporter: requests, retries, bytes, records, seconds and verdict."""
 
     @contextmanager
     def observing(self, run_id: str, showing: Showing, *, rate: int) -> Iterator[Observe]:

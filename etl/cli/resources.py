@@ -1,4 +1,4 @@
-"""`datacite-etl resources`: what can be asked for and what comes out, read off the declarations."""
+"""`datacite-etl resources`: show the declarations of resources."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from etl.schema.declarations import Json, Resource, Table
 
 
 def resources(name: str = "", /, *, html: Path | None = None, showing: Showing = Showing()) -> int:
-    """List the resources, or everything about one: filters, includes, facets, tables, columns.
+    """List all resources, or one with its filters, includes, facets, tables and columns.
 
     **Examples**
 
@@ -21,9 +21,9 @@ def resources(name: str = "", /, *, html: Path | None = None, showing: Showing =
     Parameters
     ----------
     name
-        A resource; all of them, a line each, if left out. With --html also the folder of a dataset.
+        Resource; without it, all are listed, one per line. With --html also the folder of a dataset.
     html
-        Write the data dictionary as a page: every table and column with type and meaning.
+        File for a data dictionary as a page: every table and column with type and description.
     """
     from etl import resources as registry
 
@@ -33,14 +33,14 @@ def resources(name: str = "", /, *, html: Path | None = None, showing: Showing =
         described = describe(registry.load(name))
         as_json(described) if showing.json else _page(described)
         return 0
-    every = [describe(registry.load(known)) for known in registry.names()]
+    declared = [describe(registry.load(known)) for known in registry.names()]
     if showing.json:
-        as_json({"resources": every})
+        as_json({"resources": declared})
     else:
         heading = ("resource", "dialect", "path", "tables", "filters", "description")
         rows = [
             (e["name"], e["dialect"], e["path"], str(len(e["tables"])), str(len(e["filters"])), e["description"])
-            for e in every
+            for e in declared
         ]
         columns([heading, *rows])
     return 0
@@ -59,7 +59,7 @@ def _dictionary(name: str, html: Path, showing: Showing) -> int:
         raise UsageError("--html takes one resource or dataset", fix="name it: datacite-etl resources dois --html FILE")
     if name not in registry.names() and Path(path_of(name)).is_dir():
         held = open_dataset(LocalFiles(Path(path_of(name))))
-        rows = {one.name: held.rows(one.name) for one in held.relations}
+        rows = {relation.name: held.rows(relation.name) for relation in held.relations}
         page = dictionary.of_dataset(Path(name).resolve().name, held.relations, rows)
     else:
         resource = registry.load(name)
@@ -91,10 +91,10 @@ def describe(resource: Resource) -> dict[str, Json]:
 def _table(resource: Resource, table: Table) -> dict[str, Json]:
     from etl.records.flatten import frame_schema
 
-    told = {column.name: column.description for column in table.columns}
+    descriptions = {column.name: column.description for column in table.columns}
     own = {resource.parent: f"Key of the record in {resource.main.name}."}
     own |= dict.fromkeys(table.positions, table.positions_description)
-    described = {name: told.get(name) or own.get(name, "") for name in frame_schema(resource, table)}
+    described = {name: descriptions.get(name) or own.get(name, "") for name in frame_schema(resource, table)}
     types = {name: str(kind) for name, kind in frame_schema(resource, table).items()}
     return {
         "name": table.name,

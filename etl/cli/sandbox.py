@@ -1,4 +1,4 @@
-"""`datacite-etl sandbox`: an API in a box on loopback."""
+"""`datacite-etl sandbox`: a local DataCite API."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,9 @@ def sandbox(
     agents_as_data: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="", group=SHOWING)] = False,
 ) -> int:
-    """Serve a DataCite API in a box on loopback until Ctrl-C; the first line printed is its base URL.
+    """Serve a local DataCite API until Ctrl-C, with the real one's quirks, any size, and faults on demand.
+
+    The first line printed is its base URL.
 
     **Examples**
 
@@ -28,19 +30,19 @@ def sandbox(
     Parameters
     ----------
     port
-        Port to listen on; 0 takes a free one.
+        Port to listen on; 0 chooses a free one.
     records
-        How many DOIs it holds.
+        Number of DOIs; 5,000 by default.
     seed
-        The same seed gives the same records.
+        Seed of the records: the same seed gives the same records.
     fault
-        A fault to show, NAME=VALUE; may be repeated.
+        NAME=VALUE: a fault to simulate; may be repeated.
     generation
-        Which API v1 to serve below `/v1`: 1.0 mixes what is linked into the lists.
+        Generation of API v1 below `/v1`; 1.0 mixes linked records into the lists.
     agents_as_data
-        Serve `/v1/agents` as an archived mirror may: DataCite's own server had a web page there.
+        Serve `/v1/agents` as data, as an archived mirror may; DataCite's own server had a web page there.
     json
-        Print the base URL as a JSON object, `{"base_url": "http://127.0.0.1:8080"}`, and nothing else on stdout.
+        Print the base URL as a JSON object on stdout, `{"base_url": "http://127.0.0.1:8080"}`, and nothing else.
     """
     from etl.sandbox.__main__ import serve
     from etl.sandbox.options import read

@@ -1,4 +1,4 @@
-"""What the commands print: one JSON object on stdout with --json, words for people otherwise; errors as one line."""
+"""What commands print: one JSON object on stdout with --json, otherwise text for people; errors in one line."""
 
 import json
 import sys
@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from etl.events import retried
 from etl.schema.declarations import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An ending that is not success: what happened, what mends it, and the exit code."""
+    """A failure: what happened, the fix, and the exit code."""
 
     message: str
     fix: str
@@ -35,23 +36,28 @@ def line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def requests(summary: Mapping[str, Json]) -> str:
+    """Write the numbers of requests and retries: `5, no retries`."""
+    return f"{summary['requests']:,}, {retried(summary['retries'])}"
+
+
 def note(text: str) -> None:
-    """Print a line beside the result, on stderr."""
+    """Print a line on stderr, apart from the result."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 def fail(failure: Failure, *, json: bool) -> int:
-    """Report a failure in one line on stderr, as JSON on stdout too if that was asked for; return its exit code."""
+    """Report a failure in one line on stderr, with `json` also as JSON on stdout; return its exit code."""
     note("datacite-etl: " + " ".join(str(failure).split()))
     if json:
-        with suppress(OSError):  # whoever cannot be told on stdout was told on stderr
+        with suppress(OSError):  # the message is on stderr already
             as_json({"error": failure.message, "fix": failure.fix, "exit_code": failure.exit_code})
     return failure.exit_code
 
 
 def columns(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows as left-aligned columns, the first row as their heading."""
+    """Print rows as left-aligned columns; the first row is the heading."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

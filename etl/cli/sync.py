@@ -1,4 +1,4 @@
-"""`datacite-etl sync`: an exported dataset brought up to date."""
+"""`datacite-etl sync`: bring an exported dataset up to date."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.cli.export import code
 from etl.cli.recording import Recording, new_run
-from etl.cli.show import as_json, line, note
+from etl.cli.show import as_json, line, note, requests
 from etl.options.asking import Showing, Talking, destination
 from etl.options.owner import owner
 from etl.options.syncing import Syncing, at_home, recalled
@@ -35,9 +35,9 @@ def sync(
 ) -> int:
     """Bring an exported dataset up to date: new, changed and withdrawn records.
 
-    Query, formats and partitions are those of the export, and so is the server if none is named. Records that changed
-    since then are fetched and replaced whole; counts by time of creation, and ids where they differ, tell what has
-    left. The result equals a fresh export. A run that crashed or was interrupted is resumed by the same command.
+    Query, formats and partitions are those of the export, and so is the server unless another is named. Changed records
+    are fetched and replaced; withdrawn records are found by comparing counts, and ids where counts differ. The result
+    equals a fresh export. After a crash or an interruption, the same command resumes the run.
 
     **Examples**
 
@@ -48,7 +48,7 @@ def sync(
     Parameters
     ----------
     dataset
-        Folder or `s3://` address of the dataset.
+        Folder or `s3://` URL of the dataset.
     """
     from etl.api.limits.rate_limit import allowance
 
@@ -65,7 +65,7 @@ def sync(
 
 
 async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
-    """Do what the run's delivery is for: refresh counts, or bring everything up to date."""
+    """Refresh counts or bring everything up to date, depending on the purpose of the delivery."""
     from etl.runs.sync import refresh_counts
     from etl.runs.sync.sync import sync as conduct
     from etl.steps import directly
@@ -98,5 +98,5 @@ def _tell(outcome: "SyncOutcome") -> None:
     line(f"verdict   {summary['verdict']}")
     line(f"records   {summary['unique']:,} of {summary['expected']:,} ({summary['resource']})")
     line(f"changes   {summary['added']:,} added, {summary['changed']:,} changed, {summary['withdrawn']:,} withdrawn")
-    line(f"requests  {summary['requests']:,}, {summary['retries']:,} of them again; {summary['seconds']:.1f} s")
-    line(f"proof     {summary['manifest']}")
+    line(f"requests  {requests(summary)}; {summary['seconds']:.1f} s")
+    line(f"manifest  {summary['manifest']}")

@@ -1,4 +1,4 @@
-"""`datacite-etl verify`: is the dataset still what its manifest says, and does the API still count the same?"""
+"""`datacite-etl verify`: check a dataset against its manifest, and its totals against the API."""
 
 import asyncio
 from dataclasses import asdict
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from etl.runs.remote_totals import Today
 
 MOST = 20
-"""Slices that are named on the screen; `--json` has all of them."""
+"""Number of slices to name on the screen; `--json` has all of them."""
 
 
 def verify(
@@ -28,7 +28,7 @@ def verify(
     talking: Talking = Talking(),
     showing: Showing = Showing(),
 ) -> int:
-    """Read a dataset's manifest and every file again: rows, hashes, keys, strangers.
+    """Check every file of a dataset against its manifest: rows, hashes, keys, unexpected files.
 
     **Examples**
 
@@ -39,11 +39,11 @@ def verify(
     Parameters
     ----------
     dataset
-        Folder or `s3://` address of the dataset.
+        Folder or `s3://` URL of the dataset.
     remote
-        Also ask the API for today's totals, slice by slice. What differs is no damage: `sync` brings it in.
+        Also compare the totals of each slice with the API. A difference is not damage: `sync` fetches it.
     strict
-        With --remote, end with exit code 3 if the totals differ.
+        With --remote, exit with code 3 if the totals differ.
     """
     from etl.dataset import verify as conductor
     from etl.errors import UsageError

@@ -20,9 +20,9 @@ from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
 if TYPE_CHECKING:
     from etl.storage.files import Files
 
-ASKING = Group("What to ask for", sort_key=1)
-TALKING = Group("How to talk to the API", sort_key=3)
-SHOWING = Group("What to show", sort_key=4)
+ASKING = Group("Query", sort_key=1)
+TALKING = Group("API", sort_key=3)
+SHOWING = Group("Display", sort_key=4)
 
 
 @Parameter(name="*", group=ASKING)
@@ -31,57 +31,57 @@ class Asking:
     """Which records, and which of their tables."""
 
     filter: Annotated[tuple[str, ...], Parameter(negative="")] = ()
-    """NAME=VALUE, any filter of the resource; may be repeated. `datacite-etl resources NAME` lists them."""
+    """NAME=VALUE: a filter of the resource. May be repeated; `datacite-etl resources NAME` lists all filters."""
 
     query: str = ""
-    """A search in the API's own query language, e.g. `titles.title:climate`."""
+    """Search in the API's query language, such as `titles.title:climate`."""
 
     include: str = ""
-    """Comma list of related records to bring along as tables of their own, e.g. `client,media`."""
+    """Related records to include as tables of their own, separated by commas: `client,media`."""
 
     since: str | None = None
-    """First moment of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp (UTC)."""
+    """Start of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp (UTC)."""
 
     until: str | None = None
-    """Last year, month or day of the window (included), or the ISO timestamp that it ends before."""
+    """End of the window: a year, month or day (inclusive), or an ISO timestamp (exclusive)."""
 
     window: Literal["created", "updated", "registered"] = "created"
-    """Which date --since and --until bound; created by default."""
+    """Date to which --since and --until apply; created by default."""
 
     tables: str = ""
-    """Comma list of the tables wanted; all by default. Only the fields they need are downloaded."""
+    """Tables to make, separated by commas; all by default. Only the fields they need are downloaded."""
 
     detail: Annotated[bool, Parameter(negative="")] = False
-    """The API's heavy view: all relationships, metrics over time, XML."""
+    """Request the API's detail view: all relationships, metrics over time, XML."""
 
     of: str = ""
-    """Only for activities: the record whose activities are meant, e.g. `doi/10.5438/0012`, `client/datacite.blog`."""
+    """Only for activities and media: their record, such as `doi/10.5438/0012` or `client/datacite.blog`."""
 
     def of_resource(self, name: str) -> Query:
-        """Return the checked Query of a resource, or of an address that was pasted in place of its name.
+        """Return the checked Query of a resource, or of a URL that was pasted in place of its name.
 
-        Raises UsageError if a name or a date is not known.
+        UsageError if a name or a date is invalid.
         """
         from etl import resources
         from etl.api import pasted_url
 
         name = utf8(name)
-        found = (
+        pasted = (
             pasted_url.read(name)
             if pasted_url.is_address(name)
             else pasted_url.Pasted(resource=name, of=self.of.strip("/"))
         )
-        ids = (("ids", ",".join(found.ids)),) if found.ids else ()
+        ids = (("ids", ",".join(pasted.ids)),) if pasted.ids else ()
         return check(
             Query(
-                resource=resources.load(found.resource),
-                filters=(*found.filters, *ids, *(_pair(utf8(text)) for text in self.filter)),
-                text=utf8(self.query).strip() or found.text,
-                include=_names(self.include or found.include),
+                resource=resources.load(pasted.resource),
+                filters=(*pasted.filters, *ids, *(_pair(utf8(text)) for text in self.filter)),
+                text=utf8(self.query).strip() or pasted.text,
+                include=_names(self.include or pasted.include),
                 window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
                 by=self.window,
-                of=found.of,
-                detail=self.detail or found.detail,
+                of=pasted.of,
+                detail=self.detail or pasted.detail,
                 tables=_names(self.tables),
             )
         )
@@ -90,39 +90,39 @@ class Asking:
 @Parameter(name="*", group=TALKING)
 @dataclass(frozen=True, kw_only=True)
 class Talking:
-    """Which server, and how politely."""
+    """The server, and the load on it."""
 
     base_url: str = ""
-    """The root below which the resource's own path hangs; by default that of the dataset or pasted address, or else
-    https://api.datacite.org."""
+    """Root URL of the API, to which the resource's path is added; by default that of the dataset or pasted URL,
+    otherwise https://api.datacite.org."""
 
     sandbox: Annotated[bool, Parameter(negative="")] = False
-    """Start the embedded API on loopback and use it."""
+    """Start a local DataCite API and use it."""
 
     sandbox_options: Annotated[str, Parameter(allow_leading_hyphen=True)] = ""
-    """Options for the embedded API, e.g. `--records 20000 --seed 7`."""
+    """Options for the sandbox, such as `--records 20000 --seed 7`."""
 
     mailto: str = ""
-    """Your e-mail address: doubles the rate that the API grants (1,000 requests in 5 minutes instead of 500)."""
+    """Your e-mail address, which doubles the API's rate limit: 1,000 requests per 5 minutes instead of 500."""
 
     concurrency: int = 4
-    """Requests under way at once; 4 by default."""
+    """Concurrent requests; 4 by default."""
 
     rate: int | None = None
-    """Requests per 5 minutes; by default what the API grants: 500, 1,000 with --mailto, 3,000 with credentials."""
+    """Requests per 5 minutes; by default the API's limit: 500, 1,000 with --mailto, 3,000 with credentials."""
 
     attempts: int = 8
-    """How often a request is tried before its failure is believed."""
+    """Maximum attempts per request; 8 by default."""
 
     patience: float = 900.0
-    """Seconds for which one request may fail, the server be down or the rate be exceeded before the run gives up. What
-    has arrived is kept: the same command goes on."""
+    """Seconds before the run gives up on a failing request, a server that is down or an exceeded rate limit; 900 by
+    default. What has arrived is kept, and the same command resumes."""
 
     timeout: float = 300.0
-    """Seconds to wait for the next byte of an answer; a heavy page may take a hundred."""
+    """Seconds to wait for the next byte of a response; 300 by default. A heavy page may take a hundred."""
 
     def at(self, address: str) -> "Talking":
-        """Return the same options, with the host of a pasted address unless another was asked for."""
+        """Return the same options with the host of a pasted URL, unless another one is named."""
         from etl.api import pasted_url
 
         return self.home(pasted_url.read(address).origin if pasted_url.is_address(address) else "")
@@ -133,24 +133,24 @@ class Talking:
         return (self.base_url or BASE_URL).rstrip("/")
 
     def home(self, url: str) -> "Talking":
-        """Return the same options with a server that something comes from, unless another one is named.
+        """Return the same options with the server that a dataset or URL is from, unless another one is named.
 
-        UsageError if credentials would go to a server that is none of DataCite's and was not named.
+        UsageError if credentials would go to a server that is not DataCite's and was not named.
         """
         if not url or self.base_url or self.sandbox:
             return self
         if _credentials() and not datacites(url):
             raise UsageError(
                 f"credentials would go to {url}, which is not DataCite's",
-                fix=f"say --base-url {url} if that is meant, or leave DATACITE_ETL_TOKEN and _USERNAME unset",
+                fix=f"add --base-url {url} if that is intended, or unset DATACITE_ETL_TOKEN and DATACITE_ETL_USERNAME",
             )
         return replace(self, base_url=url)
 
     @contextmanager
     def settings(self, dialect: str = "v2") -> Iterator[Settings]:
-        """Yield the settings of a run, with the embedded API started if it was asked for.
+        """Yield the settings of a run, with the sandbox started if it is requested.
 
-        Credentials come from the environment and from nowhere else.
+        Credentials come only from the environment.
         """
         settings = self._plain()
         if not self.sandbox:
@@ -167,18 +167,18 @@ class Talking:
             return shlex.split(self.sandbox_options)
         except ValueError:
             raise UsageError(
-                f"--sandbox-options {self.sandbox_options!r} has a quote without its second", fix="add it"
+                f"--sandbox-options {self.sandbox_options!r} has an unclosed quote", fix="close it"
             ) from None
 
     def _one_server(self) -> None:
         """Raise UsageError if two servers are named."""
         if self.sandbox and self.base_url:
-            raise UsageError("--sandbox and --base-url are two servers", fix="leave one of them out")
+            raise UsageError("--sandbox and --base-url name two servers", fix="leave one of them out")
         if self.sandbox_options and not self.sandbox:
-            raise UsageError("--sandbox-options are for --sandbox", fix="say --sandbox too, or leave them out")
+            raise UsageError("--sandbox-options needs --sandbox", fix="add --sandbox, or remove the options")
 
     def _rate_log(self) -> Path | None:
-        """Name the file of requests for this server; None for one that nobody counts."""
+        """Return the file that records requests to this server; None if nobody counts them."""
         parts = urlsplit(self.root)
         if self.rate is None and loopback(parts.hostname or ""):
             return None
@@ -186,14 +186,16 @@ class Talking:
 
     @staticmethod
     def remembered() -> Path:
-        """Name the folder of what runs of this user remember on this machine."""
+        """Return the folder in which the runs of this user keep their state on this machine."""
         return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "datacite-etl"
 
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
-            raise UsageError("--concurrency and --rate count from 1", fix="give a positive number")
+            raise UsageError("--concurrency and --rate must be at least 1", fix="give a positive number")
         if self.attempts < 1 or self.patience < 0 or self.timeout <= 0:
-            raise UsageError("--attempts counts from 1, --patience and --timeout from 0", fix="give positive numbers")
+            raise UsageError(
+                "--attempts must be at least 1, --patience and --timeout positive", fix="give positive numbers"
+            )
         self._one_server()
         return Settings(
             base_url=self.root,
@@ -215,53 +217,53 @@ class Showing:
     """What is printed, and where."""
 
     json: Annotated[bool, Parameter(negative="")] = False
-    """Print one JSON object on stdout and nothing else there."""
+    """Print one JSON object on stdout, and nothing else."""
 
     quiet: Annotated[bool, Parameter(negative="", name=("--quiet", "-q"))] = False
-    """No progress on stderr."""
+    """Show no progress on stderr."""
 
     verbose: Annotated[bool, Parameter(negative="", name=("--verbose", "-v"))] = False
-    """Every page and slice as a line on stderr."""
+    """Report every page and slice on stderr."""
 
 
 def _credentials() -> Credentials:
-    """Read the credentials; UsageError for a half of them, with which the API would be asked without any."""
-    found = Credentials(
+    """Read the credentials; UsageError if one half is missing, because the API would ignore the other."""
+    credentials = Credentials(
         token=os.environ.get("DATACITE_ETL_TOKEN", ""),
         username=os.environ.get("DATACITE_ETL_USERNAME", ""),
         password=os.environ.get("DATACITE_ETL_PASSWORD", ""),
     )
-    if not found and (found.username or found.password):
+    if not credentials and (credentials.username or credentials.password):
         fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
         raise UsageError("half of the credentials is missing", fix=fix)
-    return found
+    return credentials
 
 
 def utf8(text: str) -> str:
-    """Return an argument as it was typed, where the locale has ASCII only too; UsageError if that was not in UTF-8."""
+    """Return an argument as typed, even in an ASCII locale; UsageError if it is not UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8")
     except UnicodeError as error:
-        raise UsageError(f"{text!r} is not in UTF-8", fix="type it in UTF-8") from error
+        raise UsageError(f"{text!r} is not UTF-8", fix="enter it as UTF-8") from error
 
 
 def path_of(where: str) -> str:
-    """Return a path or an address with the user's home for `~`; UsageError if there is none in it."""
+    """Return a path or URL with `~` expanded; UsageError if it is empty."""
     if not where.strip():
-        fix = "name a folder, or s3://bucket/folder; is a variable of the shell not set?"
+        fix = "name a folder, or s3://bucket/folder; is a shell variable unset?"
         raise UsageError("the name of a folder is empty", fix=fix)
     if not where.startswith("~"):
         return where
     try:
         return str(Path(where).expanduser())
     except RuntimeError as error:
-        raise UsageError(f"{where} is in the home of nobody on this machine", fix="write the path out") from error
+        raise UsageError(f"{where} names no user of this machine", fix="write the path out") from error
 
 
 def destination(where: str) -> "Files":
-    """Open the place of a dataset, a folder or an object store's URL.
+    """Open the location of a dataset: a folder, or the URL of an object store.
 
-    Unfinished work of a dataset on an object store lies below DATACITE_ETL_WORK, or else in the user's cache.
+    Unfinished work for an object store is kept below DATACITE_ETL_WORK, by default in the user's cache.
     """
     from etl.storage.location import opened
 
@@ -272,7 +274,7 @@ def destination(where: str) -> "Files":
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise UsageError(f"--filter {text!r} is no NAME=VALUE", fix="write it as --filter client-id=datacite.blog")
+        raise UsageError(f"--filter {text!r} is not NAME=VALUE", fix="write it as --filter client-id=datacite.blog")
     return name.strip(), value.strip()
 
 
@@ -287,5 +289,5 @@ def _moment(text: str | None, flag: str, *, end: bool = False) -> int | None:
         return moment(text.strip(), end=end)
     except ValueError:
         raise UsageError(
-            f"{flag} {text!r} is no date", fix="write YYYY, YYYY-MM, YYYY-MM-DD or 2024-05-01T12:00:00Z"
+            f"{flag} {text!r} is not a date", fix="write YYYY, YYYY-MM, YYYY-MM-DD or 2024-05-01T12:00:00Z"
         ) from None

@@ -180,7 +180,7 @@ def _pairs(value: Json, where: str) -> dict[str, str]:
 def _count(value: Json, where: str) -> int | None:
     if value is None or (type(value) is int and value > 0):
         return value
-    raise UsageError(f"{where}: key 'side-by-side' counts from 1", fix="write side-by-side = 4")
+    raise UsageError(f"{where}: key 'side-by-side' must be at least 1", fix="write side-by-side = 4")
 
 
 def _names(group: type) -> set[str]:

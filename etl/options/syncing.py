@@ -1,4 +1,4 @@
-"""Split out of etl.cli.sync."""
+"""The options of a sync, and how they become a Wish and a Delivery."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from etl.runs.sync.sync import Wish
 
 
-SYNCING = Group("How to bring it up to date", sort_key=2)
+SYNCING = Group("Sync", sort_key=2)
 
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -27,28 +27,28 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 @Parameter(name="*", group=SYNCING)
 @dataclass(frozen=True, kw_only=True)
 class Syncing:
-    """What is looked at, and what may be published."""
+    """What is checked, and what may be published."""
 
     metrics: Annotated[bool, Parameter(negative="")] = False
-    """Refresh the counts of views, downloads, citations and the like, and nothing else: they move without `updated`."""
+    """Only refresh the counts of views, downloads, citations and so on, which change without `updated`."""
 
     overlap: str = "6h"
-    """How far before the end of what is known to look again, because the API's index lags behind: 90m, 6h, 2d."""
+    """How far before the watermark to check again, because the API's index lags behind: 90m, 6h, 2d; 6h by default."""
 
     every_id: Annotated[bool, Parameter(negative="")] = False
-    """Compare the ids of all records, also where the counts agree."""
+    """Compare the ids of all records, even where the counts agree."""
 
     fresh: Annotated[bool, Parameter(negative="")] = False
-    """Throw away the unfinished work that lies in the destination."""
+    """Discard unfinished work in the destination."""
 
     max_missing: int = 0
-    """Publish although up to this many records are missing, if each of them is named."""
+    """Publish even if up to this many records are missing, all of them named."""
 
     allow_incomplete: Annotated[bool, Parameter(negative="")] = False
-    """Publish whatever came. The verdict stays `incomplete`."""
+    """Publish whatever arrived. The verdict stays `incomplete`."""
 
     def delivery(self, manifest: "Manifest", *, keep_raw: bool) -> "Delivery":
-        """Return how a dataset's records are to be written: as they were."""
+        """Return the Delivery of the dataset, which a sync keeps."""
         from etl.dataset import request
         from etl.runs.sync import refresh_counts as metrics
         from etl.runs.sync import sync
@@ -62,20 +62,20 @@ class Syncing:
         )
 
     def wish(self) -> "Wish":
-        """Return how to look; UsageError for an overlap that is no length of time, or less than none missing."""
+        """Return what to check; UsageError for an invalid overlap or a negative number."""
         from etl.errors import UsageError
         from etl.runs.sync.sync import Wish
 
         if self.max_missing < 0:
-            raise UsageError("--max-missing counts from 0", fix="give a number in that range")
-        found = re.fullmatch(r"(\d+)([mhd])", self.overlap.strip())
-        if not found:
-            raise UsageError(f"--overlap {self.overlap!r} is no length of time", fix="write it as 90m, 6h or 2d")
-        return Wish(overlap=int(found[1]) * _SECONDS[found[2]], every_id=self.every_id)
+            raise UsageError("--max-missing must be at least 0", fix="give a number in that range")
+        length = re.fullmatch(r"(\d+)([mhd])", self.overlap.strip())
+        if not length:
+            raise UsageError(f"--overlap {self.overlap!r} is not a duration", fix="write it as 90m, 6h or 2d")
+        return Wish(overlap=int(length[1]) * _SECONDS[length[2]], every_id=self.every_id)
 
 
 def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]":
-    """Return a dataset's manifest, the query that it answers, and how its records are to be written."""
+    """Return a dataset's manifest, its query, and its Delivery."""
     from etl.dataset import request
     from etl.dataset.store import published_manifest
     from etl.storage import paths
@@ -86,8 +86,8 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]"
 
 
 def at_home(talking: Talking, manifest: "Manifest", note: Callable[[str], None]) -> Talking:
-    """Return the options with the server that the dataset came from, unless another one is named."""
+    """Return the options with the server that the dataset is from, unless another one is named."""
     home = manifest.base_url
     if not (talking.base_url or talking.sandbox) and loopback(urlsplit(home).hostname or ""):
-        note(f"this dataset came from {home}, on this machine; if that was the sandbox, say --sandbox again")
+        note(f"this dataset is from {home}, on this machine; if that was the sandbox, add --sandbox")
     return talking.home(home)

@@ -45,7 +45,7 @@ BAD = [
     (["sync", " "], "DATASET is empty"),
     (["export", "dois", "--sandbox", "--to", "~nobody-of-that-name/x"], "write the path out"),
     (["plan", "dois", "--sandbox", "--base-url", "http://127.0.0.1:9"], "leave one of them out"),
-    (["plan", "dois", "--sandbox-options", "--records 3"], "say --sandbox too"),
+    (["plan", "dois", "--sandbox-options", "--records 3"], "add --sandbox"),
     (["plan", "dois", "--sandbox", "--sandbox-options", "--nope 5"], "--nope 5; there are: -h, --help, --records"),
     (["plan", "dois", "--sandbox", "--sandbox-options", "--records -5"], "-5 is no number from 0"),
     (["plan", "dois", "--sandbox", "--sandbox-options", "'"], "quote"),
@@ -205,10 +205,10 @@ def test_every_command_has_help_with_examples(name: str, command: Command) -> No
     assert f"datacite-etl {name}" in ran.out.partition("Examples")[2]
 
 
-def test_help_is_in_groups_and_the_version_is_told(command: Command) -> None:
+def test_help_is_in_groups_and_the_version_is_printed(command: Command) -> None:
     """Options stand below what they are for; `--version` is a line with the version."""
     ran = command("export", "--help")
-    at = [ran.out.index(title) for title in ("What to ask for", "What to make of it", "How to talk", "What to show")]
+    at = [ran.out.index(title) for title in ("─ Query ", "─ Output ", "─ API ", "─ Display ")]
     assert at == sorted(at)
     assert command("--version").out.strip() == __version__
 

@@ -15,6 +15,7 @@ from etl.api.window import moment
 from etl.completeness.verdict import FacetCheck, State
 from etl.dataset import manifest_file
 from etl.dataset.manifest import Manifest, SliceFacts
+from etl.events import retried
 from etl.html.page import Badge, Cell, Safe, Share, sectioned, table, text, tiles
 from etl.runs.export import report_charts
 
@@ -71,7 +72,7 @@ def _tiles(proof: Manifest) -> Safe:
         ("Received", came, per_second),
         ("Duplicates", totals.duplicates, "came more than once, kept once"),
         ("Rejects", totals.rejects, "values that fit no column, kept aside"),
-        ("Requests", proof.requests, f"{_number(proof.retries)} of them again"),
+        ("Requests", proof.requests, retried(proof.retries)),
         ("Downloaded", _size(proof.bytes_downloaded), f"in {_time(seconds)}" if seconds else ""),
     ]
     return tiles(facts)

@@ -230,5 +230,5 @@ def test_the_summary_tells_records_that_did_not_come_from_values(command: Comman
         ran = command("export", "dois", *few, "--base-url", box.base_url, "--to", tmp_path / "o")
     assert ran.code == 0
     [name] = manifest(tmp_path / "o")["missing"]
-    assert f"missing   {name}: counted by the API and not delivered\n" in ran.out
-    assert "rejects   1 in _etl/rejects: values that fit no column, records that did not come\n" in ran.out
+    assert f"missing   {name}: counted by the API but not delivered\n" in ran.out
+    assert "rejects   1 in _etl/rejects: values that fit no column, and missing records\n" in ran.out
