@@ -13,7 +13,7 @@ from etl import cli
 from etl.sandbox import Corpus, Sandbox, running
 from tests.support.bucket import serving
 
-hypothesis.settings.register_profile("patient", deadline=None)  # the machine's speed is no property of ours
+hypothesis.settings.register_profile("patient", deadline=None)  # speed is a property of the machine, not of the code
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("patient")
 

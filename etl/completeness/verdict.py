@@ -43,12 +43,12 @@ class Move:
     `before` and `after`: was it in the slice's total then; `received`: was it among the records that came.
     """
 
-    id: Annotated[str, Meta(description="The record, empty if it is not known which.")]
+    id: Annotated[str, Meta(description="Id of the record; empty if unknown.")]
     kind: Annotated[str, Meta(description="What happened to it: created, changed or withdrawn.")]
-    slice_key: Annotated[str | None, Meta(description="The slice that counted it; null if none did.")]
-    before: Annotated[bool, Meta(description="Whether it was in the total before.")]
-    after: Annotated[bool, Meta(description="Whether it was in the total afterwards.")]
-    received: Annotated[bool, Meta(description="Whether it is among the records that came.")]
+    slice_key: Annotated[str | None, Meta(description="Slice that counted it; null if none did.")]
+    before: Annotated[bool, Meta(description="Whether the total before includes it.")]
+    after: Annotated[bool, Meta(description="Whether the total after includes it.")]
+    received: Annotated[bool, Meta(description="Whether it was received.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +178,12 @@ def _keys(tallies: Iterable[Tally]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncludedTally:
-    """How many distinct records of a type were linked to, how many came along, how many of the linked did not."""
+    """The included records of one type: how many are linked, received, and missing of the linked."""
 
-    linked: Annotated[int, Meta(description="Distinct records that were linked to.", ge=0)]
-    received: Annotated[int, Meta(description="How many of that type came along.", ge=0)]
-    missing: Annotated[int, Meta(description="How many of the linked did not.", ge=0)]
-    named: Annotated[tuple[str, ...], Meta(description="The first of those.")] = ()
+    linked: Annotated[int, Meta(description="Distinct linked records.", ge=0)]
+    received: Annotated[int, Meta(description="Received records of this type.", ge=0)]
+    missing: Annotated[int, Meta(description="Linked records that are missing.", ge=0)]
+    named: Annotated[tuple[str, ...], Meta(description="Ids of the first missing records.")] = ()
 
 
 def tally_included(linked: Collection[str], received: Collection[str], *, name_at_most: int = 100) -> IncludedTally:
@@ -198,13 +198,13 @@ def tally_included(linked: Collection[str], received: Collection[str], *, name_a
 class FacetCheck:
     """One facet of the API against the exported tables; `differing` maps an id to (API's count, exported count)."""
 
-    name: Annotated[str, Meta(description="The facet.")]
-    ok: Annotated[bool, Meta(description="Whether the API's counts are those of the tables.")]
+    name: Annotated[str, Meta(description="Name of the facet.")]
+    ok: Annotated[bool, Meta(description="Whether the counts of the API equal those of the tables.")]
     cut_off: Annotated[bool, Meta(description="Whether the API listed only the most frequent values.")]
-    compared: Annotated[int, Meta(description="How many values were compared.", ge=0)]
+    compared: Annotated[int, Meta(description="Number of values compared.", ge=0)]
     differing: Annotated[
         Mapping[str, tuple[int, int]],
-        Meta(description="Values whose counts differ: the API's, and that of the tables."),
+        Meta(description="Values with different counts: that of the API, and that of the tables."),
     ] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
-"""The manifest: the proof that lies beside a dataset, as values. Its documentation is rendered from the types.
+"""The manifest: the proof of a dataset, as values. Its documentation is rendered from the types.
 
-Pure. `manifest_build` makes one of a finished run; `manifest_file` reads, checks and writes its bytes; `verify`
-compares it with the dataset's other files. A member that is not always written is `UNSET` where it is not.
+Pure. `manifest_build` makes one from a finished run; `manifest_file` reads, checks and writes its bytes; `verify`
+compares it with the dataset's other files. An optional member that is absent is `UNSET`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from etl.schema.declarations import Dialect, Type
 
 FORMAT_VERSION: Literal[1] = 1
 MOST = 2**53 - 1
-"""What every reader of JSON takes for a whole number."""
+"""The largest integer that every JSON reader keeps exact."""
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -26,38 +26,38 @@ Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 class DataFile:
     """One file of a table; `path` is relative to the destination."""
 
-    path: Annotated[str, Meta(description="Below the destination.")]
-    rows: Annotated[Count, Meta(description="Rows in it.")]
-    bytes: Annotated[Count, Meta(description="Its size.")]
-    sha256: Annotated[Sha256, Meta(description="Its SHA-256, in hex.")]
+    path: Annotated[str, Meta(description="Path below the destination.")]
+    rows: Annotated[Count, Meta(description="Number of rows.")]
+    bytes: Annotated[Count, Meta(description="Size in bytes.")]
+    sha256: Annotated[Sha256, Meta(description="SHA-256 in hexadecimal.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column of a table."""
 
-    name: Annotated[str, Meta(description="Its name.")]
-    type: Annotated[Type, Meta(description="What it holds.")]
+    name: Annotated[str, Meta(description="Name of the column.")]
+    type: Annotated[Type, Meta(description="Type of its values.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaLog:
     """The log that makes a table's Parquet files a Delta table."""
 
-    id: Annotated[str, Meta(description="The id that the log goes by.")]
-    log: Annotated[tuple[DataFile, ...], Meta(description="Its commits, in their order.")]
+    id: Annotated[str, Meta(description="Id of the Delta table.")]
+    log: Annotated[tuple[DataFile, ...], Meta(description="Commits in order.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFacts:
     """One table of a dataset: `key` is the column that names the record, `of` the main table that has the record."""
 
-    rows: Annotated[Count, Meta(description="Its rows.")]
-    key: Annotated[str, Meta(description="The column that names the record.")]
-    of: Annotated[str, Meta(description="The main table that has the record.")]
-    columns: Annotated[tuple[Column, ...], Meta(description="In the order of the files.")]
-    files: Annotated[tuple[DataFile, ...], Meta(description="Its files.")]
-    delta: Annotated[DeltaLog, Meta(description="Its log, where the format delta was asked for.")] | UnsetType = UNSET
+    rows: Annotated[Count, Meta(description="Number of rows.")]
+    key: Annotated[str, Meta(description="Column with the key of the record.")]
+    of: Annotated[str, Meta(description="Main table of the record.")]
+    columns: Annotated[tuple[Column, ...], Meta(description="Columns in the order of the files.")]
+    files: Annotated[tuple[DataFile, ...], Meta(description="Data files.")]
+    delta: Annotated[DeltaLog, Meta(description="Delta log, if the format delta was requested.")] | UnsetType = UNSET
 
     @classmethod
     def of_files(cls, columns: Sequence[Column], files: Sequence[DataFile], *, key: str, of: str) -> "TableFacts":
@@ -79,67 +79,62 @@ def rows_of(files: Sequence[DataFile]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestWindow:
-    """The dates that were asked for."""
+    """The window of a request."""
 
-    by: Annotated[str, Meta(description="The date it bounds.")]
-    start: int | None
-    end: int | None
+    by: Annotated[str, Meta(description="Date to which the bounds apply.")]
+    start: Annotated[int | None, Meta(description="First second, inclusive, since 1970; null is open.")]
+    end: Annotated[int | None, Meta(description="End, exclusive, in seconds since 1970; null is open.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The question that a dataset answers."""
+    """The request that a dataset answers."""
 
-    resource: Annotated[str, Meta(description="What was asked for.")]
-    of: Annotated[str, Meta(description="The record whose activities or media were meant; empty if none.")]
+    resource: Annotated[str, Meta(description="Requested resource.")]
+    of: Annotated[str, Meta(description="Record whose activities or media were requested; empty if none.")]
     filters: Annotated[Mapping[str, str], Meta(description="Filters by name.")]
-    query: Annotated[str, Meta(description="The search; empty if none.")]
-    include: Annotated[tuple[str, ...], Meta(description="Related records that came along.")]
-    window: Annotated[RequestWindow, Meta(description="The dates that were asked for; null is open.")]
-    detail: Annotated[bool, Meta(description="Whether the API's heavy view was asked for.")]
-    tables: Annotated[tuple[str, ...], Meta(description="The tables that were asked for; all if empty.")]
-    limit: Annotated[Count, Meta(description="Of how many records a sample was asked for.")] | UnsetType = UNSET
+    query: Annotated[str, Meta(description="Search text; empty if none.")]
+    include: Annotated[tuple[str, ...], Meta(description="Related records to include.")]
+    window: Annotated[RequestWindow, Meta(description="Window of the request.")]
+    detail: Annotated[bool, Meta(description="Whether the API's detail view was requested.")]
+    tables: Annotated[tuple[str, ...], Meta(description="Requested tables; all if empty.")]
+    limit: Annotated[Count, Meta(description="Requested size of a sample.")] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """The counts of all slices together."""
 
-    expected_before: Annotated[
-        Count | None, Meta(description="The API's total of the whole query before anything was fetched.")
-    ]
-    expected_after: Annotated[Count | None, Meta(description="The same at the end.")]
+    expected_before: Annotated[Count | None, Meta(description="Total of the query in the API before the fetch.")]
+    expected_after: Annotated[Count | None, Meta(description="Total of the query in the API after the fetch.")]
     received: Annotated[
-        Count, Meta(description="Records that came; after a sync, those that it compared: the dataset's.")
+        Count, Meta(description="Records received; after a sync, the records of the dataset that it compared.")
     ]
     unique: Annotated[Count, Meta(description="Distinct records: the rows of the main table.")]
-    duplicates: Annotated[Count, Meta(description="Records that came more than once and are kept once.")]
+    duplicates: Annotated[Count, Meta(description="Records that arrived more than once and are kept once.")]
     rejects: Annotated[Count, Meta(description="Values and records that fit no column, kept in `_etl/rejects`.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceFacts:
-    """What was counted for one slice, and the verdict on it."""
+    """The counts of one slice, and its verdict."""
 
-    key: Annotated[str, Meta(description="Names the slice.")]
+    key: Annotated[str, Meta(description="Key of the slice.")]
     window: Annotated[
         Window,
-        Meta(
-            description="Which records by their date of creation: start <= created < end, in seconds since 1970; "
-            "null is open."
-        ),
+        Meta(description="Creation dates of its records: start <= created < end, in seconds since 1970; null is open."),
     ]
     expected_before: Annotated[
         Count | None,
-        Meta(description="The API's total before the records were fetched; null where it tells none."),
+        Meta(description="Total of the slice in the API before the fetch; null if the API has none."),
     ]
-    expected_after: Annotated[Count | None, Meta(description="The API's total afterwards.")]
+    expected_after: Annotated[Count | None, Meta(description="Total of the slice in the API after the fetch.")]
     received: Annotated[
-        Count, Meta(description="Records that came; after a sync, those that it compared: the dataset's.")
+        Count, Meta(description="Records received; after a sync, the records of the dataset that it compared.")
     ]
     unique: Annotated[Count, Meta(description="Distinct records among them.")]
-    verdict: Annotated[State, Meta(description="Of this slice.")]
-    attempts: Annotated[Count, Meta(description="How often the slice was walked.")]
+    verdict: Annotated[State, Meta(description="Verdict of the slice.")]
+    attempts: Annotated[Count, Meta(description="Number of times the slice was fetched.")]
 
     @property
     def tally(self) -> Tally:
@@ -150,114 +145,116 @@ class SliceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """An attribute that no column maps."""
+    """An attribute without a column."""
 
-    path: Annotated[str, Meta(description="The attribute.")]
-    count: Annotated[Count, Meta(description="How many records have it.")]
-    example: Annotated[str, Meta(description="One of the records that have it.")]
+    path: Annotated[str, Meta(description="Path of the attribute.")]
+    count: Annotated[Count, Meta(description="Number of records with it.")]
+    example: Annotated[str, Meta(description="Id of a record with it.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One sync since the last full export."""
 
-    run_id: Annotated[str, Meta(description="The sync.")]
-    after: Annotated[str, Meta(description="The run that it follows.")]
-    path: Annotated[str, Meta(description="Its feed: a row a record that was added, changed or withdrawn.")]
-    received: Annotated[Count, Meta(description="Records that came this time.")]
-    duplicates: Annotated[Count, Meta(description="Records that came more than once.")]
-    added: Annotated[Count, Meta(description="Records that were added.")]
-    changed: Annotated[Count, Meta(description="Records that were changed.")]
-    withdrawn: Annotated[Count, Meta(description="Records that were withdrawn.")]
+    run_id: Annotated[str, Meta(description="Run id of the sync.")]
+    after: Annotated[str, Meta(description="Run id of the run that it follows.")]
+    path: Annotated[str, Meta(description="Feed of changes: one row per record that was added, changed or withdrawn.")]
+    received: Annotated[Count, Meta(description="Records received by the sync.")]
+    duplicates: Annotated[Count, Meta(description="Records that arrived more than once.")]
+    added: Annotated[Count, Meta(description="Added records.")]
+    changed: Annotated[Count, Meta(description="Changed records.")]
+    withdrawn: Annotated[Count, Meta(description="Withdrawn records.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFileOrigin:
     """The data file that an ingest read."""
 
-    name: Annotated[str, Meta(description="The file or folder.")]
-    fingerprint: Annotated[str, Meta(description="A hash of its checksums, or of its parts' names where it has none.")]
-    parts: Annotated[Count, Meta(description="How many parts it has.")]
+    name: Annotated[str, Meta(description="Name of the file or folder.")]
+    fingerprint: Annotated[str, Meta(description="Hash of its checksums, or of the names of its parts if it has none.")]
+    parts: Annotated[Count, Meta(description="Number of parts.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetOrigin:
-    """The dataset whose kept records an ingest read."""
+    """The dataset whose records an ingest read."""
 
-    name: Annotated[str, Meta(description="Where it was.")]
-    run_id: Annotated[str, Meta(description="The run that had made it, or brought it up to date last.")]
-    raw: Annotated[bool, Meta(description="Whether they were raw records (`--keep-raw`), or its NDJSON files.")]
+    name: Annotated[str, Meta(description="Location of the dataset.")]
+    run_id: Annotated[str, Meta(description="Run that made it or last updated it.")]
+    raw: Annotated[bool, Meta(description="Whether raw records (`--keep-raw`) were read, or NDJSON files.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The proof that lies beside the tables, in _etl/manifest.json."""
+    """The proof of a dataset, in _etl/manifest.json."""
 
-    format_version: Annotated[Literal[1], Meta(description="Of the layout of dataset and manifest.")]
-    resource: Annotated[str, Meta(description="What was exported.")]
-    dialect: Annotated[Dialect, Meta(description="The generation of the API.")]
-    schema_version: Annotated[str, Meta(description="Of the resource's tables: it changes when their columns do.")]
-    request: Annotated[Request, Meta(description="The question that the dataset answers.")]
+    format_version: Annotated[Literal[1], Meta(description="Version of the layout of dataset and manifest.")]
+    resource: Annotated[str, Meta(description="Exported resource.")]
+    dialect: Annotated[Dialect, Meta(description="Generation of the API.")]
+    schema_version: Annotated[str, Meta(description="Version of the resource's tables; it changes with their columns.")]
+    request: Annotated[Request, Meta(description="Request that the dataset answers.")]
     fingerprint: Annotated[
-        str, Meta(description="A hash of the question and of the tables' version: what may be resumed or synced.")
+        str, Meta(description="Hash of the request and the tables' version; only the same can be resumed or synced.")
     ]
-    partition_by: Annotated[tuple[str, ...], Meta(description="Columns that make folders.")]
+    partition_by: Annotated[tuple[str, ...], Meta(description="Columns that become folders.")]
     formats: Annotated[
         tuple[str, ...], Meta(description="Formats of the data files; each holds all rows.", min_length=1)
     ]
-    run_id: Annotated[str, Meta(description="Names the run that made the dataset, or brought it up to date last.")]
-    started: Annotated[str, Meta(description="When it began, UTC.")]
-    finished: Annotated[str, Meta(description="When it was done, UTC.")]
-    base_url: Annotated[str, Meta(description="The API that was asked.")]
-    seconds: Annotated[float, Meta(description="How long it took.", ge=0)]
-    requests: Annotated[Count, Meta(description="How many requests it sent.")]
-    retries: Annotated[Count, Meta(description="How many of them were sent again.")]
-    bytes_downloaded: Annotated[Count, Meta(description="Bytes that travelled, compressed as they were.")]
-    verdict: Annotated[State, Meta(description="Whether everything that the API counts is here.")]
-    reasons: Annotated[tuple[str, ...], Meta(description="Why it is no better.")]
-    totals: Annotated[Totals, Meta(description="Of all slices together.")]
-    slices: Annotated[tuple[SliceFacts, ...], Meta(description="What was fetched, checkpointed and proved as one.")]
+    run_id: Annotated[str, Meta(description="Id of the run that made or last updated the dataset.")]
+    started: Annotated[str, Meta(description="Start of the run, UTC.")]
+    finished: Annotated[str, Meta(description="End of the run, UTC.")]
+    base_url: Annotated[str, Meta(description="Root URL of the API.")]
+    seconds: Annotated[float, Meta(description="Duration of the run in seconds.", ge=0)]
+    requests: Annotated[Count, Meta(description="Number of requests.")]
+    retries: Annotated[Count, Meta(description="Number of retries among them.")]
+    bytes_downloaded: Annotated[Count, Meta(description="Bytes received, as compressed.")]
+    verdict: Annotated[State, Meta(description="Whether all records that the API counts are here.")]
+    reasons: Annotated[tuple[str, ...], Meta(description="Reasons for the verdict, if it is not complete.")]
+    totals: Annotated[Totals, Meta(description="Counts of all slices together.")]
+    slices: Annotated[
+        tuple[SliceFacts, ...], Meta(description="Slices: the parts of the query that were fetched and proved as one.")
+    ]
     tables: Annotated[Mapping[str, TableFacts], Meta(description="Tables by name.")]
-    included: Annotated[Mapping[str, IncludedTally], Meta(description="Records that came along, by type.")]
-    facets: Annotated[tuple[FacetCheck, ...], Meta(description="The API's own counts against the tables.")]
-    missing: Annotated[tuple[str, ...], Meta(description="Records that the API counts and could not deliver.")]
+    included: Annotated[Mapping[str, IncludedTally], Meta(description="Counts of included records by type.")]
+    facets: Annotated[tuple[FacetCheck, ...], Meta(description="Comparison of the API's facets with the tables.")]
+    missing: Annotated[tuple[str, ...], Meta(description="Records that the API counts but did not deliver.")]
     absent: Annotated[
         tuple[str, ...],
-        Meta(description="Records that were asked for by id and that the API does not have, or does not show."),
+        Meta(description="Records requested by id that the API does not have or does not show."),
     ] = ()
-    moved: Annotated[tuple[Move, ...], Meta(description="Records that explain why totals moved during the run.")]
-    watermark: Annotated[str | None, Meta(description="Until when the dataset holds everything, UTC.")]
+    moved: Annotated[tuple[Move, ...], Meta(description="Records that explain changes of totals during the run.")]
+    watermark: Annotated[str | None, Meta(description="Time up to which the dataset is known to be complete, UTC.")]
     schema_drift: Annotated[
-        tuple[Drift, ...], Meta(description="Attributes that no column maps, kept in the column `extra`.")
+        tuple[Drift, ...], Meta(description="Attributes without a column, kept in the column `extra`.")
     ]
     changes: (
         Annotated[
             tuple[Change, ...],
-            Meta(description="Written by `sync`: the syncs since the last full export.", min_length=1),
+            Meta(description="Syncs since the last full export; written by `sync`.", min_length=1),
         ]
         | UnsetType
     ) = UNSET
     metrics: (
         Annotated[
             str,
-            Meta(description="Written by `sync --metrics`: when counts of views and citations were refreshed, UTC."),
+            Meta(description="Time of the last refresh of counts, UTC; written by `sync --metrics`."),
         ]
         | UnsetType
     ) = UNSET
     data_file: (
-        Annotated[DataFileOrigin, Meta(description="Written by `ingest` of a data file: which it was.")] | UnsetType
+        Annotated[DataFileOrigin, Meta(description="The data file; written by `ingest` of a data file.")] | UnsetType
     ) = UNSET
     dataset: (
         Annotated[
             DatasetOrigin,
-            Meta(description="Written by `ingest` of a dataset: the one that its records were kept in."),
+            Meta(description="The dataset that kept the records; written by `ingest` of a dataset."),
         ]
         | UnsetType
     ) = UNSET
 
     @property
     def main(self) -> str:
-        """The table with a row for each record that was asked for."""
+        """The table with one row per requested record."""
         return self.resource.replace("/", "_").replace("-", "_")
 
     @property

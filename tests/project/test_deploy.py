@@ -80,7 +80,7 @@ def test_nobody_is_root_and_nobody_gains_rights() -> None:
 
 
 def test_services_wait_for_services_and_use_volumes_that_there_are() -> None:
-    """No dependency and no volume leads nowhere; whoever is waited for healthily says how that is seen."""
+    """Every dependency and volume exists, and a service that others wait for has a health check."""
     for one in SERVICES.values():
         waits = one.get("depends_on", {})
         assert set(waits) <= set(SERVICES)
@@ -114,9 +114,9 @@ def test_each_command_exists_with_its_options(line: list[str]) -> None:
     words = [word for word in line if not word.startswith(("-", "tcp:", "$"))]
     start = [str(BIN / line[0]), *line[1:3]] if line[0] == "python" else [str(BIN / line[0])]
     verbs = [] if line[0] == "python" else words[1 : 1 + DEPTH[line[0]]]
-    told = subprocess.run([*start, *verbs, "--help"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    help_text = subprocess.run([*start, *verbs, "--help"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     options = [word for word in line[1:] if word.startswith("--") and word != "--no-prompt"]
-    assert all(option in told for option in options)
+    assert all(option in help_text for option in options)
 
 
 def test_the_trigger_in_the_documentation_is_one_that_prefect_takes() -> None:

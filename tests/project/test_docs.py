@@ -1,4 +1,4 @@
-"""What the pages tell people to type works as it stands."""
+"""The commands on the pages work as they are printed."""
 
 import os
 import re

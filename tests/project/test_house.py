@@ -23,9 +23,9 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield the name and length of each function, its docstring not counted."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            told = ast.get_docstring(node, clean=False)
+            docstring = ast.get_docstring(node, clean=False)
             assert node.end_lineno is not None
-            yield node.name, node.end_lineno - node.lineno + 1 - (len(told.splitlines()) if told else 0)
+            yield node.name, node.end_lineno - node.lineno + 1 - (len(docstring.splitlines()) if docstring else 0)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -103,7 +103,7 @@ def test_the_manifests_above_have_something_of_everything(made: dict[str, dict[s
 def test_a_manifest_that_is_wrong_is_not_of_the_schema(
     made: dict[str, dict[str, Any]], path: tuple[Any, ...], value: object
 ) -> None:
-    """A word that is no verdict, a number as text, another format."""
+    """An unknown verdict, a number as text, another format."""
     wrong = copy.deepcopy(made["export"])
     at = wrong
     for step in path[:-1]:

@@ -1,4 +1,4 @@
-"""The example notebook runs from top to bottom, against the API in a box, and draws its charts."""
+"""The example notebook runs from top to bottom, against the sandbox, and draws its charts."""
 
 from pathlib import Path
 

@@ -47,15 +47,15 @@ def test_the_wheel_says_what_it_is(build: Build) -> None:
     """Version, licence with its text, Pythons, entry point; extras for databases, and Prefect for everybody."""
     with zipfile.ZipFile(build(WheelBuilder, "wheel")) as wheel:
         [folder] = {name.partition("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
-        told = email.message_from_bytes(wheel.read(f"{folder}/METADATA"))
+        metadata = email.message_from_bytes(wheel.read(f"{folder}/METADATA"))
         entries = wheel.read(f"{folder}/entry_points.txt").decode()
         assert wheel.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    assert told["Version"] == etl.__version__
-    assert told["License-Expression"] == "Apache-2.0"
-    assert set(told["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
+    assert metadata["Version"] == etl.__version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
     assert "datacite-etl = etl.cli:main" in entries
-    assert {"duckdb", "postgres", "delta"} <= set(told.get_all("Provides-Extra", ()))
-    core = [text for text in told.get_all("Requires-Dist", ()) if "extra ==" not in text]
+    assert {"duckdb", "postgres", "delta"} <= set(metadata.get_all("Provides-Extra", ()))
+    core = [text for text in metadata.get_all("Requires-Dist", ()) if "extra ==" not in text]
     assert any(text.startswith("prefect") for text in core)
 
 

@@ -30,9 +30,9 @@ texts => new Promise((resolve, reject) => {
   const end = Date.now() + 45000
   const look = () => {
     const shown = document.body.innerText
-    const lacking = texts.filter(text => !shown.includes(text))
-    if (!lacking.length) resolve(shown)
-    else if (Date.now() > end) reject(new Error(`does not show ${lacking}: ${shown}`))
+    const missing = texts.filter(text => !shown.includes(text))
+    if (!missing.length) resolve(shown)
+    else if (Date.now() > end) reject(new Error(`does not show ${missing}: ${shown}`))
     else setTimeout(look, 200)
   }
   look()
@@ -43,7 +43,7 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not in
 
 
 class Tab:
-    """One open page. State: `events`, everything that the browser told, and the answers that are waited for."""
+    """One open page. State: `events`, everything that the browser reported, and the responses that are expected."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -54,13 +54,13 @@ class Tab:
 
     async def listen(self) -> None:
         """Take in what the browser says until it is gone."""
-        async for message in self._socket:
-            told = json.loads(message.data)
-            if "id" in told:
-                self._waiting.pop(told["id"]).set_result(told)
+        async for frame in self._socket:
+            message = json.loads(frame.data)
+            if "id" in message:
+                self._waiting.pop(message["id"]).set_result(message)
             else:
-                self.events.append(told)
-                if told["method"] == "Page.loadEventFired":
+                self.events.append(message)
+                if message["method"] == "Page.loadEventFired":
                     self._loaded.set()
 
     async def send(self, method: str, **params: Any) -> dict[str, Any]:
@@ -68,9 +68,9 @@ class Tab:
         number = next(self._ids)
         self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
-        told = await asyncio.wait_for(self._waiting[number], 60)
-        assert "error" not in told, told
-        result: dict[str, Any] = told["result"]
+        response = await asyncio.wait_for(self._waiting[number], 60)
+        assert "error" not in response, response
+        result: dict[str, Any] = response["result"]
         return result
 
     async def open(self, page: Path | str) -> None:

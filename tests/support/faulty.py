@@ -11,11 +11,11 @@ from etl.storage.files import LocalFiles
 
 
 class PowerLoss(BaseException):
-    """The machine stops; nobody below may catch this and go on."""
+    """The machine stops; nothing below may catch this and continue."""
 
 
 class WatchedFiles(LocalFiles):
-    """A folder each change of which is made inside `change`."""
+    """A folder whose changes are all made inside `change`."""
 
     @contextmanager
     def change(self, *, writes: bool = False) -> Iterator[None]:

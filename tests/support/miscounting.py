@@ -18,15 +18,15 @@ def overcounting(corpus: Corpus) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def miscounting(corpus: Corpus, told: Callable[[str, int], int]) -> Iterator[str]:
-    """Serve a corpus with the totals that `told` makes of a query string and the true one, and yield the base URL."""
+def miscounting(corpus: Corpus, miscount: Callable[[str, int], int]) -> Iterator[str]:
+    """Serve a corpus with the totals that `miscount` makes of a query string and the true one, and yield the base URL."""
 
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             origin = f"http://{self.headers['Host']}"
             answer = site.respond(Request(path=path, query=query, origin=origin, headers={}), corpus)
-            body = _TOTAL.sub(lambda found: b'"total":%d' % told(query, int(found[1])), answer.plain())
+            body = _TOTAL.sub(lambda found: b'"total":%d' % miscount(query, int(found[1])), answer.plain())
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.content_type)
             self.send_header("Content-Length", str(len(body)))

@@ -32,7 +32,7 @@ PEOPLE = Resource(
     tables=(
         Table(
             name="people",
-            description="A row a person.",
+            description="One row per person.",
             columns=(
                 Column(name="id", type=Type.STRING, description="Key.", path="id", key=True, lower=True),
                 Column(name="name", type=Type.STRING, description="Name.", path="attributes.name"),
@@ -59,7 +59,7 @@ WORKS = Resource(
     tables=(
         Table(
             name="works",
-            description="A row a work.",
+            description="One row per work.",
             columns=(
                 Column(name="id", type=Type.STRING, description="Key.", path="id", key=True, lower=True),
                 Column(name="year", type=Type.INT, description="Year.", path="attributes.year"),
@@ -71,7 +71,7 @@ WORKS = Resource(
         ),
         Table(
             name="work_tags",
-            description="A row a tag.",
+            description="One row per tag.",
             path="attributes.tags",
             columns=(Column(name="tag", type=Type.STRING, description="Tag.", path="tag"),),
         ),
@@ -119,7 +119,7 @@ def stage(
     *,
     raw: bool = False,
 ) -> None:
-    """Stage the pages of a slice; the people come along with every page."""
+    """Stage the pages of a slice; every page includes the people."""
     parser, other = Parser(WORKS), Parser(PEOPLE)
     for number, records in enumerate(fetched):
         lines = [json.dumps(record).encode() for record in records]

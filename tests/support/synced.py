@@ -60,7 +60,7 @@ async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
 
 
 def print_not(event: object) -> None:
-    """Tell nobody."""
+    """Ignore the event."""
 
 
 def frames(to: Path) -> dict[str, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""Reference pages rendered from the declarations: `python -m tools.reference` writes them, a test keeps them true."""
+"""Render the reference pages from the declarations: `python -m tools.reference`; a test keeps them up to date."""
 
 import re
 from pathlib import Path
@@ -16,23 +16,23 @@ COMMANDS_PAGE = PAGE.with_name("commands.md")
 _COMMANDS = """# Commands
 
 Rendered from the parser by `python -m tools.reference`; do not edit. `datacite-etl COMMAND --help` says the same.
-[Exit codes and configuration](configuration.md) are of all commands.
+[Exit codes and configuration](configuration.md) are the same for all commands.
 
 """
 
 
 def commands() -> str:
     """Render every command with its options, by the groups of its help, as Markdown."""
-    told = application().generate_docs(output_format="markdown")
-    own = told[told.index("## datacite-etl export") :]
+    rendered = application().generate_docs(output_format="markdown")
+    own = rendered[rendered.index("## datacite-etl export") :]
     one_line = re.sub(r"\n +(?=[^ \n])", " ", own)
-    # The parser names the module it was started from, if any.
+    # The parser names the module that it was started from, if any.
     return _COMMANDS + re.sub(r"(datacite-etl \S+) -m \S+", r"\1", one_line).rstrip() + "\n"
 
 
 def tables() -> str:
     """Render every resource with its filters, includes, facets, tables and columns as Markdown."""
-    every = [describe(resources.load(name)) for name in resources.names()]
+    declared = [describe(resources.load(name)) for name in resources.names()]
     lines = [
         "# Resources, tables and columns",
         "",
@@ -41,26 +41,32 @@ def tables() -> str:
         "| resource | dialect | filters | includes | facets | tables |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [_row(one) for one in every]
-    for one in every:
-        lines += ["", *_resource(one)]
+    lines += [_row(resource) for resource in declared]
+    for resource in declared:
+        lines += ["", *_resource(resource)]
     return "\n".join(lines) + "\n"
 
 
-def _row(one: dict[str, Json]) -> str:
-    names = [", ".join(f"`{entry['name']}`" for entry in one[kind]) or "–" for kind in ("filters", "tables")]
-    plain = [", ".join(f"`{entry}`" for entry in one[kind]) or "–" for kind in ("includes", "facets")]
-    anchor = one["name"].replace("/", "")
-    return f"| [{one['name']}](#{anchor}) | {one['dialect']} | {names[0]} | {plain[0]} | {plain[1]} | {names[1]} |"
+def _row(resource: dict[str, Json]) -> str:
+    names = [", ".join(f"`{entry['name']}`" for entry in resource[kind]) or "–" for kind in ("filters", "tables")]
+    plain = [", ".join(f"`{entry}`" for entry in resource[kind]) or "–" for kind in ("includes", "facets")]
+    anchor = resource["name"].replace("/", "")
+    cells = [f"[{resource['name']}](#{anchor})", resource["dialect"], names[0], *plain, names[1]]
+    return f"| {' | '.join(cells)} |"
 
 
-def _resource(one: dict[str, Json]) -> list[str]:
-    lines = [f"## {one['name']}", "", f"{one['description']} `GET {one['path']}`, paged by {one['paging']}.", ""]
-    if one["filters"]:
+def _resource(resource: dict[str, Json]) -> list[str]:
+    lines = [
+        f"## {resource['name']}",
+        "",
+        f"{resource['description']} `GET {resource['path']}`, paged by {resource['paging']}.",
+        "",
+    ]
+    if resource["filters"]:
         lines += ["| filter | narrows to |", "|---|---|"]
-        lines += [f"| `{entry['name']}` | {_cell(entry['description'])} |" for entry in one["filters"]]
+        lines += [f"| `{entry['name']}` | {_cell(entry['description'])} |" for entry in resource["filters"]]
         lines.append("")
-    for table in one["tables"]:
+    for table in resource["tables"]:
         lines += [f"### {table['name']}", "", table["description"], "", "| column | type | meaning |", "|---|---|---|"]
         lines += [f"| `{c['name']}` | {c['type']} | {_cell(c['description'])} |" for c in table["columns"]]
         lines.append("")

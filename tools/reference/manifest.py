@@ -1,6 +1,6 @@
-"""The reference of the manifest, rendered from the types that read and write it: a JSON Schema, and the same as a page.
+"""The reference of the manifest, rendered from its types: a JSON Schema, and the same as a page.
 
-`python -m tools.reference` writes both. The words are those of the types' fields; here is only how they are laid out.
+`python -m tools.reference` writes both. The descriptions are those of the types' fields.
 """
 
 import json
@@ -20,8 +20,7 @@ _TITLE = "Manifest of a datacite-etl dataset"
 def schema() -> Schema:
     """Return the JSON Schema of `_etl/manifest.json`; later versions may add names to it."""
     [top], named = msgspec.json.schema_components([Manifest], ref_template=_REFERENCE)
-    whole = _whole(top, named)
-    return {"$schema": ADDRESS, "title": _TITLE, **whole}
+    return {"$schema": ADDRESS, "title": _TITLE, **_resolved(top, named)}
 
 
 def text() -> str:
@@ -34,48 +33,49 @@ def page() -> str:
     lines = [
         "# The manifest",
         "",
-        "Rendered from the code by `python -m tools.reference`; do not edit. The same as JSON Schema:",
-        "[manifest.schema.json](manifest.schema.json), against which the tests hold the manifests of every command.",
+        "Rendered from the code by `python -m tools.reference`; do not edit. The same as JSON Schema is",
+        "[manifest.schema.json](manifest.schema.json); tests validate the manifests of every command against it.",
         "",
-        "`DEST/_etl/manifest.json` is written last: if it is there, the dataset is whole.",
-        "`datacite-etl verify DEST` reads every file again and compares.",
+        "`DEST/_etl/manifest.json` is written last: if it exists, the dataset is complete on disk.",
+        "`datacite-etl verify DEST` checks every file against it.",
         "",
         "| name | type | meaning |",
         "|---|---|---|",
-        *(f"| `{path}` | {kind} | {said} |" for path, kind, said in _rows(schema(), "")),
+        *(f"| `{path}` | {kind} | {meaning} |" for path, kind, meaning in _rows(schema(), "")),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _whole(one: Json, named: dict[str, Schema]) -> Json:
-    """Put what a schema refers to in its place; what is said where it stands wins over what is said of the type."""
-    if isinstance(one, list):
-        return [_whole(each, named) for each in one]
-    if not isinstance(one, dict):
-        return one
-    if "$ref" in one:
-        target = named[one["$ref"].removeprefix(_REFERENCE.format(name=""))]
-        return _whole({**target, **{name: each for name, each in one.items() if name != "$ref"}}, named)
-    if "properties" in one:
-        one = {**one, "properties": {name: _whole(each, named) for name, each in one["properties"].items()}}
-    kept = {name: each for name, each in one.items() if name not in {"title", "default"}}
-    return {name: each if name == "properties" else _whole(each, named) for name, each in kept.items()}
+def _resolved(node: Json, named: dict[str, Schema]) -> Json:
+    """Replace references by what they refer to; members next to a reference win over those of the type."""
+    if isinstance(node, list):
+        return [_resolved(entry, named) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = named[node["$ref"].removeprefix(_REFERENCE.format(name=""))]
+        return _resolved({**target, **{name: value for name, value in node.items() if name != "$ref"}}, named)
+    if "properties" in node:
+        properties = {name: _resolved(value, named) for name, value in node["properties"].items()}
+        node = {**node, "properties": properties}
+    kept = {name: value for name, value in node.items() if name not in {"title", "default"}}
+    return {name: value if name == "properties" else _resolved(value, named) for name, value in kept.items()}
 
 
-def _rows(one: Schema, path: str) -> Iterator[tuple[str, str, str]]:
-    for name, each in one.get("properties", {}).items():
+def _rows(node: Schema, path: str) -> Iterator[tuple[str, str, str]]:
+    for name, member in node.get("properties", {}).items():
         place = f"{path}.{name}" if path else name
-        yield place, _kind(each), each.get("description", "").replace("|", "\\|")
-        inner, mark = each, ""
+        yield place, _kind(member), member.get("description", "").replace("|", "\\|")
+        inner, mark = member, ""
         while isinstance(inner.get("items"), dict) or isinstance(inner.get("additionalProperties"), dict):
             mark += "[]" if inner["type"] == "array" else ".*"
             inner = inner["items"] if inner["type"] == "array" else inner["additionalProperties"]
         yield from _rows(inner, place + mark)
 
 
-def _kind(each: Schema) -> str:
-    if "enum" in each:
-        return ", ".join(f"`{value}`" for value in each["enum"])
-    if "anyOf" in each:
-        return " or ".join(_kind(one) for one in each["anyOf"])
-    return str(each["type"])
+def _kind(member: Schema) -> str:
+    if "enum" in member:
+        return ", ".join(f"`{value}`" for value in member["enum"])
+    if "anyOf" in member:
+        return " or ".join(_kind(choice) for choice in member["anyOf"])
+    return str(member["type"])
