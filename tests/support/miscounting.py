@@ -19,7 +19,7 @@ def overcounting(corpus: Corpus) -> AbstractContextManager[str]:
 
 @contextmanager
 def miscounting(corpus: Corpus, miscount: Callable[[str, int], int]) -> Iterator[str]:
-    """Serve a corpus with the totals that `miscount` makes of a query string and the true one, and yield the base URL."""
+    """Serve a corpus with totals that `miscount` makes from the query string and the true total; yield the base URL."""
 
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
