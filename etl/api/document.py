@@ -21,8 +21,18 @@ _MARKUP = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>|<!--.*?-->", re.DO
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 _UNREADABLE = re.compile("parse_exception|token_mgr_error|failed to parse query", re.IGNORECASE)
 """What the search engine says of a query that it cannot read (api-notes 1.5)."""
+_OVERLOADED = re.compile(
+    r"(?:^|[\s:;(])\[(?:429|5\d\d)\]|rejected_execution|rejected execution|circuit_breaking|data too large"
+    r"|too_many_requests|no_shard_available|cluster_block|timeout_exception|timed out|readtimeout|execution expired"
+    r"|no server available|failed to open tcp connection",
+    re.IGNORECASE,
+)
+"""Words of a search engine that is overloaded or away, whatever the status of the answer (api-notes 1.5)."""
 _WORDS = 300
 """So many characters of the server's own words go into a message."""
+_READ = 1 << 20
+_SKIMMED = 1 << 14
+"""So many bytes of a failure are read at most, as JSON and as HTML: patterns take long on what is made for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +103,7 @@ def failure(status: int, body: bytes, url: str, *, after: float | None = None) -
 
     `after` is the answer's Retry-After in seconds, if it had one.
     """
-    decoded = _json(body)
+    decoded = _json(body[:_READ])
     words = _words(decoded) if decoded is not None else _plain(body)
     message = f"the server answered {status}{f' ({words})' if words else _phrase(status)}"
     # The load balancer's old refusal is 403 in HTML; the application's own 403 is JSON.
@@ -101,8 +111,8 @@ def failure(status: int, body: bytes, url: str, *, after: float | None = None) -
         return LimitedError(
             message, fix="give an e-mail address or ask less often", url=url, status=status, after=after
         )
-    # Answers of 4xx that quote a 5xx of the search engine behind are as passing as that one.
-    if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or re.match(r"\[5\d\d\]", words):
+    overloaded = _OVERLOADED.search(words) and not _UNREADABLE.search(words)  # a query may be quoted, too
+    if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or overloaded:
         return TransientError(message, url=url, status=status)
     if status >= 400:
         return RefusedError(message, fix=_fix(status, decoded, words), url=url, status=status)
@@ -193,7 +203,7 @@ def _sentence(error: Json) -> str:
 
 def _plain(body: bytes) -> str:
     """Return what a reader of the HTML or text would see first."""
-    text = body.decode(errors="replace")
+    text = body[:_SKIMMED].decode(errors="replace")
     title = _TITLE.search(text)
     return _short(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
 

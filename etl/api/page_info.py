@@ -16,6 +16,9 @@ from etl.errors import ProtocolError
 from etl.schema.declarations import Json
 
 _DAY = len("2019-01-01")
+_MOST = 10**11
+"""A thousand times as many records as any list has: plans grow with a total, so that none may be made up."""
+_SHOWN = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -60,11 +63,12 @@ def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
 
 
 def total(document: Document) -> int:
-    """Return meta.total; ProtocolError if it is absent, null (api-notes 7.2) or no number."""
-    found = document.meta.get("total")
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise ProtocolError(f"the server did not say how many records there are (meta.total is {json.dumps(found)})")
-    return found
+    """Return meta.total; ProtocolError if it is absent, null (api-notes 7.2), not a number, or more than can be."""
+    records = document.meta.get("total")
+    if isinstance(records, bool) or not isinstance(records, int) or not 0 <= records <= _MOST:
+        shown = json.dumps(records)[:_SHOWN]
+        raise ProtocolError(f"the server did not say how many records there are (meta.total is {shown})")
+    return records
 
 
 class _Attributes(msgspec.Struct):

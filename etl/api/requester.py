@@ -132,7 +132,7 @@ class Requester:
         if isinstance(error, LimitedError) and delay is not None:
             self._budget.slow_down(delay)
         elif isinstance(error, TransientError) and error.status is not None:
-            self._budget.slow_down(error.after or 0.0)
+            self._budget.slow_down(0.0 if delay is None else error.after or 0.0)
         if isinstance(error, TransientError) and error.status is not None:
             self._slots.narrow()
 

@@ -169,5 +169,5 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until = email.utils.parsedate_to_datetime(text)
         now = email.utils.parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -121,6 +121,9 @@ class Talking:
     timeout: float = 300.0
     """Seconds to wait for the next byte of a response; 300 by default. A heavy page may take a hundred."""
 
+    page_limit: int = 512
+    """Largest response in megabytes, decompressed; 512 by default. Larger pages are fetched as smaller ones."""
+
     def at(self, address: str) -> "Talking":
         """Return the same options with the host of a pasted URL, unless another one is named."""
         from etl.api import pasted_url
@@ -196,6 +199,8 @@ class Talking:
             raise UsageError(
                 "--attempts must be at least 1, --patience and --timeout positive", fix="give positive numbers"
             )
+        if self.page_limit < 1:
+            raise UsageError("--page-limit counts from 1", fix="give it in megabytes")
         self._one_server()
         return Settings(
             base_url=self.root,
@@ -207,6 +212,7 @@ class Talking:
             attempts=self.attempts,
             patience=self.patience,
             read_timeout=self.timeout,
+            page_limit=self.page_limit << 20,
             rate_log=self._rate_log(),
         )
 

@@ -366,6 +366,19 @@ class TestTrouble:
                 assert await client.count(QUERY) == 7
         assert sum(time.slept) >= 42
 
+    async def test_a_wait_that_nobody_has_patience_for_holds_up_no_other_request(self) -> None:
+        """What is given up because of its Retry-After does not close the rate limit for that long."""
+        time, left = Time(), [http(b"", status=503, retry_after="9" * 300)]
+        async with Loopback(lambda request: left.pop() if left else listing(7)(request)) as server:
+            settings, limit = Settings(base_url=server.url), RateLimit(10**6, clock=time.clock, sleep=time.sleep)
+            async with Transport(settings) as transport:
+                tools = {"rng": random.Random(1), "clock": time.clock, "sleep": time.sleep}
+                client = Client(transport, limit, settings, **tools)
+                with pytest.raises(TransientError, match="503"):
+                    await client.count(QUERY)
+                assert await client.count(QUERY) == 7
+        assert sum(time.slept) < 900
+
     async def test_a_refusal_in_the_middle_is_final(self) -> None:
         """A 400 is not asked again; the server's own words come out."""
         refusal = http(b'{"errors":{"title":"token_mgr_error"}}', status=400)

@@ -27,6 +27,11 @@ def sealed(payload: bytes, encoding: str = "gzip") -> Sealed:
     return Sealed(status=200, headers=headers, payload=payload, seconds=0.1, url="https://api.example.org/dois?x=1")
 
 
+def moved(target: str) -> Sealed:
+    url = "https://api.example.org/dois"
+    return Sealed(status=301, headers={"location": target}, payload=b"", seconds=0, url=url)
+
+
 async def fetch(answer, target: str = "/dois?page[size]=0", **settings):
     """Send one request to a server that gives the answer; return the reply and what the server saw."""
     async with (
@@ -245,13 +250,21 @@ class TestRedirects:
     )
     def test_another_origin_is_refused_by_name(self, target: str) -> None:
         """A redirect to another host, port or scheme is refused, and both ends are named."""
-        moved = Sealed(
-            status=301, headers={"location": target}, payload=b"", seconds=0, url="https://api.example.org/dois"
-        )
-        with pytest.raises(
-            RefusedError, match=r"https://api\.example\.org redirects to another host, .*(evil|http://api)"
-        ):
-            redirect(moved)
+        with pytest.raises(RefusedError, match=r"https://api\.example\.org redirects to another .*(evil|http://api)"):
+            redirect(moved(target))
+
+    @pytest.mark.parametrize(
+        "target", ["http://[::1", "http://a.org:99999/", "https://ann:pw@api.example.org/", "//[x"]
+    )
+    def test_what_is_not_an_address_is_refused(self, target: str) -> None:
+        """In one line, without a password."""
+        with pytest.raises(RefusedError, match=r"https://api\.example\.org redirects to '") as caught:
+            redirect(moved(target))
+        assert "pw" not in str(caught.value)
+
+    def test_what_a_request_cannot_hold_is_encoded(self) -> None:
+        """Blanks and control characters would break the request line."""
+        assert redirect(moved("/a b\x1b[2J?x=1%20é")) == "https://api.example.org/a%20b%1B[2J?x=1%20%C3%A9"
 
     def test_an_answer_that_is_none_leads_nowhere(self) -> None:
         """Only redirecting statuses with a location lead on."""

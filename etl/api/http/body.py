@@ -8,6 +8,8 @@ from etl.api.http.answer import Reply, Sealed
 from etl.api.http.origins import site
 from etl.errors import ConnectionLostError, ProtocolError, TooLargeError
 
+_MEMBERS = 64
+"""More members than any server writes: each costs a copy of all that follow it."""
 _DAMAGED = cast("type[Exception]", isal_zlib.error)
 
 
@@ -43,7 +45,7 @@ def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:
     # The last four bytes of gzip tell its size: with a buffer that fits, inflating costs a quarter less.
     asked = min(limit, int.from_bytes(sealed.payload[-4:], "little")) + 1
     parts: list[bytes] = []
-    engine, rest, room = isal_zlib.decompressobj(wbits), sealed.payload, limit + 1
+    engine, rest, room, members = isal_zlib.decompressobj(wbits), sealed.payload, limit + 1, 1
     while rest or parts:
         try:
             part = engine.decompress(rest, max_length=asked)
@@ -60,6 +62,8 @@ def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:
             rest = engine.unused_data.lstrip(b"\0")
             if not rest:
                 break
+            if (members := members + 1) > _MEMBERS:
+                raise ConnectionLostError(f"the answer of {site(sealed.url)} arrived damaged", url=sealed.url)
             engine = isal_zlib.decompressobj(wbits)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -68,6 +72,6 @@ def too_large(limit: int, url: str) -> TooLargeError:
     """Return the error for an answer beyond the limit of bytes."""
     return TooLargeError(
         f"an answer of {site(url)} is larger than the limit of {limit:,} bytes",
-        fix="ask for fewer records a page, or raise the page limit",
+        fix=f"raise it with --page-limit {2 * max(1, limit >> 20)} (megabytes), if the server is to be trusted",
         url=url,
     )
