@@ -1,6 +1,6 @@
-"""The report of a run: what the manifest proves, for people (one self-contained HTML page) and for programs.
+"""The report of a run: the manifest for people (one self-contained HTML page) and for programs.
 
-Pure: values in, bytes out. The drawing is in `charts`, the frame and the escaping in `webpage`.
+Pure: values in, bytes out. `html` has charts, frame and escaping.
 """
 
 import json
@@ -37,41 +37,41 @@ def _html(proof: Manifest, *, published: bool) -> bytes:
     parts = [
         ("completeness", "Completeness", report_charts.completeness(proof.slices) + _slices(proof.slices)),
         ("years", "Records per year", _years(proof)),
-        ("missing", "Records that could not be had", _missing(proof)),
+        ("missing", "Missing records", _missing(proof)),
         ("moved", "Records that moved", _moved(proof)),
-        ("facets", "Counts of the API against the tables", _facets(proof.facets)),
+        ("facets", "Facets of the API and the tables", _facets(proof.facets)),
         ("tables", "Tables", _tables(proof)),
         ("included", "Included records", _included(proof)),
-        ("drift", "Attributes that no column maps", _drift(proof)),
+        ("drift", "Attributes without a column", _drift(proof)),
         ("run", "The run", _run(proof)),
     ]
-    return sectioned(f"{_asked(proof)}: {proof.verdict}", _head(proof, published=published), parts)
+    return sectioned(f"{_request(proof)}: {proof.verdict}", _head(proof, published=published), parts)
 
 
 def _head(proof: Manifest, *, published: bool) -> Safe:
     verdict = proof.verdict.value
-    said = "This is the dataset beside it." if published else _UNPUBLISHED
+    fate = "The dataset is published." if published else _UNPUBLISHED
     reasons = "".join(f"<li>{text(reason)}</li>" for reason in proof.reasons)
-    banner = f"<p>{text(_MEANING[proof.verdict])} {text(said)}</p>" + (f"<ul>{reasons}</ul>" if reasons else "")
-    heading = f"<h1>{text(_asked(proof))} {text(Badge(verdict))}</h1>"
+    banner = f"<p>{text(_MEANING[proof.verdict])} {text(fate)}</p>" + (f"<ul>{reasons}</ul>" if reasons else "")
+    heading = f"<h1>{text(_request(proof))} {text(Badge(verdict))}</h1>"
     return Safe(f'<header>{heading}<div class="banner {verdict}">{banner}</div>{_tiles(proof)}</header>')
 
 
-def _asked(proof: Manifest) -> str:
-    """Name the resource and what of it was asked for."""
+def _request(proof: Manifest) -> str:
+    """Name the resource with filters and search."""
     filters = [f"{name}={value}" for name, value in proof.request.filters.items()]
     return " ".join([proof.resource, *filters, *filter(None, [proof.request.query])])
 
 
 def _tiles(proof: Manifest) -> Safe:
     totals, seconds = proof.totals, _seconds(proof)
-    came = proof.history[-1].received if proof.history else totals.received
-    per_second = f"{came / seconds:,.0f} a second" if seconds else ""
+    received = proof.history[-1].received if proof.history else totals.received
+    per_second = f"{received / seconds:,.0f} per second" if seconds else ""
     facts: list[tuple[str, Cell, str]] = [
         ("Records", totals.unique, f"the API counts {_number(totals.expected_after)}"),
-        ("Received", came, per_second),
-        ("Duplicates", totals.duplicates, "came more than once, kept once"),
-        ("Rejects", totals.rejects, "values that fit no column, kept aside"),
+        ("Received", received, per_second),
+        ("Duplicates", totals.duplicates, "arrived more than once"),
+        ("Rejects", totals.rejects, "values that fit no column"),
         ("Requests", proof.requests, retried(proof.retries)),
         ("Downloaded", _size(proof.bytes_downloaded), f"in {_time(seconds)}" if seconds else ""),
     ]
@@ -79,30 +79,30 @@ def _tiles(proof: Manifest) -> Safe:
 
 
 def _slices(slices: Sequence[SliceFacts]) -> str:
-    worst = sorted(slices, key=lambda one: (_RANK[one.verdict], -abs(_short(one)), one.key))
+    worst = sorted(slices, key=lambda facts: (_RANK[facts.verdict], -abs(_short(facts)), facts.key))
     rows: list[tuple[Cell, ...]] = [
         (
-            one.key,
-            one.expected_before,
-            one.expected_after,
-            one.received,
-            one.unique,
-            Badge(one.verdict.value),
-            one.attempts,
+            facts.key,
+            facts.expected_before,
+            facts.expected_after,
+            facts.received,
+            facts.unique,
+            Badge(facts.verdict.value),
+            facts.attempts,
         )
-        for one in worst[:MOST_SLICES]
+        for facts in worst[:MOST_SLICES]
     ]
     head = ["slice", "expected before", "expected after", "received", "unique", "verdict", "attempts"]
     more = f"<p>{len(slices) - MOST_SLICES} more are in report.json.</p>" if len(slices) > MOST_SLICES else ""
-    return table("Slices, the worst first", head, rows) + more
+    return table("Slices, worst first", head, rows) + more
 
 
-def _short(one: SliceFacts) -> int:
-    return (one.expected_after or 0) - one.unique
+def _short(facts: SliceFacts) -> int:
+    return (facts.expected_after or 0) - facts.unique
 
 
 def _years(proof: Manifest) -> str:
-    """Count the main table's records by the years that its folders tell."""
+    """Count the main table's records by the years in its partitions."""
     files = proof.tables[proof.main].files
     counted: dict[str, int] = {}
     for file in files:
@@ -115,14 +115,16 @@ def _years(proof: Manifest) -> str:
 
 def _moved(proof: Manifest) -> str:
     moved = proof.moved[:MOST_SLICES]
-    rows = [(one.id or "(unknown)", one.kind, one.slice_key or "", str(one.received)) for one in moved]
-    return table("Created, changed or withdrawn during the run", ["id", "what", "slice", "came"], rows)
+    rows = [
+        (move.id or "(unknown)", move.kind, move.slice_key or "", "yes" if move.received else "no") for move in moved
+    ]
+    return table("Created, changed or withdrawn during the run", ["id", "change", "slice", "received"], rows)
 
 
 def _missing(proof: Manifest) -> str:
-    absent = [(entry, "the API does not have it, or does not show it") for entry in proof.absent]
-    rows = [*((entry, "counted and not delivered") for entry in proof.missing), *absent]
-    return table("Named records", ["id", "why"], rows)
+    absent = [(entry, "the API does not have it or does not show it") for entry in proof.absent]
+    rows = [*((entry, "counted but not delivered") for entry in proof.missing), *absent]
+    return table("Named records", ["id", "reason"], rows)
 
 
 def _tables(proof: Manifest) -> str:
@@ -135,7 +137,7 @@ def _tables(proof: Manifest) -> str:
 
 def _included(proof: Manifest) -> str:
     rows = [(name, own.linked, own.received, own.missing) for name, own in proof.included.items()]
-    return table("Records that came along", ["type", "linked", "received", "missing"], rows)
+    return table("Included records", ["type", "linked", "received", "missing"], rows)
 
 
 def _facets(checks: Sequence[FacetCheck]) -> str:
@@ -144,25 +146,25 @@ def _facets(checks: Sequence[FacetCheck]) -> str:
             check.name,
             Badge("agrees" if check.ok else "differs"),
             check.compared,
-            "the longest only" if check.cut_off else "all",
+            "only the most frequent" if check.cut_off else "all",
             ", ".join(f"{name}: {api} in the API, {own} here" for name, (api, own) in check.differing.items()),
         )
         for check in checks
     ]
-    return table("Facets", ["facet", "agreement", "values compared", "of the API's list", "differing"], rows)
+    return table("Facets", ["facet", "agreement", "values compared", "values listed by the API", "differences"], rows)
 
 
 def _drift(proof: Manifest) -> str:
     rows = [(entry.path, entry.count, entry.example) for entry in proof.schema_drift]
-    return table("Attributes kept in the column extra", ["path", "records", "for example"], rows)
+    return table("Attributes kept in the column extra", ["path", "records", "example"], rows)
 
 
 def _run(proof: Manifest) -> str:
     names = ["base_url", "run_id", "started", "finished", "requests", "retries", "bytes_downloaded", "watermark"]
     request = json.dumps(msgspec.to_builtins(proof.request), ensure_ascii=False, sort_keys=True)
     facts: list[tuple[Cell, ...]] = [("request", request), *((_words(name), getattr(proof, name)) for name in names)]
-    repeated = Share(proof.retries / proof.requests if proof.requests else None)
-    facts.append(("requests that were repeated", repeated))
+    retried_share = Share(proof.retries / proof.requests if proof.requests else None)
+    facts.append(("share of retries", retried_share))
     facts += [(_words(name), number) for name, number in asdict(proof.totals).items()]
     return table("Facts of the run", ["fact", "value"], facts)
 
@@ -183,20 +185,22 @@ def _size(count: int) -> str:
 
 
 def _time(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600} h {whole % 3600 // 60} min" if whole >= 3600 else f"{whole // 60} min {whole % 60} s"
+    number = round(seconds)
+    if number >= 3600:
+        return f"{number // 3600} h {number % 3600 // 60} min"
+    return f"{number // 60} min {number % 60} s" if number >= 60 else f"{number} s"
 
 
 def _seconds(proof: Manifest) -> float:
-    """Return how long the run took."""
+    """Return the duration of the run."""
     return float(moment(proof.finished) - moment(proof.started))
 
 
 _RANK = {State.INCOMPLETE: 0, State.DRIFTED: 1, State.SAMPLE: 2, State.COMPLETE: 3}
 _MEANING = {
-    State.COMPLETE: "Every record that the API counts is here, once.",
-    State.DRIFTED: "Records moved while the run went on; every difference is explained by records that are named.",
-    State.SAMPLE: "Only some records were asked for, so nothing is claimed.",
-    State.INCOMPLETE: "Records that the API counts are not here.",
+    State.COMPLETE: "Every record that the API counts is here, exactly once.",
+    State.DRIFTED: "Records moved during the run; every difference is explained by the records listed below.",
+    State.SAMPLE: "Only some records were requested, so this proves nothing.",
+    State.INCOMPLETE: "Some records that the API counts are missing.",
 }
-_UNPUBLISHED = "Nothing was published; the dataset before, if any, stays."
+_UNPUBLISHED = "Nothing was published; the previous dataset, if any, stays."
