@@ -104,7 +104,7 @@ OLD_NAMES = (
 )
 """Files and folders whose names are still to be revised; it shrinks to nothing."""
 
-PAGES = texts(".py", ".md", ".toml", ".yaml", ".html", ".css", ".js", ".service")
+PAGES = texts(".py", ".md", ".ipynb", ".toml", ".yaml", ".html", ".css", ".js", ".svg", ".service")
 del PAGES["tests/project/test_words.py"]
 
 
