@@ -74,10 +74,9 @@ class Settings:
 
 
 def datacites(url: str) -> bool:
-    """Return whether a URL leads to DataCite over https, or to this machine."""
+    """Return whether a URL leads to DataCite over https."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    return loopback(host) or (parts.scheme == "https" and f".{host}".endswith(".datacite.org"))
+    return parts.scheme == "https" and f".{parts.hostname or ''}".endswith(".datacite.org")
 
 
 def loopback(host: str) -> bool:

@@ -17,6 +17,7 @@ from prefect.artifacts import (
 )
 
 from etl.dataset.manifest import Manifest, SliceFacts, TableFacts
+from etl.errors.redaction import shown
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, retried
 from etl.schema.declarations import Json
 from flows.steps import slug
@@ -45,7 +46,7 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
             case Retried():
                 logger.warning("%sretry %d in %.1f s: %s", head, event.attempt, event.delay, event.reason)
             case Noted():
-                logger.warning("%s%s", head, event.text)
+                logger.warning("%s%s", head, shown(event.text))
 
     return observe
 

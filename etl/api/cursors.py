@@ -5,6 +5,7 @@ import binascii
 from urllib.parse import parse_qs, urlsplit
 
 from etl.errors import ProtocolError
+from etl.errors.redaction import shortened
 
 
 def cursor_of(link: str) -> str:
@@ -27,4 +28,4 @@ def read_cursor(token: str) -> tuple[int, str]:
         milliseconds, _, uid = text.partition(",")
         return int(milliseconds), uid
     except (binascii.Error, ValueError) as error:
-        raise ProtocolError(f"the server's next cursor is damaged: {token[:80]!r}") from error
+        raise ProtocolError(f"the server's next cursor is damaged: '{shortened(token, 80)}'") from error

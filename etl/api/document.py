@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.errors.redaction import shortened
 from etl.normalise.json_text import legible
 from etl.schema.declarations import Json
 
@@ -187,10 +188,10 @@ def _json(body: bytes) -> Json:
 def _words(decoded: Json) -> str:
     """Find what an error body says, in each of the shapes that api-notes 1.5 lists."""
     if not isinstance(decoded, dict):
-        return _short(decoded if isinstance(decoded, str) else "")
+        return _brief(decoded if isinstance(decoded, str) else "")
     errors = decoded.get("errors", decoded)
     said = [_sentence(error) for error in (errors if isinstance(errors, list) else [errors])]
-    return _short("; ".join(filter(None, said)))
+    return _brief("; ".join(filter(None, said)))
 
 
 def _sentence(error: Json) -> str:
@@ -205,12 +206,11 @@ def _plain(body: bytes) -> str:
     """Return what a reader of the HTML or text would see first."""
     text = body[:_SKIMMED].decode(errors="replace")
     title = _TITLE.search(text)
-    return _short(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
+    return _brief(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WORDS else f"{line[:_WORDS]}…"
+def _brief(text: str) -> str:
+    return shortened(text, _WORDS)
 
 
 def _phrase(status: int) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from etl.api.document import Document
 from etl.api.window import moment
 from etl.errors import ProtocolError
+from etl.errors.redaction import shortened
 from etl.schema.declarations import Json
 
 _DAY = len("2019-01-01")
@@ -66,7 +67,7 @@ def total(document: Document) -> int:
     """Return meta.total; ProtocolError if it is absent, null (api-notes 7.2), not a number, or more than can be."""
     records = document.meta.get("total")
     if isinstance(records, bool) or not isinstance(records, int) or not 0 <= records <= _MOST:
-        shown = json.dumps(records)[:_SHOWN]
+        shown = shortened(json.dumps(records), _SHOWN)
         raise ProtocolError(f"the server did not say how many records there are (meta.total is {shown})")
     return records
 

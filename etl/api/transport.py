@@ -25,6 +25,7 @@ from etl.api.http.body import too_large, unseal
 from etl.api.http.origins import base_url, site, within
 from etl.api.http.proxies import Proxy, proxy_for
 from etl.errors import AnswerError, ConnectionLostError, RefusedError, TransientError, UsageError
+from etl.errors.redaction import register
 from etl.settings import Credentials, Settings, loopback
 
 _NETWORK = "check --base-url and the network"
@@ -41,10 +42,13 @@ class Transport:
         self._clock = clock
         self._headers = {"Accept-Encoding": "gzip", "User-Agent": user_agent(settings.mailto)}
         if settings.credentials:
-            self._headers["Authorization"] = authorization(settings.credentials, self.base)
+            own = settings.credentials
+            register(own.token, own.password, f"{own.username}:{own.password}" if own.password else "")
+            self._headers["Authorization"] = authorization(own, self.base)
         self._proxy = proxy_for(self.base, settings.network)
         self._tunnel: dict[str, str] = {}  # headers for the proxy alone
         if self._proxy and self._proxy.username:
+            register(self._proxy.password, f"{self._proxy.username}:{self._proxy.password}")
             https = self.base.startswith("https:")
             headers = self._tunnel if https else self._headers
             headers["Proxy-Authorization"] = _basic(self._proxy.username, self._proxy.password)
@@ -168,19 +172,22 @@ _TROUBLE: tuple[tuple[type[BaseException], type[AnswerError], str, str], ...] = 
 
 @contextmanager
 def _plain_words(url: str, settings: Settings, proxy: Proxy | None) -> Iterator[None]:
-    """Translate what the network and the HTTP client raise; the one place that knows their exceptions."""
+    """Translate what the network and the HTTP client raise; the one place that knows their exceptions.
+
+    These are not kept as causes: a traceback would show what the server said as it came.
+    """
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            raise _untrusted(error, url) from error
+            raise _untrusted(error, url) from None
         if proxy is not None and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-            raise _proxy_trouble(error, url, proxy) from error
+            raise _proxy_trouble(error, url, proxy) from None
         kind, sentence, fix = next(row[1:] for row in _TROUBLE if isinstance(error, row[0]))
         message = sentence.format(
             site=site(url), reason=_reason(error), connect=settings.connect_timeout, read=settings.read_timeout
         )
-        raise kind(message, fix=fix + _proxy_hint(url, proxy) if fix is _NETWORK else fix, url=url) from error
+        raise kind(message, fix=fix + _proxy_hint(url, proxy) if fix is _NETWORK else fix, url=url) from None
 
 
 def _untrusted(error: aiohttp.ClientConnectorCertificateError, url: str) -> AnswerError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from etl.cli.progress import progress
-from etl.cli.show import as_json, line, note
+from etl.cli.show import as_json, as_received, note
 from etl.options.asking import Showing, Talking, path_of, utf8
 
 if TYPE_CHECKING:
@@ -108,6 +108,6 @@ def _tell(resource: "Resource", got: "Got", *, json: bool, printed: bool) -> Non
         as_json(found | ({"fix": _FIX} if got.missing else {}))
     elif printed:
         for record in got.records:
-            line(record.decode("utf-8", "replace").replace("\n", " "))
+            as_received(record)
     for one, reason in got.missing.items():
         note(f"datacite-etl: {one}: {reason}; {_FIX}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from math import ceil
 
 from etl.cli.show import note
+from etl.errors.redaction import shown
 from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, counted, ignore
 from etl.settings import UNLIMITED, WINDOW_SECONDS
 
@@ -156,7 +157,7 @@ def _bar(rate: int) -> Iterator[Observe]:
         course = Course(rate)
 
         def say(text: str) -> None:
-            bar.console.print(text, markup=False, highlight=False)
+            bar.console.print(shown(text), markup=False, highlight=False)
 
         def observe(event: Event) -> None:
             course(event)

@@ -1,6 +1,5 @@
 """What a run leaves for machines: JSON lines on stderr instead of words, and a file of metrics for Prometheus."""
 
-import json
 import sys
 import time
 import uuid
@@ -15,6 +14,7 @@ from cyclopts import Parameter
 
 from etl.cli import openmetrics
 from etl.cli.progress import progress
+from etl.errors.redaction import dumped
 from etl.events import Event, Observe
 from etl.options.asking import SHOWING, Showing
 from etl.schema.declarations import Json
@@ -60,7 +60,7 @@ def lines(run_id: str, **more: Json) -> Callable[[Event], None]:
     def observe(event: Event) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"time": now, "run_id": run_id, **more, "event": type(event).__name__, **asdict(event)}
-        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stderr.write(dumped(line) + "\n")
         sys.stderr.flush()
 
     return observe

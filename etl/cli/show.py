@@ -1,11 +1,11 @@
 """What commands print: one JSON object on stdout with --json, otherwise text for people; errors in one line."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from etl.errors.redaction import dumped, safe_json, shown
 from etl.events import retried
 from etl.schema.declarations import Json
 
@@ -27,13 +27,13 @@ INTERRUPTED = Failure("interrupted", "run the same command again to resume", 130
 
 def as_json(value: Mapping[str, Json]) -> None:
     """Print the one JSON object of a command."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(dumped(value) + "\n")
     sys.stdout.flush()
 
 
 def line(text: str) -> None:
     """Print a line of the command's result for people."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write("\n".join(map(shown, text.split("\n"))) + "\n")
 
 
 def requests(summary: Mapping[str, Json]) -> str:
@@ -41,9 +41,14 @@ def requests(summary: Mapping[str, Json]) -> str:
     return f"{summary['requests']:,}, {retried(summary['retries'])}"
 
 
+def as_received(record: bytes) -> None:
+    """Print a record as received, on one line."""
+    sys.stdout.write(safe_json(record.decode("utf-8", "replace").replace("\n", " ")) + "\n")
+
+
 def note(text: str) -> None:
     """Print a line on stderr, apart from the result."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(shown(text) + "\n")
     sys.stderr.flush()
 
 

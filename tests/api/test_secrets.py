@@ -106,8 +106,8 @@ def test_a_dataset_or_an_address_from_elsewhere_does_not_lead_it_there(
     for asked in (("sync", to), ("verify", to, "--remote"), ("plan", f"{home}/dois?query=x")):
         ran = command(*asked)
         assert (ran.code, len(ran.err.splitlines())) == (2, 1)
-        assert f"say --base-url {home}" in ran.err
-    assert f"say --base-url {home}" in command("run", job).err
+        assert f"add --base-url {home}" in ran.err
+    assert f"add --base-url {home}" in command("run", job).err
     ran = command("sync", to, "--base-url", home, "--attempts", 1, "--patience", 0, "--quiet")
     assert ran.code == 1
     assert "mirror.example.org" in ran.err

@@ -1,14 +1,20 @@
 """A server that means harm: whatever it answers ends in one line, in valid JSON if that was asked for, and soon."""
 
 import asyncio
+import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from etl.sandbox import Corpus, running
+from tests.api.test_secrets import everything
 from tests.conftest import Command
-from tests.support.loopback import Loopback, http
+from tests.support.loopback import Loopback, Request, http
 
+TOKEN = "s3cr3t-T0ken-of-somebody-else"
 BOMB = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0" * 5_000
 LISTED = b'{"data":[],"meta":{"total":%s}}'
 
@@ -63,3 +69,75 @@ async def test_an_answer_beyond_the_limit_names_the_option_that_raises_it(comman
         ran = await asyncio.to_thread(command, "export", "dois", "--base-url", server.url, *options)
     assert ran.code == 1
     assert "limit of 1,048,576 bytes; raise it with --page-limit 2 (megabytes)" in ran.err
+
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m"
+
+
+def encoded(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode()
+
+
+@pytest.fixture(params=["token", "password"])
+def _secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret in the environment."""
+    if request.param == "token":
+        monkeypatch.setenv("DATACITE_ETL_TOKEN", TOKEN)
+    else:
+        monkeypatch.setenv("DATACITE_ETL_USERNAME", "SOMEBODY")
+        monkeypatch.setenv("DATACITE_ETL_PASSWORD", TOKEN)
+
+
+@pytest.mark.usefixtures("_secret")
+@pytest.mark.parametrize("spell", [str, encoded])
+@pytest.mark.parametrize("how", ["refusal", "trouble", "redirect", "encoding", "total", "cursor", "html"])
+async def test_a_server_that_echoes_the_secret_shows_it_to_nobody(
+    how: str, spell: Callable[[str], str], command: Command, tmp_path: Path
+) -> None:
+    """Neither on the terminal, in words, JSON or a log of events, nor in what is left; and no escape reaches it."""
+
+    def echo(request: Request) -> bytes:
+        words = f"{'x' * 230} {ESCAPES} {request.headers['authorization']} {spell(TOKEN)} {TOKEN}"
+        return {
+            "refusal": http(json.dumps({"errors": [{"title": words}]}).encode(), status=400),
+            "trouble": http(words.encode(), status=503),
+            "redirect": http(status=302, location=f"http://other.example/{spell(TOKEN)}?{TOKEN}"),
+            "encoding": http(b"{}", content_encoding=spell(TOKEN)),
+            "total": http(json.dumps({"data": [], "meta": {"total": words}}).encode()),
+            "cursor": _page(f"{TOKEN}!{spell(TOKEN)}"),
+            "html": http(f"<title>{words}</title>".encode()),
+        }[how]
+
+    options = ("--tables", "doi_titles", "--attempts", 2, "--patience", 2)
+    shown = ""
+    async with Loopback(echo) as server:
+        for number, more in enumerate([("--json",), ("--log-format", "json"), ("-v", "--allow-incomplete")]):
+            asked = ("export", "dois", "--base-url", server.url, "--to", tmp_path / str(number), *options, *more)
+            ran = await asyncio.to_thread(command, *asked)
+            assert ran.code
+            shown += ran.out + ran.err
+    kept = everything(tmp_path).decode("utf-8", "replace")
+    for form in (TOKEN, encoded(TOKEN), encoded(f"SOMEBODY:{TOKEN}")):
+        assert form[:20].lower() not in (shown + kept).lower()
+    assert not set(shown) & {"\x1b", "\x07", "\x9b"}
+
+
+@pytest.mark.usefixtures("_secret")
+def test_a_dataset_of_a_server_on_this_machine_leads_no_secret_there(command: Command, tmp_path: Path) -> None:
+    """Its manifest may come from somebody else, and so may who listens at that port: the server is to be named."""
+    with running(Corpus.generate(records=5, seed=3)) as box:
+        options = ("--base-url", box.base_url, "--tables", "doi_titles", "--quiet")
+        assert command("export", "dois", "--to", tmp_path / "o", *options).code == 0
+        before = len(box.requests)
+        for asked in (("sync", tmp_path / "o"), ("verify", tmp_path / "o", "--remote")):
+            ran = command(*asked)
+            assert ran.code == 2
+            assert f"add --base-url {box.base_url} if that is intended" in ran.err.splitlines()[-1]
+        assert len(box.requests) == before
+        assert command("verify", tmp_path / "o", "--remote", "--base-url", box.base_url).code == 0
+
+
+def _page(cursor: str) -> bytes:
+    record = {"id": "10.1/a", "type": "dois", "attributes": {"doi": "10.1/a", "created": "2019-01-01T00:00:00Z"}}
+    links = {"next": f"/dois?page[cursor]={quote(cursor)}"}
+    return http(json.dumps({"data": [record], "meta": {"total": 9}, "links": links}).encode())

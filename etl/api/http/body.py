@@ -7,6 +7,7 @@ from isal import isal_zlib
 from etl.api.http.answer import Reply, Sealed
 from etl.api.http.origins import site
 from etl.errors import ConnectionLostError, ProtocolError, TooLargeError
+from etl.errors.redaction import shortened
 
 _MEMBERS = 64
 """More members than any server writes: each costs a copy of all that follow it."""
@@ -37,7 +38,9 @@ def _decode(sealed: Sealed, limit: int) -> bytes:
     if encoding == "deflate":
         zlib_header = sealed.payload[:1] and sealed.payload[0] & 0x0F == 8
         return _inflate(sealed, limit, wbits=15 if zlib_header else -15)
-    raise ProtocolError(f"the server answered in the encoding {encoding!r}, which was not asked for", url=sealed.url)
+    raise ProtocolError(
+        f"the server answered in the encoding '{shortened(encoding, 40)}', which was not asked for", url=sealed.url
+    )
 
 
 def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:

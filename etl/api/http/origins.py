@@ -7,6 +7,7 @@ from yarl import URL
 
 from etl.api.http.answer import Sealed
 from etl.errors import RefusedError, UsageError
+from etl.errors.redaction import shortened
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _LONGEST = 200
@@ -27,8 +28,8 @@ def redirect(sealed: Sealed) -> str | None:
     except ValueError:
         target, credentials = "", True
     if credentials:
-        shown = re.sub(r"//[^/]*@", "//…@", location)[:_LONGEST]
-        raise RefusedError(f"{site(sealed.url)} redirects to {shown!r}", fix="check --base-url", url=sealed.url)
+        shown = shortened(re.sub(r"//[^/]*@", "//…@", location), _LONGEST)
+        raise RefusedError(f"{site(sealed.url)} redirects to '{shown}'", fix="check --base-url", url=sealed.url)
     return quote(target, safe="%/:?#[]@!$&'()*+,;=~")
 
 
@@ -48,9 +49,10 @@ def base_url(text: str) -> str:
 def within(url: str, target: str) -> None:
     """Raise RefusedError for a target of another origin than the URL's, ValueError if it is not a URL."""
     if _origin(url) != _origin(target):
+        other = shortened(site(target), _LONGEST)
         raise RefusedError(
-            f"{site(url)} redirects to another host, {site(target)[:_LONGEST]}",
-            fix=f"if that is meant, use --base-url {site(target)[:_LONGEST]}",
+            f"{site(url)} redirects to another host, {other}",
+            fix=f"if that is meant, use --base-url {other}",
             url=url,
         )
 

@@ -1,5 +1,8 @@
 """The errors of datacite-etl, grouped by what the caller should do, each with its exit code.
 
+Messages come in as they are, and go out in one line without secrets and control characters (`redaction`). It knows
+nothing of what goes wrong.
+
 EtlError                    1
 ├── UsageError              2   the request or the configuration is wrong: change it
 ├── IncompleteError         3   records are missing: nothing was published, the report says where
@@ -18,6 +21,8 @@ EtlError                    1
 
 from typing import ClassVar
 
+from etl.errors.redaction import shown
+
 
 class EtlError(Exception):
     """Anything that ends a run with one line; `fix` says what to do about it, by default the usual fix of its kind."""
@@ -26,9 +31,9 @@ class EtlError(Exception):
     usual_fix: ClassVar[str] = ""
 
     def __init__(self, message: str, *, fix: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.fix = fix or self.usual_fix
+        self.message = shown(message)
+        self.fix = shown(fix) or self.usual_fix
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
@@ -69,7 +74,7 @@ class AnswerError(EtlError):
 
     def __init__(self, message: str, *, fix: str = "", url: str = "", status: int | None = None) -> None:
         super().__init__(message, fix=fix)
-        self.url = url
+        self.url = shown(url)
         self.status = status
 
 

@@ -9,7 +9,7 @@ import pytest
 from etl import errors
 from etl.errors import EtlError, ProtocolError, RefusedError, StoreError, TransientError
 
-SOURCES = sorted((Path(errors.__file__).parent).rglob("*.py"))
+SOURCES = sorted(Path(errors.__file__).parents[1].rglob("*.py"))
 
 
 def fixless(path: Path) -> Iterator[str]:
