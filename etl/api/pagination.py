@@ -54,7 +54,7 @@ class Strategy(Protocol):
     """One way of paging."""
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Tell whether a page is judged by the ids of all its records; `info` was read without them."""
+        """Return whether a page is judged by the ids of all its records; `info` was read without them."""
 
     def first(self) -> Position:
         """Return the position where a walk begins."""
@@ -327,7 +327,7 @@ def _goes_back(cursor: tuple[int, str], key: tuple[int, str]) -> bool:
 
 
 def _came(cursor: tuple[int, str], key: tuple[int, str], before: PageInfo | None) -> bool:
-    """Tell whether a record came before: where only hidden milliseconds can order it, the page before has its id."""
+    """Return whether a record came before: where only hidden milliseconds can order it, the page before has its id."""
     if not _goes_back(cursor, key):
         return False
     return before is None or key[0] // 1000 < cursor[0] // 1000 or key[1] in before.tail
@@ -344,7 +344,7 @@ def _after(position: Position, token: str, info: PageInfo, repeated: int = 0, ag
 
 
 def _is_last(reached: int, position: Position, size: int, info: PageInfo) -> bool:
-    """Tell whether a list ends with a page up to which so many records, or rows, have come.
+    """Return whether a list ends with a page up to which so many records, or rows, have come.
 
     Replicas may count differently: the largest total holds, and none holds against a full page beyond it.
     """
@@ -372,7 +372,7 @@ def _nothing_new(received: int, promised: int) -> ProtocolError:
 
 
 def _by_lagotto(query: Query) -> bool:
-    """Tell whether the list comes from the service that computes pages of 25 whatever the rows (api-notes 7.3)."""
+    """Return whether the list comes from the service that computes pages of 25 whatever the rows (api-notes 7.3)."""
     given = dict(query.filters)
     dotless = "publisher-id" in given and "." not in given["publisher-id"]
     return query.resource.page_size == _LAGOTTO_ROWS or bool(_LAGOTTO_FILTERS & given.keys()) or dotless

@@ -111,7 +111,7 @@ class Requester:
                 await self._sleep(delay)
 
     def _goes_on(self, elapsed: float) -> bool:
-        """Tell whether a page that was believed to fail may be tried as smaller ones: the server is there, and time."""
+        """Return whether a failing page may be retried as smaller ones: the server answers, and there is time."""
         return self._answered and elapsed <= self._settings.patience
 
     def _delay(self, error: AnswerError, pace: Pace, elapsed: float) -> float | None:

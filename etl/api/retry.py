@@ -142,7 +142,7 @@ def looked(streak: Streak) -> Streak:
 
 
 def doubtful(streak: Streak) -> bool:
-    """Tell whether the server itself may be down, and not only a page of it."""
+    """Return whether the server itself may be down, and not only a page of it."""
     return streak.failures >= _DOUBTFUL
 
 

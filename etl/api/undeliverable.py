@@ -59,7 +59,7 @@ def named(document: Document) -> Named:
 
 
 def same(document: Document, who: Named) -> bool:
-    """Tell whether a single resource is the record that was named."""
+    """Return whether a single resource is the record that was named."""
     try:
         return str(json.loads(document.records[0])["id"]).lower() == who.id.lower()
     except (LookupError, TypeError, ValueError):

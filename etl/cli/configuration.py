@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, Json]:
 
 
 def wants_json(arguments: Sequence[str], environment: Mapping[str, str], tables: Mapping[str, Json]) -> bool:
-    """Tell whether `--json` was asked for: by its flag, by its variable, or in the command's table of the file.
+    """Return whether `--json` was asked for: by its flag, by its variable, or in the command's table of the file.
 
     Works for arguments that cannot be understood, too: it is asked when they were not.
     """

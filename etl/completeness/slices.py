@@ -161,7 +161,7 @@ def key(window: Window) -> str:
 
 
 def can_cut(query: Query) -> bool:
-    """Tell whether the list can be asked for windows of time."""
+    """Return whether the list can be asked for windows of time."""
     return _root(query) is not None
 
 

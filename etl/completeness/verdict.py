@@ -107,7 +107,7 @@ def judge(
 def publishable(
     verdict: Verdict, *, named: Collection[str] = (), max_missing: int = 0, allow_incomplete: bool = False
 ) -> bool:
-    """Tell whether the user's wishes let this verdict be published.
+    """Return whether the user's wishes let this verdict be published.
 
     `--max-missing` covers missing records only as far as each is named, and nothing but missing records.
     """

@@ -36,7 +36,7 @@ _NOTE = JsonFile(Note)
 
 
 def needed(files: Files, manifest: Manifest) -> bool:
-    """Tell whether a dataset is published so: where nothing can be renamed, and for readers that follow a log."""
+    """Return whether a dataset is published so: where nothing can be renamed, and for readers that follow a log."""
     return not files.renames or delta_log.FORMAT in manifest.formats
 
 

@@ -161,7 +161,7 @@ def _words(name: str) -> dict[str, Words]:
 
 
 def is_commit(key: str) -> bool:
-    """Tell whether a key of a data file is that of a commit."""
+    """Return whether a key of a data file is that of a commit."""
     return "/_delta_log/" in key
 
 

@@ -110,7 +110,7 @@ def open_dataset(files: Files) -> Inventory:
 
 
 def grown(before: Contents, now: Contents) -> bool:
-    """Tell whether what was loaded is still there, with the same columns; tables may have come, as tombstones do."""
+    """Return whether what was loaded is still there, with the same columns; tables may have come, as tombstones do."""
     return all(now.columns.get(name) == columns for name, columns in before.columns.items())
 
 

@@ -62,7 +62,7 @@ def decode(content: bytes, name: str) -> Manifest:
 
 
 def is_proof(content: bytes) -> bool:
-    """Tell whether a manifest file's bytes prove a dataset, to this program or to a newer one."""
+    """Return whether a manifest file's bytes prove a dataset, to this program or to a newer one."""
     try:
         decode(content, paths.MANIFEST)
     except NewerManifestError:

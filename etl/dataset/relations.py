@@ -43,7 +43,7 @@ class Relation:
 
     @property
     def main(self) -> bool:
-        """Tell whether a row is a record."""
+        """Return whether a row is a record."""
         return self.name == self.of
 
     @property

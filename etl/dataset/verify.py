@@ -41,7 +41,7 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Tell whether everything is as the manifest says."""
+        """Return whether everything is as the manifest says."""
         return not self.findings
 
 

@@ -1,7 +1,7 @@
-"""Free text made canonical: polars expressions that read dates, identifiers, licences and coordinates.
+"""Normalise free text: polars expressions that read dates, identifiers, licences and coordinates.
 
-Every function takes and returns expressions, works on whole columns, and never fails: what cannot be read is null. A
-`…_valid` column is null where nothing of the kind is claimed, false where the claim does not hold.
+Every function takes and returns expressions, works on whole columns, and never fails: invalid text is null. A `…_valid`
+column is null if nothing of the kind is stated, and false if what is stated is invalid.
 """
 
 from etl.normalise.dates import date_end, date_reversed, date_start, year

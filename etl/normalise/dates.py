@@ -1,8 +1,8 @@
-"""Days out of free-text dates: years, months, days, timestamps and ranges in the spellings DataCite's depositors use.
+"""Read days from free-text dates: years, months, days, timestamps and ranges, as DataCite's depositors spell them.
 
 Ranges follow RKMS-ISO8601 (`2004-03-02/2005-06-02`, open as `2004-03-02/` or `../2005`), and the words and dashes that
-people write for the slash. Of a range with one half that is no date (`1970-04-01/(:tba)`) the other half counts; one
-that ends before it begins has no days. Times and zones are dropped: a date is the calendar day as written.
+people use for the slash. If one half of a range is not a date (`1970-04-01/(:tba)`), the other half counts; a reversed
+range has no days. Times and zones are dropped: a date is the calendar day as written.
 """
 
 import polars as pl
@@ -20,17 +20,17 @@ _YEARS = r"^([0-9]{4})-([0-9]{4})$"
 
 
 def date_start(text: pl.Expr) -> pl.Expr:
-    """Return the first day meant by the text; null for an open start, for no date and for a reversed range."""
+    """Return the first day of the date; null for an open start, an invalid date and a reversed range."""
     return read_distinct(_starts, text, dtype=pl.Date)
 
 
 def date_end(text: pl.Expr) -> pl.Expr:
-    """Return the last day meant by the text, inclusive; null for an open end, for no date and for a reversed range."""
+    """Return the last day of the date, inclusive; null for an open end, an invalid date and a reversed range."""
     return read_distinct(_ends, text, dtype=pl.Date)
 
 
 def date_reversed(text: pl.Expr) -> pl.Expr:
-    """Tell whether the text is a range that ends before it begins; null where it is no range of two dates."""
+    """Return whether the text is a reversed range; null if it is not a range of two dates."""
     return read_distinct(_reversed, text, dtype=pl.Boolean)
 
 
@@ -45,7 +45,7 @@ def _starts(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ends(texts: pl.DataFrame) -> pl.DataFrame:
-    # Without a first day the second half of `12/2013` or `10.1/2013` is no end; that of `unknown/2013` is.
+    # Without a first day, the second half of `unknown/2013` is an end; that of `12/2013` or `10.1/2013` is not.
     after = pl.col("last").ge(pl.col("first")).fill_null(~pl.col("start").str.contains("[0-9]"))
     return _days(texts).with_columns(result=pl.when(after).then("last"))
 
@@ -55,13 +55,13 @@ def _reversed(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _days(texts: pl.DataFrame) -> pl.DataFrame:
-    """Add the first day of the first side and the last day of the second, each null where the side is no date."""
+    """Add the first day of the first side and the last day of the second, each null if the side is not a date."""
     sides = _sides(texts)
     return sides.with_columns(first=_first_day(_groups(sides, "start")), last=_last_day(_groups(sides, "end")))
 
 
 def _sides(texts: pl.DataFrame) -> pl.DataFrame:
-    """Split texts at their one range separator into `start` and `end`; without one both sides are the whole."""
+    """Split texts at their one range separator into `start` and `end`; without one, both sides are the text."""
     plain = pl.col("0").str.strip_chars().str.replace(_SLASHED_DAY, "$1-$2-$3").str.strip_chars_end("-")
     parts = texts.with_columns(
         parts=plain.str.replace(_SEPARATOR, "$1/$2").str.replace(_YEARS, "$1/$2").str.split_exact("/", 2)
@@ -71,9 +71,9 @@ def _sides(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _groups(sides: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Return the texts of year, month and day as columns; null where the side has none."""
-    found = sides.select(pl.col(side).str.extract_groups(_SIDE)).unnest(side)
-    return found.select(
+    """Return the texts of year, month and day as columns; null if the side has none."""
+    groups = sides.select(pl.col(side).str.extract_groups(_SIDE)).unnest(side)
+    return groups.select(
         years=pl.coalesce("1", "4"),
         months=pl.coalesce("2", "5").str.zfill(2),
         days=pl.coalesce("3", "6").str.zfill(2),
@@ -92,7 +92,7 @@ def _last_day(groups: pl.DataFrame) -> pl.Series:
 
 
 def _day(groups: pl.DataFrame) -> pl.Series:
-    """Make days of texts; the year 0 that ISO 8601 allows is no year in most databases."""
+    """Make days from texts; most databases do not know the year 0 that ISO 8601 allows."""
     text = pl.concat_str("years", "months", "days", separator="-")
     day = text.str.to_date("%Y-%m-%d", strict=False)
     return groups.select(pl.when(pl.col("years") != "0000").then(day)).to_series()

@@ -1,7 +1,7 @@
-"""Readings in several steps, done once for each distinct value.
+"""Run readings of several steps once per distinct value.
 
-Dates, licences and identifiers repeat a lot, and an expression that uses an intermediate result twice computes it
-twice in polars' eager mode. So the steps run over a small frame of distinct values, and the results are joined back.
+Dates, licences and identifiers repeat often, and in polars' eager mode an expression computes an intermediate result
+as often as it uses it. So the steps run over a small frame of distinct values, and the results are joined back.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ Reading = Callable[[pl.DataFrame], pl.DataFrame]
 def read_distinct(reading: Reading, *inputs: pl.Expr, dtype: type[pl.DataType]) -> pl.Expr:
     """Turn a reading over distinct values into an expression over columns."""
 
-    def whole(columns: Sequence[pl.Series]) -> pl.Series:
+    def read(columns: Sequence[pl.Series]) -> pl.Series:
         frame = pl.DataFrame([column.cast(pl.String).alias(str(place)) for place, column in enumerate(columns)])
         known = reading(frame.unique()).select(*frame.columns, pl.col("result").cast(dtype))
         joined = frame.join(known, on=frame.columns, how="left", nulls_equal=True, maintain_order="left")
         return joined.get_column("result").alias(columns[0].name)
 
-    return pl.map_batches(list(inputs), whole, return_dtype=dtype())
+    return pl.map_batches(list(inputs), read, return_dtype=dtype())

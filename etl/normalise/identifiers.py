@@ -1,6 +1,6 @@
-"""Persistent identifiers in canonical form: DOI, ORCID iD and ROR id, and whether their check sums are right.
+"""Persistent identifiers in canonical form: DOI, ORCID iD and ROR id, and whether their checksums are valid.
 
-Nothing is looked up: a valid id may still name nobody.
+Nothing is looked up: a valid id may still not exist.
 """
 
 import polars as pl
@@ -24,14 +24,14 @@ _BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
 
 def doi(identifier: pl.Expr, kind: pl.Expr) -> pl.Expr:
-    """Return the bare lower-case DOI of an identifier whose type or own spelling says that it is one."""
+    """Return the bare lower-case DOI of an identifier that its type or its own spelling calls one."""
     plain = identifier.str.strip_chars()
     claimed = _says(kind, _KIND_DOI) | _says(plain, _CLAIMS_DOI)
     return pl.when(claimed).then(_doi(plain))
 
 
 def funder_doi(identifier: pl.Expr, kind: pl.Expr) -> pl.Expr:
-    """Return the DOI of a Crossref Funder ID, which often stands without its prefix 10.13039."""
+    """Return the DOI of a Crossref Funder ID, which is often written without its prefix 10.13039."""
     plain = identifier.str.strip_chars()
     crossref = _says(kind, "(?i)crossref")
     number = pl.when(crossref).then(plain.str.extract(r"^([0-9]{6,12})$"))
@@ -40,12 +40,12 @@ def funder_doi(identifier: pl.Expr, kind: pl.Expr) -> pl.Expr:
 
 
 def doi_prefix(name: pl.Expr) -> pl.Expr:
-    """Return what stands before the first slash of a DOI."""
+    """Return the part of a DOI before the first slash."""
     return name.str.extract(r"^([^/]+)/")
 
 
 def doi_suffix(name: pl.Expr) -> pl.Expr:
-    """Return what stands after the first slash of a DOI."""
+    """Return the part of a DOI after the first slash."""
     return name.str.extract(r"(?s)^[^/]+/(.*)$")
 
 
@@ -56,18 +56,18 @@ def orcid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
 
 
 def orcid_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    """Tell whether what claims to be an ORCID iD is one by ISO 7064 MOD 11-2; null where nothing claims it."""
-    right = read_distinct(_checked, _orcid_digits(identifier, scheme), dtype=pl.Boolean)
-    return pl.when(_claims_orcid(identifier, scheme)).then(right.fill_null(value=False))
+    """Return whether a stated ORCID iD is valid by ISO 7064 MOD 11-2; null if none is stated."""
+    valid = read_distinct(_checked, _orcid_digits(identifier, scheme), dtype=pl.Boolean)
+    return pl.when(_claims_orcid(identifier, scheme)).then(valid.fill_null(value=False))
 
 
 def ror(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    """Return the ROR id as https://ror.org/0xxxxxxxx; its check sum may be wrong."""
+    """Return the ROR id as https://ror.org/0xxxxxxxx; its checksum may be wrong."""
     return read_distinct(_canonical_ror, identifier, scheme, dtype=pl.String)
 
 
 def ror_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    """Tell whether what claims to be a ROR id has the right check sum (ISO 7064 MOD 97-10); null if nothing does."""
+    """Return whether a stated ROR id has a valid checksum (ISO 7064 MOD 97-10); null if none is stated."""
     return read_distinct(_checked_ror, identifier, scheme, dtype=pl.Boolean)
 
 
@@ -100,18 +100,18 @@ def _checked(digits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _orcid_digits(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    found = identifier.str.strip_chars().str.extract(_ORCID)
-    claimed = pl.when(_claims_orcid(identifier, scheme)).then(found)
+    number = identifier.str.strip_chars().str.extract(_ORCID)
+    claimed = pl.when(_claims_orcid(identifier, scheme)).then(number)
     return claimed.str.replace_all("-", "", literal=True).str.to_uppercase()
 
 
 def _ror_name(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    found = identifier.str.strip_chars().str.extract(_ROR)
-    return pl.when(_claims_ror(identifier, scheme)).then(found.str.to_lowercase())
+    name = identifier.str.strip_chars().str.extract(_ROR)
+    return pl.when(_claims_ror(identifier, scheme)).then(name.str.to_lowercase())
 
 
 def _claims_orcid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    """Say where an ORCID iD is claimed: sixteen digits alone might be an ISNI."""
+    """Return where an ORCID iD is stated: sixteen digits alone may be an ISNI."""
     return identifier.is_not_null() & (_says(scheme, "(?i)orcid") | _says(identifier, r"(?i)orcid\.org/|^\s*orcid:"))
 
 

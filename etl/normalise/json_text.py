@@ -1,4 +1,4 @@
-"""JSON text that strict parsers refuse, made legible without changing its length."""
+"""Make JSON text that strict parsers refuse readable, without changing its length."""
 
 import re
 
@@ -15,8 +15,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 
 
 def legible(text: bytes) -> bytes:
-    """Put stand-ins of the same length where JSON text has lone surrogates, NaN or Infinity."""
-    return _TOKEN.sub(lambda found: _stand_in(found[0]), text)
+    """Replace lone surrogates, NaN and Infinity in JSON text by text of the same length."""
+    return _TOKEN.sub(lambda match: _stand_in(match[0]), text)
 
 
 def _stand_in(token: bytes) -> bytes:
@@ -26,7 +26,7 @@ def _stand_in(token: bytes) -> bytes:
 
 
 def without_lone_surrogates(text: bytes) -> bytes:
-    """Put U+FFFD where JSON text escapes half of a surrogate pair; the length stays."""
+    """Replace escaped halves of surrogate pairs in JSON text by U+FFFD; the length stays."""
     if not _SURROGATE.search(text):
         return text
-    return _ESCAPE.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], text)
+    return _ESCAPE.sub(lambda match: b"\\ufffd" if match["lone"] else match[0], text)

@@ -1,7 +1,6 @@
-"""Licences as SPDX ids: from stated identifiers, else from the well-known addresses of licence texts, also inside text.
+"""Licences as SPDX ids: from stated identifiers, otherwise from well-known URLs of licence texts, also within text.
 
-Only addresses that name a licence and its version are read. The GNU addresses do not say "or later", so they mean the
-`-only` ids.
+Only URLs that name a licence and its version count. GNU's URLs do not say "or later", so they mean the `-only` ids.
 """
 
 from functools import cache
@@ -27,7 +26,7 @@ _ADDRESSES = (
     (r"^mozilla\.org/(?:en-us/)?mpl/([0-9.]+[0-9])(?:/.*)?$", "mpl-$1"),
     (r"^nationalarchives\.gov\.uk/doc/open-government-licence/version/([0-9])$", "ogl-uk-$1.0"),
 )
-"""Addresses without scheme, `www.`, file ending and last slash, in lower case; and the id each means."""
+"""URLs without scheme, `www.`, file ending and last slash, in lower case, with their ids."""
 
 _OTHER_NAMES = {
     "apache2.0": "apache-2.0",
@@ -43,13 +42,13 @@ _OTHER_NAMES = {
     "lgpl-3.0": "lgpl-3.0-only",
     "mit-license": "mit",
 }
-"""Last parts of addresses that are no ids of the list, or deprecated ones."""
+"""Last parts of URLs that are not ids of the list, or deprecated ones."""
 
 
 def spdx(identifier: pl.Expr, scheme: pl.Expr, uri: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """Return the SPDX id, in the list's own spelling, of an identifier, else of a well-known address.
+    """Return the SPDX id, in the list's spelling, of an identifier, otherwise of a well-known URL.
 
-    An identifier without a scheme counts if it is on the list; without an address, one of Creative Commons in the text.
+    An identifier without a scheme counts if it is listed. Without a URL, a Creative Commons URL in the text counts.
     """
     named = _is_spdx(scheme) | _is_blank(scheme)
     address = pl.when(_is_blank(uri)).then(text.str.extract(_WITHIN)).otherwise(uri)
@@ -58,7 +57,7 @@ def spdx(identifier: pl.Expr, scheme: pl.Expr, uri: pl.Expr, text: pl.Expr) -> p
 
 
 def spdx_valid(identifier: pl.Expr, scheme: pl.Expr) -> pl.Expr:
-    """Tell whether what is stated as an SPDX id is on the list; null where none is stated."""
+    """Return whether a stated SPDX id is on the list; null if none is stated."""
     stated = _stated(identifier, scheme)
     return pl.when(stated.is_not_null()).then(_listed(stated).is_not_null())
 

@@ -78,7 +78,7 @@ def totals(total: int, at: Place, *, capped: bool = True) -> dict[str, Json]:
 
 
 def goes_on(at: Place, *, served: int, total_pages: int) -> bool:
-    """Tell whether the page carries `links.next`: a full last page still does in cursor mode."""
+    """Return whether the page carries `links.next`: a full last page still does in cursor mode."""
     return served >= at.size > 0 and at.number != total_pages
 
 

@@ -23,7 +23,7 @@ class Params:
         return self.plain.get(name) or None
 
     def on(self, name: str) -> bool:
-        """Tell whether a flag is set: only the literal "true" counts (api-notes 1.3)."""
+        """Return whether a flag is set: only the literal "true" counts (api-notes 1.3)."""
         return self.plain.get(name) == "true"
 
     def listed(self, name: str) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class View:
     fields: frozenset[str] | None = None
 
     def shows(self, name: str) -> bool:
-        """Tell whether the fieldset lets an attribute or relationship through."""
+        """Return whether the fieldset lets an attribute or relationship through."""
         return self.fields is None or name in self.fields
 
     def relationships(self) -> tuple[str, ...]:

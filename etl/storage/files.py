@@ -171,11 +171,11 @@ class LocalFiles:
         with self._explained(key):
             try:
                 with self._parent(key) as (folder, name):
-                    found = directories.listing(folder, name)
+                    listed = directories.listing(folder, name)
             except (FileNotFoundError, NotADirectoryError):
                 return []
         above = key.rpartition("/")[0]
-        return sorted(f"{above}/{path}" if above else path.removeprefix("./") for path in found)
+        return sorted(f"{above}/{path}" if above else path.removeprefix("./") for path in listed)
 
     def read(self, key: str) -> bytes:
         """Return the content of a file."""

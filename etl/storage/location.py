@@ -1,8 +1,8 @@
-"""Where a dataset lies: a folder of this machine, or an object store with the unfinished work on this machine.
+"""The location of a dataset: a folder of this machine, or an object store with unfinished work on this machine.
 
-Pages and staged files are small, many, and read in pieces: on an object store each would cost a request, and its
-reader could not map it into memory. So they wait on a disk here, below a folder that is told by the address; what is
-finished goes up. Another machine begins anew, and work that another machine has overtaken is thrown away (`store`).
+Pages and staged files are small, many, and read in pieces: on an object store each would cost a request, and could not
+be mapped into memory. So they wait on a local disk, in a folder named after the URL; finished files are uploaded.
+Another machine starts from the beginning, and work that another machine has overtaken is discarded (`store`).
 """
 
 import hashlib
@@ -25,16 +25,16 @@ _OURS = (paths.WORK, paths.SPENT)
 
 
 def opened(where: str, work: Path) -> Files:
-    """Open the place of a dataset; `work` is where unfinished work of those on object stores lies.
+    """Open the location of a dataset; `work` is the folder for unfinished work of datasets on object stores.
 
-    UsageError for a URL that nobody serves, or without the library for it.
+    UsageError for an unknown scheme, or without the library for it.
     """
-    found = reading(where)
-    if isinstance(found, LocalFiles):
-        return found
-    mark = hashlib.sha256(found.name.encode()).hexdigest()[:16]
-    plain = re.sub(r"[^\w.-]+", "-", found.name)[-80:]
-    return Divided(found, LocalFiles(work / f"{plain}-{mark}"))
+    files = reading(where)
+    if isinstance(files, LocalFiles):
+        return files
+    mark = hashlib.sha256(files.name.encode()).hexdigest()[:16]
+    plain = re.sub(r"[^\w.-]+", "-", files.name)[-80:]
+    return Divided(files, LocalFiles(work / f"{plain}-{mark}"))
 
 
 def reading(where: str) -> LocalFiles | ObjectFiles:
@@ -60,47 +60,47 @@ class Divided:
 
     @property
     def options(self) -> Mapping[str, str]:
-        """What other libraries have to be told to read there themselves."""
+        """Options with which other libraries can read there themselves."""
         return self._published.options
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is a file or a folder of that key."""
+        """Return whether there is a file or folder with this key."""
         return self._of(key).exists(key) or self._kept(key) is not None
 
     def empty(self) -> bool:
-        """Tell whether there is nothing published."""
+        """Return whether nothing is published."""
         return self._published.empty()
 
     def listing(self, key: str) -> list[str]:
         """Return the keys of all files at or below a key, sorted; none if there is nothing."""
-        found = set(self._of(key).listing(key))
+        keys = set(self._of(key).listing(key))
         if key.startswith(paths.staged("")):
             below = self._work.listing(_kept_key(key))
-            found |= {paths.staged(one.removeprefix(f"{KEPT}/")) for one in below}
-        return sorted(found)
+            keys |= {paths.staged(kept.removeprefix(f"{KEPT}/")) for kept in below}
+        return sorted(keys)
 
     def read(self, key: str) -> bytes:
         """Return a file's content."""
         return self._holder(key).read(self._real(key))
 
     def open(self, key: str) -> pa.NativeFile:
-        """Open a file for reading here and there."""
+        """Open a file for random access."""
         return self._holder(key).open(self._real(key))
 
     def map(self, key: str) -> mmap.mmap:
-        """Put a file that nobody else changes into the address space."""
+        """Map a file that nobody else changes into memory."""
         return self._holder(key).map(self._real(key))
 
     def write(self, key: str, data: bytes | memoryview) -> None:
-        """Put a whole file, durably, over whatever was there."""
+        """Write a whole file durably, replacing any other."""
         self._of(key).write(key, data)
 
     def create(self, key: str) -> AbstractContextManager[Writing]:
-        """Put a file piece by piece; it appears, whole and durable, when the context ends without an error."""
+        """Write a file piece by piece; it appears, whole and durable, when the context ends without an error."""
         return self._of(key).create(key)
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
-        """Put a small file only if its content is `instead_of` (None: there is none); tell whether that was so."""
+        """Put a small file only if its content is `instead_of` (None: it does not exist); return whether it was."""
         return self._of(key).claim(key, data, instead_of=instead_of)
 
     def move(self, source: str, target: str) -> None:
@@ -145,7 +145,7 @@ class Divided:
             self._work.remove(_kept_key(key))
 
     def _ours(self, key: str) -> bool:
-        return any(key == one or key.startswith(f"{one}/") for one in _OURS)
+        return any(key == own or key.startswith(f"{own}/") for own in _OURS)
 
     def _of(self, key: str) -> LocalFiles | ObjectFiles:
         return self._work if self._ours(key) else self._published

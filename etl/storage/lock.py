@@ -16,7 +16,7 @@ from etl.storage.files import Files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Who holds a destination; `born` tells two processes of one number apart, `started` is ISO text."""
+    """Who holds a destination; `born` distinguishes two processes with the same number, `started` is ISO text."""
 
     user: str
     host: str
@@ -26,7 +26,7 @@ class Owner:
 
 
 def born(pid: int) -> str | None:
-    """Return when a process of this machine began, in the system's own terms; None if there is no such process."""
+    """Return when a process of this machine started, in the system's own terms; None if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -44,13 +44,13 @@ def take(files: Files, owner: Owner, *, alive: Callable[[int], str | None] = bor
             continue
         other = _read(held)
         if other is None or not _stale(other, owner.host, alive):
-            raise StoreError(f"{files.name} is in use{_told(other)}", fix=_fix(files, other))
+            raise StoreError(f"{files.name} is in use{_holder(other)}", fix=_fix(files, other))
         if files.claim(paths.LOCK, mine, instead_of=held):
             return
 
 
 def held_by(files: Files, owner: Owner) -> bool:
-    """Tell whether the destination is the owner's."""
+    """Return whether the owner holds the destination."""
     held = _held(files)
     return held is not None and _read(held) == owner
 
@@ -76,9 +76,9 @@ def _stale(other: Owner, host: str, alive: Callable[[int], str | None]) -> bool:
     return other.host == host and alive(other.pid) != other.born
 
 
-def _told(other: Owner | None) -> str:
+def _holder(other: Owner | None) -> str:
     if other is None:
-        return " by a lock that cannot be read"
+        return ", by an unreadable lock"
     return f" by {other.user}, process {other.pid} on {other.host}, since {other.started}"
 
 

@@ -49,36 +49,36 @@ class ObjectFiles:
 
     @property
     def options(self) -> Mapping[str, str]:
-        """What other libraries have to be told to read there themselves."""
+        """Options with which other libraries can read there themselves."""
         return _PLAIN_HTTP if urlsplit(self._name).scheme == "s3" else {}
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is an object of that key or below it."""
-        with self._told(key):
+        """Return whether there is an object with this key or below it."""
+        with self._explained(key):
             return self._is_object(key) or bool(self._below(key, most=1))
 
     def empty(self) -> bool:
-        """Tell whether there is nothing at all."""
-        with self._told(""):
+        """Return whether the location is empty."""
+        with self._explained(""):
             return not self._below("", most=1)
 
     def listing(self, key: str) -> list[str]:
         """Return the keys of all objects at or below a key, sorted; none if there is nothing."""
-        with self._told(key):
+        with self._explained(key):
             return [key] if key and self._is_object(key) else sorted(self._below(key))
 
     def read(self, key: str) -> bytes:
         """Return an object's content."""
         import obstore
 
-        with self._told(key):
+        with self._explained(key):
             return bytes(obstore.get(self._store, key).bytes())
 
     def open(self, key: str) -> pa.NativeFile:
         """Open an object for reading here and there."""
         import obstore
 
-        with self._told(key):
+        with self._explained(key):
             return pa.PythonFile(_Reading(obstore.open_reader(self._store, key, buffer_size=_AHEAD)), mode="r")
 
     def map(self, key: str) -> mmap.mmap:
@@ -117,11 +117,11 @@ class ObjectFiles:
             yield Path(folder)
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
-        """Put a small object only if its content is `instead_of` (None: there is none); tell whether that was so."""
+        """Put a small object only if its content is `instead_of` (None: it does not exist); return whether it was."""
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        with self._told(key):
+        with self._explained(key):
             try:
                 if instead_of is None:
                     obstore.put(self._store, key, data, mode="create")
@@ -144,16 +144,16 @@ class ObjectFiles:
         """Put the same bytes under a second key, without bringing them here."""
         import obstore
 
-        with self._told(target):
+        with self._explained(target):
             obstore.copy(self._store, source, target)
 
     def remove(self, key: str) -> None:
         """Remove an object, or all below its key; nothing to remove is fine."""
         import obstore
 
-        with self._told(key):
-            for found in [key] if self._is_object(key) else self._below(key):
-                obstore.delete(self._store, found)
+        with self._explained(key):
+            for path in [key] if self._is_object(key) else self._below(key):
+                obstore.delete(self._store, path)
 
     def _is_object(self, key: str) -> bool:
         import obstore
@@ -168,30 +168,30 @@ class ObjectFiles:
         import obstore
 
         prefix = f"{key}/" if key else None
-        found: list[str] = []
-        for some in obstore.list(self._store, prefix, chunk_size=most or 1000):
-            found += [one["path"] for one in some]
-            if most is not None and len(found) >= most:
+        keys: list[str] = []
+        for batch in obstore.list(self._store, prefix, chunk_size=most or 1000):
+            keys += [entry["path"] for entry in batch]
+            if most is not None and len(keys) >= most:
                 break
-        return found
+        return keys
 
     def _put(self, key: str, data: "bytes | BinaryIO") -> None:
         import obstore
 
-        with self._told(key):
+        with self._explained(key):
             obstore.put(self._store, key, data)
 
     @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        """Translate what the library says into what a person can act on."""
+    def _explained(self, key: str) -> Iterator[None]:
+        """Translate errors of the library into StoreError with a fix."""
         from obstore.exceptions import BaseError
 
         try:
             yield
         except (BaseError, OSError) as error:
-            said = str(error).partition("\n")[0]
-            fix = "check the address and the credentials (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …), then run again"
-            raise StoreError(f"{self._name}/{key}: {said}", fix=fix) from error
+            reason = str(error).partition("\n")[0]
+            fix = "check the URL and the credentials (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …), then run again"
+            raise StoreError(f"{self._name}/{key}: {reason}", fix=fix) from error
 
 
 class _Reading(io.RawIOBase):
@@ -214,34 +214,34 @@ class _Reading(io.RawIOBase):
         return int(self._reader.seek(offset, whence))
 
     def readinto(self, target: Any) -> int:
-        found = bytes(self._reader.read(len(target)))
-        target[: len(found)] = found
-        return len(found)
+        piece = bytes(self._reader.read(len(target)))
+        target[: len(piece)] = piece
+        return len(piece)
 
     def read(self, size: int = -1) -> bytes:
         return bytes(self._reader.read(None if size < 0 else size))
 
 
 def is_url(where: str) -> bool:
-    """Tell whether a place is named by a URL rather than a path."""
+    """Return whether a location is a URL rather than a path."""
     return "://" in where
 
 
 def _opened(url: str) -> "ObjectStore":
     scheme = urlsplit(url).scheme
     if scheme not in SCHEMES:
-        known = ", ".join(f"{one}://" for one in SCHEMES)
-        raise UsageError(f"nothing can be kept at {scheme}://", fix=f"give a folder or one of {known}")
+        known = ", ".join(f"{known_scheme}://" for known_scheme in SCHEMES)
+        raise UsageError(f"{scheme}:// is not supported", fix=f"give a folder or one of {known}")
     try:
         from obstore.exceptions import BaseError
         from obstore.store import from_url
     except ImportError:
         raise UsageError(
-            "obstore is not installed", fix='install it by pip install "datacite-etl[objectstore]"'
+            "obstore is not installed", fix='install it with pip install "datacite-etl[objectstore]"'
         ) from None
     try:
         config: Any = _ALONE if scheme == "s3" else {}
         return from_url(url, config=config, client_options={"allow_http": True}, retry_config=_RETRIES)  # type: ignore[call-overload, no-any-return]
     except (BaseError, ValueError) as error:
-        said = str(error).partition("\n")[0]
-        raise UsageError(f"{url} cannot be opened: {said}", fix="write it as s3://bucket/folder") from error
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"{url} cannot be opened: {reason}", fix="write it as s3://bucket/folder") from error

@@ -49,12 +49,12 @@ def slice_folder(key: str) -> str:
 
 
 def slice_receipt(key: str) -> str:
-    """Return the key of what tells that a slice is done."""
+    """Return the key of the receipt of a slice, which exists when it is done."""
     return f"{slice_folder(key)}/receipt.json"
 
 
 def part_receipt(key: str) -> str:
-    """Return the key of what tells that a part's files are staged."""
+    """Return the key of the receipt of a part, which exists when its files are staged."""
     return f"{WORK}/parts/{quote(key, safe='')}.json"
 
 
@@ -72,9 +72,9 @@ def again(started: float, key: str, turn: int | None = None) -> str:
 
 
 def received_in(key: str) -> tuple[int, int]:
-    """Return when the sync began that has received some raw records, and in which turn; zeros if none has."""
-    found = _AGAIN.match(PurePosixPath(unquote(key)).name)
-    return (int(found[1]), int(found[2] or -1)) if found else (0, 0)
+    """Return the start and turn of the sync that received some raw records; zeros if it was an export."""
+    match = _AGAIN.match(PurePosixPath(unquote(key)).name)
+    return (int(match[1]), int(match[2] or -1)) if match else (0, 0)
 
 
 def rejects(part: str) -> str:
@@ -107,7 +107,7 @@ def stem(key: str) -> str:
 
 
 def ours(key: str) -> bool:
-    """Tell whether a key is as those of data files are, whichever dataset's."""
+    """Return whether a key has the form of a data file's."""
     return _DATA.fullmatch(key) is not None
 
 
@@ -118,7 +118,7 @@ def generation(key: str, mark: str) -> str:
 
 
 def partition(key: str) -> dict[str, str | None]:
-    """Return the values that a file's folders tell: `dois/created_year=2019/x.parquet`."""
+    """Return the partition of a file, from its folders: `dois/created_year=2019/x.parquet`."""
     folders = [folder.partition("=") for folder in PurePosixPath(key).parent.parts[1:]]
     return {column: None if value == NULL else unquote(value) for column, _, value in folders}
 

@@ -59,10 +59,10 @@ def write(
     formats: Sequence[str],
     schema: Mapping[str, pl.DataType],
 ) -> int:
-    """Write a table in each of the formats and return its rows; without rows it has its columns still."""
+    """Write a table in each format and return its number of rows; without rows it still has its columns."""
     rows = 0
-    for each in formats:
-        sink = sinks.load(each)
+    for format_name in formats:
+        sink = sinks.load(format_name)
         with target.create(f"{name}{sink.suffix}") as out:
             rows = _put(sink, out, name, pieces(), schema)
     return rows

@@ -26,7 +26,7 @@ _VALID = "duckdb:///file.duckdb, postgresql://user@host/database, delta:///folde
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a load did: `unchanged`, `created` or `updated`; records by what happened to them, rows by table.
+    """The result of a load: `unchanged`, `created` or `updated`; records by what happened to them, rows by table.
 
     Records are None where a warehouse replaces whole partitions and does not count them. `altered` values had
     characters that the warehouse cannot hold and that were replaced.
@@ -45,14 +45,14 @@ class Warehouse(Protocol):
 
     @property
     def name(self) -> str:
-        """How a person names it, without any secret."""
+        """Its name for people, without secrets."""
 
     def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
-        """Make it hold the dataset, all of it or nothing; `replace` allows another request's dataset to go."""
+        """Bring it to the state of the dataset, or change nothing; `replace` also replaces another request's dataset."""
 
 
 class Opener(Protocol):
-    """What a module of this package offers."""
+    """The interface of the modules of this package."""
 
     def __call__(self, url: str, *, schema: str) -> AbstractContextManager[Warehouse]:
         """Open the warehouse at a URL; `schema` is empty for the usual one."""
@@ -60,7 +60,7 @@ class Opener(Protocol):
 
 @contextmanager
 def opened(url: str, *, schema: str = "") -> Iterator[Warehouse]:
-    """Open the warehouse of a URL; UsageError for a scheme nobody serves, or a library that is not installed."""
+    """Open the warehouse of a URL; UsageError for an unknown scheme, or a library that is not installed."""
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     if scheme not in _SCHEMES:
         raise UsageError(f"there is no warehouse for {scheme or 'a URL without a scheme'}", fix=f"give {_VALID}")
@@ -71,10 +71,10 @@ def opened(url: str, *, schema: str = "") -> Iterator[Warehouse]:
 
 
 def library(name: str, extra: str) -> ModuleType:
-    """Import a library that only some users need; UsageError, naming the extra, if it is not installed."""
+    """Import an optional library; UsageError, naming the extra, if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:
         raise UsageError(
-            f"{name.partition('.')[0]} is not installed", fix=f'install it by pip install "datacite-etl[{extra}]"'
+            f"{name.partition('.')[0]} is not installed", fix=f'install it with pip install "datacite-etl[{extra}]"'
         ) from None

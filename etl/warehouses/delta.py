@@ -2,7 +2,7 @@
 
 Only partitions in which a file differs are written again. Commits of several tables cannot be one: `_datacite_etl.json`
 in the lake names the versions that belong together and is written last; who wants a consistent set reads those. Every
-commit also carries the number of its load (`transaction_version`), by which a load that died is gone on with.
+commit also carries the number of its load (`transaction_version`), by which a load that died is resumed.
 """
 
 import json
@@ -52,11 +52,11 @@ class DeltaWarehouse:
         self._pointers = files
 
     def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
-        """Bring every table to the dataset's state; after a failure the next load goes on with what is not there."""
+        """Bring every table to the dataset's state; after a failure, the next load resumes."""
         pointer = self._pointer()
         _check(inventory, pointer, replace=replace)
         entry, now = pointer.get(inventory.resource, {}), inventory.contents()
-        rows = {one.name: inventory.rows(one.name) for one in inventory.relations}
+        rows = {relation.name: inventory.rows(relation.name) for relation in inventory.relations}
         if entry.get("contents") == asdict(now) and not replace:
             return Loaded(state="unchanged", tables=rows)
         number = _number(entry, now)
@@ -68,7 +68,7 @@ class DeltaWarehouse:
             inventory=inventory,
             now=now,
             before=Contents(**held) if held else None,
-            numbers={name: found["number"] for name, found in entry.get("tables", {}).items()},
+            numbers={name: table["number"] for name, table in entry.get("tables", {}).items()},
         )
         tables = {relation.name: self._table(task, relation) for relation in inventory.relations}
         done = {"run_id": now.run_id, "loaded_at": stamp, "number": number, "tables": tables, "contents": asdict(now)}
@@ -76,8 +76,8 @@ class DeltaWarehouse:
         return Loaded(state="updated" if held else "created", tables=rows)
 
     def _pointer(self) -> dict[str, Json]:
-        found: dict[str, Json] = json.loads(self._pointers.read(POINTER)) if self._pointers.exists(POINTER) else {}
-        return found
+        pointer: dict[str, Json] = json.loads(self._pointers.read(POINTER)) if self._pointers.exists(POINTER) else {}
+        return pointer
 
     def _point(self, pointer: Mapping[str, Json]) -> None:
         self._pointers.write(POINTER, json.dumps(pointer, indent=1).encode())
@@ -109,9 +109,9 @@ class DeltaWarehouse:
         files = task.inventory.data_files(relation.name)
         own = [name for file in files[:1] for name in paths.partition(file.path)]
         whole = folders is None or not own
-        some = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
+        changed = files if whole else [file for file in files if _folder(file.path) in (folders or ())]
         schema = _schema(relation)
-        batches = _batches(task.inventory.frames(relation, some), schema)
+        batches = _batches(task.inventory.frames(relation, changed), schema)
         with _unwrapped(batches) as source:
             write_deltalake(
                 f"{self._root}/{relation.name}",
@@ -162,7 +162,7 @@ def opened(url: str, *, schema: str) -> Iterator[DeltaWarehouse]:
     try:
         yield DeltaWarehouse(files)
     except (DeltaError, OSError) as error:
-        fix = "tables not reached yet are as they were; mend that and load again"
+        fix = "fix this and load again; the load continues with the remaining tables"
         raise StoreError(f"{files.name}: {error}", fix=fix) from error
 
 
@@ -174,24 +174,24 @@ def _folder_of(url: str) -> LocalFiles:
 
 
 def _number(entry: Mapping[str, Json], now: Contents) -> int:
-    """Number a load: one that died in this very dataset is gone on with, any other is new."""
+    """Return the number of a load: a load of the same dataset that died is resumed, any other is new."""
     begun = entry.get("loading") or {"number": entry.get("number", 0), "digest": ""}
     number = int(begun["number"])
     return number if begun["digest"] == now.digest else number + 1
 
 
 def _check(inventory: Inventory, pointer: Mapping[str, Json], *, replace: bool) -> None:
-    """Refuse to replace another request's dataset, or tables that another dataset brought."""
+    """Refuse to replace another request's dataset, or tables of another dataset."""
     held = pointer.get(inventory.resource, {}).get("contents")
     if held and held["fingerprint"] != inventory.manifest.fingerprint and not replace:
         raise UsageError(
-            f"{inventory.resource} of another request were loaded there (request {held['fingerprint']})",
+            f"the lake holds {inventory.resource} of another request ({held['fingerprint']})",
             fix="choose another folder, or replace them with --replace",
         )
     for dataset, entry in pointer.items():
         shared = set(entry.get("tables", ())) & {relation.name for relation in inventory.relations}
         if dataset != inventory.resource and shared:
-            raise UsageError(f"table {min(shared)} belongs to the dataset of {dataset} there", fix="choose another")
+            raise UsageError(f"table {min(shared)} belongs to a dataset of {dataset}", fix="choose another folder")
 
 
 def _changed(task: _Task, relation: Relation) -> set[str] | None:

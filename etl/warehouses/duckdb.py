@@ -13,7 +13,7 @@ from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
 from etl.warehouses import Loaded, library, merging
 from etl.warehouses.ddl import DUCKDB, Dialect
-from etl.warehouses.texts import mended
+from etl.warehouses.texts import storable
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +22,7 @@ _FRAME = "datacite_etl_frame"
 
 
 class DuckSession:
-    """A connection to a file. State: `altered`, the values that had to be changed."""
+    """A connection to a file. State: `altered`, the number of values that had to be changed."""
 
     dialect: Dialect = DUCKDB
 
@@ -41,7 +41,7 @@ class DuckSession:
 
     def append(self, relation: Relation, table: str, frame: pl.DataFrame, *, temporary: bool) -> None:
         """Add rows, straight from memory."""
-        held, altered = mended(relation, frame)
+        held, altered = storable(relation, frame)
         self.altered += altered
         self._connection.register(_FRAME, held.to_arrow())
         columns = self.dialect.names_of(relation.names)
@@ -82,4 +82,4 @@ def opened(url: str, *, schema: str) -> Iterator[DuckWarehouse]:
         finally:
             connection.close()
     except duckdb.Error as error:
-        raise StoreError(f"duckdb:///{file}: {error}", fix="nothing was changed; mend that and load again") from error
+        raise StoreError(f"duckdb:///{file}: {error}", fix="nothing was changed; fix this and load again") from error

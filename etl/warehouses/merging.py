@@ -1,7 +1,7 @@
-"""A dataset into a database that speaks SQL: made anew, or merged with what is there, in one transaction.
+"""Load a dataset into an SQL database: created, or merged with the tables there, in one transaction.
 
-Merging stages the files that differ, compares rows, replaces a record's rows of a table as a whole, and deletes the
-records that the dataset no longer has. The connection is a `Session`; the text of tables is `ddl`'s matter.
+Merging stages the files that differ, compares rows, replaces all rows of a changed record in a table, and deletes
+records that the dataset no longer has. The connection is a `Session`; `ddl` writes the statements for tables.
 """
 
 import json
@@ -63,7 +63,7 @@ def transaction(session: Session) -> Iterator[None]:
 
 
 def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
-    """Make the database hold a dataset; a run that it holds already changes nothing."""
+    """Bring the database to the state of a dataset; a run that it already holds changes nothing."""
     with transaction(session):
         _log(session)
         now, before = inventory.contents(), _before(session, inventory.resource)
@@ -71,16 +71,20 @@ def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -
         if before == now and not replace:
             return Loaded(state="unchanged", added=0, changed=0, withdrawn=0, tables=_counts(session, inventory))
         if before and inventories.grown(before, now) and not replace:
-            _make(session, inventory, [one for one in inventory.relations if one.name not in before.columns])
+            _make(
+                session,
+                inventory,
+                [relation for relation in inventory.relations if relation.name not in before.columns],
+            )
             loaded = _Merge(session, inventory, before, now).run()
         else:
-            loaded = _anew(session, inventory, before)
+            loaded = _create_all(session, inventory, before)
         _remember(session, inventory.resource, now, stamp)
         return loaded
 
 
-def _anew(session: Session, inventory: Inventory, before: Contents | None) -> Loaded:
-    """Make all tables from nothing, and the views over them."""
+def _create_all(session: Session, inventory: Inventory, before: Contents | None) -> Loaded:
+    """Create all tables, and the views over them."""
     _drop(session, before)
     _make(session, inventory, inventory.relations)
     for view in views.of(inventory.relations):
@@ -91,7 +95,7 @@ def _anew(session: Session, inventory: Inventory, before: Contents | None) -> Lo
 
 
 def _make(session: Session, inventory: Inventory, relations: Sequence[Relation]) -> None:
-    """Make some tables; keys and indexes come after the rows, which is faster."""
+    """Create some tables; keys and indexes come after the rows, which is faster."""
     dialect, schema = session.dialect, session.schema
     for relation in relations:
         session.run(create(dialect, relation, keys=not dialect.foreign, schema=schema))
@@ -122,19 +126,19 @@ def _drop(session: Session, before: Contents | None) -> None:
 
 
 def _referred(session: Session, name: str, among: Iterable[str]) -> bool:
-    """Tell whether other tables hold foreign keys to a table."""
+    """Return whether other tables hold foreign keys to a table."""
     if not session.dialect.foreign:
         return False
-    found = session.rows(
+    children = session.rows(
         "SELECT c.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
         "WHERE k.contype = 'f' AND k.confrelid = to_regclass($1)",
         [path(session, name)],
     )
-    return any(child in among for (child,) in found)
+    return any(child in among for (child,) in children)
 
 
 class _Merge:
-    """A merge of what differs. State: none but temporary tables: `stage_T` rows, `keys_T` all keys, `moved_T` keys."""
+    """Merges differences. Its only state is temporary tables: `stage_T` rows, `keys_T` all keys, `moved_T` keys."""
 
     def __init__(self, session: Session, inventory: Inventory, before: Contents, now: Contents) -> None:
         self._session = session
@@ -143,12 +147,12 @@ class _Merge:
         self._now = now
 
     def run(self) -> Loaded:
-        """Merge one family of tables after the other; what is told is of the records that were asked for."""
+        """Merge one family of tables after the other; the counts are those of the requested records."""
         known = [relation for relation in self._inventory.relations if relation.name in self._before.columns]
         counts = {"": (0, 0, 0)}
         for main in (relation for relation in known if relation.main):
             family = [relation for relation in known if relation.of == main.name]
-            moved = {found for one in family for found in self._moved_places(one)}
+            moved = {place for relation in family for place in self._moved_places(relation)}
             if moved:
                 counts[main.name] = self._family(main, family, moved)
         added, changed, withdrawn = counts.get(self._inventory.main, (0, 0, 0))
@@ -269,14 +273,14 @@ def path(session: Session, name: str) -> str:
 
 
 def _counts(session: Session, inventory: Inventory) -> dict[str, int]:
-    """Count the rows of all tables; StoreError if one has not what the manifest says."""
-    found = {}
+    """Count the rows of all tables; StoreError if a count differs from the manifest."""
+    counts = {}
     for relation in inventory.relations:
-        found[relation.name] = int(session.rows(f"SELECT count(*) FROM {path(session, relation.name)}")[0][0])
-        if found[relation.name] != inventory.rows(relation.name):
-            said = f"{found[relation.name]} rows, the manifest says {inventory.rows(relation.name)}"
-            raise StoreError(f"table {relation.name} would have {said}", fix="load again with --replace")
-    return found
+        counts[relation.name] = int(session.rows(f"SELECT count(*) FROM {path(session, relation.name)}")[0][0])
+        if counts[relation.name] != inventory.rows(relation.name):
+            numbers = f"{counts[relation.name]:,} rows instead of the {inventory.rows(relation.name):,} in the manifest"
+            raise StoreError(f"table {relation.name} would have {numbers}", fix="load again with --replace")
+    return counts
 
 
 def _log(session: Session) -> None:
@@ -285,23 +289,23 @@ def _log(session: Session) -> None:
 
 
 def _before(session: Session, dataset: str) -> Contents | None:
-    found = session.rows(f"SELECT contents FROM {path(session, LOG)} WHERE dataset = $1", [dataset])
-    return Contents(**json.loads(found[0][0])) if found else None
+    logged = session.rows(f"SELECT contents FROM {path(session, LOG)} WHERE dataset = $1", [dataset])
+    return Contents(**json.loads(logged[0][0])) if logged else None
 
 
 def _check(session: Session, inventory: Inventory, before: Contents | None, *, replace: bool) -> None:
-    """Refuse to replace another request's dataset, or tables that another dataset brought."""
+    """Refuse to replace another request's dataset, or tables of another dataset."""
     fix = "choose another --schema or database"
     if before and before.fingerprint != inventory.manifest.fingerprint and not replace:
         raise UsageError(
-            f"{inventory.resource} of another request were loaded there (request {before.fingerprint})",
+            f"the database holds {inventory.resource} of another request ({before.fingerprint})",
             fix=f"{fix}, or replace them with --replace",
         )
     others = session.rows(f"SELECT dataset, contents FROM {path(session, LOG)}")
     for dataset, contents in others:
         shared = set(json.loads(contents)["columns"]) & {relation.name for relation in inventory.relations}
         if dataset != inventory.resource and shared:
-            raise UsageError(f"table {min(shared)} belongs to the dataset of {dataset} there", fix=fix)
+            raise UsageError(f"table {min(shared)} belongs to a dataset of {dataset} there", fix=fix)
 
 
 def _remember(session: Session, dataset: str, now: Contents, stamp: str) -> None:

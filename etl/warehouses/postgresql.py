@@ -18,7 +18,7 @@ from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json, Type
 from etl.warehouses import Loaded, library, merging
 from etl.warehouses.ddl import POSTGRESQL, Dialect
-from etl.warehouses.texts import mended
+from etl.warehouses.texts import storable
 
 _RAW = "datacite_etl_raw"
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
@@ -48,12 +48,12 @@ class PostgresSession:
         """Run a query."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, list(values) or None)
-            found: list[tuple[Json, ...]] = cursor.fetchall()
-            return found
+            rows: list[tuple[Json, ...]] = cursor.fetchall()
+            return rows
 
     def append(self, relation: Relation, table: str, frame: pl.DataFrame, *, temporary: bool) -> None:
         """Add rows by COPY; JSON is text on the way, so it goes through a table that takes text."""
-        held, altered = mended(relation, frame, nul=True)
+        held, altered = storable(relation, frame, nul=True)
         self.altered += altered
         place: dict[str, Any] = {"temporary": True} if temporary else {"db_schema_name": self.schema}
         documents = [field.name for field in relation.columns if field.type is Type.JSON]
@@ -88,7 +88,7 @@ class PostgresWarehouse:
 
 @contextmanager
 def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
-    """Connect by a libpq URL; whatever goes wrong is told without its secrets."""
+    """Connect by a libpq URL; errors do not contain its secrets."""
     driver = library("adbc_driver_postgresql.dbapi", "postgres")
     name = public(url)
     hidden = secrets(url)
@@ -99,13 +99,13 @@ def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
         finally:
             connection.close()
     except driver.Error as error:
-        said = _plain(str(error), hidden)
-        fix = "nothing was changed; check address, name, password and rights, then load again"
-        raise StoreError(f"{name}: {said}", fix=fix) from None
+        reason = _plain(str(error), hidden)
+        fix = "nothing was changed; check URL, user, password and privileges, then load again"
+        raise StoreError(f"{name}: {reason}", fix=fix) from None
 
 
 def public(url: str) -> str:
-    """Return a URL without its secrets; UsageError, which does not quote it, if it is none."""
+    """Return a URL without its secrets; UsageError, which does not quote it, if it is invalid."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -120,12 +120,12 @@ def public(url: str) -> str:
 
 
 def secrets(url: str) -> list[str]:
-    """List every spelling of what must not be told of a URL, longest first."""
+    """List every spelling of the secrets in a URL, longest first."""
     user = urlsplit(url).netloc.rpartition("@")[0]
     query = urlsplit(url).query
     raw = [user.partition(":")[2], *re.findall(rf"(?:{'|'.join(_SECRETS)})=([^&]*)", query)]
-    found = {text for secret in raw for text in (secret, unquote(secret)) if text}
-    return sorted(found, key=len, reverse=True)
+    spellings = {text for secret in raw for text in (secret, unquote(secret)) if text}
+    return sorted(spellings, key=len, reverse=True)
 
 
 def _plain(text: str, secrets: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Text that a database would refuse: half surrogates and NaN in JSON, and NUL where there must be none."""
+"""Replace text that a database would refuse: lone surrogates and NaN in JSON, and NUL."""
 
 import polars as pl
 
@@ -10,18 +10,18 @@ _SUSPECT = r"\\u[dD][89a-fA-F]|NaN|Infinity"
 _NUL = "\x00"
 
 
-def mended(relation: Relation, frame: pl.DataFrame, *, nul: bool = False) -> tuple[pl.DataFrame, int]:
-    """Put U+FFFD where text cannot be held, with `nul` also for NUL; return how many values that changed."""
+def storable(relation: Relation, frame: pl.DataFrame, *, nul: bool = False) -> tuple[pl.DataFrame, int]:
+    """Replace text that cannot be stored by U+FFFD, with `nul` also NUL; return the number of changed values."""
     kinds = {field.name: field.type for field in relation.columns}
-    found = []
+    columns = []
     for column in frame:
         if kinds[column.name] is Type.JSON:
             column = _json(column, nul=nul)  # noqa: PLW2901
         elif kinds[column.name] is Type.STRING and nul:
             column = column.str.replace_all(_NUL, "\ufffd", literal=True)  # noqa: PLW2901
-        found.append(column)
-    altered = sum(_differing(frame[column.name], column) for column in found if column.dtype == pl.String)
-    return pl.DataFrame(found), altered
+        columns.append(column)
+    altered = sum(_differing(frame[column.name], column) for column in columns if column.dtype == pl.String)
+    return pl.DataFrame(columns), altered
 
 
 def _json(column: pl.Series, *, nul: bool) -> pl.Series:
@@ -36,7 +36,7 @@ def _json(column: pl.Series, *, nul: bool) -> pl.Series:
 
 
 def _without_nul(text: str) -> str:
-    """Replace the escape of NUL, but not what only looks like one behind an escaped backslash."""
+    """Replace escapes of NUL, but not what looks like one after an escaped backslash."""
     return "\\\\".join(part.replace("\\u0000", "\\ufffd") for part in text.split("\\\\"))
 
 

@@ -1,6 +1,6 @@
-"""Views over the tables of DOIs, for questions that should not need a join; in SQL that DuckDB and PostgreSQL share.
+"""Views over the tables of DOIs, for questions without a join, in SQL that DuckDB and PostgreSQL share.
 
-A view shows what it can: columns whose tables were not exported are left out.
+Columns whose tables were not exported are left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,12 +10,12 @@ from etl.dataset.relations import Relation
 from etl.warehouses.ddl import Dialect
 
 NAMES = ("dois_flat", "dois_by_client")
-_TOLD = (
+_SINGLE = (
     "doi", "url", "publisher", "publication_year", "types_resource_type_general", "types_resource_type", "language",
     "version", "client_id", "provider_id", "view_count", "download_count", "citation_count", "reference_count",
     "created", "registered", "updated",
 )  # fmt: skip
-# By column: table, expression, condition, and whether only the first is told.
+# By column: table, expression, condition, and whether only the first value is taken.
 _GATHERED = {
     "title": ("doi_titles", "title", "", True),
     "creators": ("doi_creators", "name", "", False),
@@ -37,22 +37,22 @@ class View:
     tables: tuple[str, ...]
 
     def statement(self, dialect: Dialect, schema: str) -> str:
-        """Write the statement that makes the view."""
+        """Return the statement that creates the view."""
         paths = {name: f"{dialect.name_of(schema)}.{dialect.name_of(name)}" for name in self.tables}
         return f"CREATE VIEW {dialect.name_of(schema)}.{dialect.name_of(self.name)} AS {self.query.format(**paths)}"
 
 
 def of(relations: Iterable[Relation]) -> Iterator[View]:
-    """Return the views that some tables allow: none without DOIs."""
+    """Return the views that some tables allow; none without DOIs."""
     known = {relation.name: relation for relation in relations}
     if "dois" not in known:
         return
     columns = known["dois"].names
     gathered = {name: what for name, what in _GATHERED.items() if what[0] in known}
-    told = [f"d.{name}" for name in _TOLD if name in columns]
+    single = [f"d.{name}" for name in _SINGLE if name in columns]
     joined = [f"{_gather(*what, order=_order(known[what[0]]))} AS {name}" for name, what in gathered.items()]
     tables = ("dois", *(what[0] for what in gathered.values()))
-    yield View("dois_flat", f"SELECT {', '.join([*told, *joined])} FROM {{dois}} d", tables)
+    yield View("dois_flat", f"SELECT {', '.join([*single, *joined])} FROM {{dois}} d", tables)
     if {"client_id", "created_year", "types_resource_type_general"} <= set(columns):
         labels = "client_id, created_year, types_resource_type_general"
         yield View("dois_by_client", f"SELECT {labels}, count(*) AS dois FROM {{dois}} GROUP BY {labels}", ("dois",))

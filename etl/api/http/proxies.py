@@ -35,13 +35,13 @@ def proxy_for(url: str, network: Network) -> Proxy | None:
 
 
 def bypassed(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether a host is reached directly: this machine, or what NO_PROXY lists as name, domain or network."""
+    """Return whether a host is reached directly: this machine, or what NO_PROXY lists as name, domain or network."""
     names = [name.lower() for name in re.split(r"[,\s]+", no_proxy) if name]
     return loopback(host) or any(_is_of(host.lower(), port, name) or _inside(host, name) for name in names)
 
 
 def _is_of(host: str, port: int, name: str) -> bool:
-    """Tell whether a host is named, or lies in a domain that is, with its port or without."""
+    """Return whether a host is named, or lies in a domain that is, with its port or without."""
     domain = name.removeprefix("*").lstrip(".")
     places = (host, f"{host}:{port}")
     return name == "*" or domain in places or any(place.endswith(f".{domain}") for place in places if domain)

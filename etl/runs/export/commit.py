@@ -93,7 +93,7 @@ async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _stirred(run: Run, planned: Plan) -> bool:
-    """Tell whether records were created since the run was planned: totals that agree may then hide what is gone."""
+    """Return whether records were created since the run was planned: totals that agree may then hide what is gone."""
     if run.query.resource.slice_on is None:
         return False
     return await run.client.count(run.query, Window(int(planned.made), None)) > 0

@@ -124,7 +124,7 @@ def _row(record: bytes) -> tuple[Json, ...]:
 
 
 def readable(layout: Layout) -> bool:
-    """Tell whether the main table's files say when a record was created and changed."""
+    """Return whether the main table's files say when a record was created and changed."""
     held = layout.columns(layout.resource.main)
     times = {column.name for column in layout.resource.main.columns if column.type is Type.TIMESTAMP}
     return {"created", "updated"} <= (held.keys() & times) and layout.resource.key.name in held

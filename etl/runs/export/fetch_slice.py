@@ -84,7 +84,7 @@ def _vanished(run: Run, folder: str, before: Sequence[pa.ChunkedArray]) -> tuple
 
 
 def _agrees(run: Run, folder: str, before: pa.ChunkedArray) -> bool:
-    """Tell whether a walk brought the records of the one before."""
+    """Return whether a walk brought the records of the one before."""
     now = pc.unique(_came(run, folder))
     everyone = pc.all(pc.is_in(now, value_set=before), min_count=0).as_py()
     return bool(everyone) and len(now) == len(pc.unique(before))
@@ -95,7 +95,7 @@ def _came(run: Run, folder: str) -> pa.ChunkedArray:
 
 
 def _settled(walked: _Walked, *, agreed: bool) -> bool:
-    """Tell whether asking again is of no use: all is there but what has been asked for one by one."""
+    """Return whether asking again is of no use: all is there but what has been asked for one by one."""
     receipt = walked.receipt
     whole = receipt.tally.unique + len(receipt.missing) == receipt.tally.expected_after
     return whole and (agreed or not walked.shifted)

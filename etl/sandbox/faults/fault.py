@@ -46,7 +46,7 @@ class Fault:
     act: Act = honest
 
     def strikes(self, number: int, seed: int) -> bool:
-        """Tell whether the fault strikes the n-th request, counted from 1."""
+        """Return whether the fault strikes the n-th request, counted from 1."""
         if self.every:
             return number % self.every == 0
         return dice(seed, self.name, number).random() < self.share

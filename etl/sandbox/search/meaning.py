@@ -184,7 +184,7 @@ def path_of(field: str) -> str:
 
 
 def is_keyword(path: str) -> bool:
-    """Tell whether values under a path are compared whole."""
+    """Return whether values under a path are compared whole."""
     return path.rpartition(".")[2] in _KEYWORDS
 
 

@@ -17,7 +17,7 @@ _PERIOD = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
 def meets(text: str, entry: Entry, *, as_is: bool = False) -> bool:
-    """Tell whether a record has all words and phrases of a search and none that begin with a minus.
+    """Return whether a record has all words and phrases of a search and none that begin with a minus.
 
     `as_is` compares capitals with the lower-case text, as the list of pages does.
     """

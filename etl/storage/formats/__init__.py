@@ -13,17 +13,17 @@ import polars as pl
 from etl.errors import UsageError
 
 LINES = "ndjson"
-"""Of records it has what was received (`received`), of other tables a row a line."""
+"""For the main table, records as received (`records.ndjson`); for other tables, one row per line."""
 DELTA = "delta"
-"""A format without files of its own: a log over those of Parquet, written when they are published."""
+"""A format without files of its own: a log over the Parquet files, written when they are published."""
 
 
 class Reads(Protocol):
-    """Who reads one format of data files."""
+    """Reads one format of data files."""
 
     @property
     def suffix(self) -> str:
-        """What the file's name ends in, with the dot."""
+        """The suffix of its file names, with the dot."""
 
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file, as they were written."""
@@ -44,7 +44,7 @@ class Sink(Reads, Protocol):
 
 
 def names() -> list[str]:
-    """Name the formats there are."""
+    """List the names of all formats."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
@@ -59,6 +59,6 @@ def load(name: str) -> Sink:
 
 
 def of_dataset(formats: Iterable[str]) -> tuple[Sink, ...]:
-    """Return the sinks of a dataset's tables, one a kind of file: Delta tables are Parquet, records are no table."""
-    found = [load("parquet" if name == DELTA else name) for name in formats]
-    return tuple({sink.suffix: sink for sink in found if sink.suffix != f".{LINES}"}.values())
+    """Return the sinks of a dataset's tables, one per kind of file; Delta tables are Parquet, records no table."""
+    sinks = [load("parquet" if name == DELTA else name) for name in formats]
+    return tuple({sink.suffix: sink for sink in sinks if sink.suffix != f".{LINES}"}.values())

@@ -1,4 +1,4 @@
-"""Newline-delimited JSON: an object a row, every column in each, UTF-8; times as ISO text with Z."""
+"""Newline-delimited JSON: one object per row with every column, UTF-8; times as ISO text with Z."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -24,14 +24,14 @@ class Parquet:
         metadata: Mapping[str, str],
         sorted_by: tuple[str, ...],
     ) -> None:
-        """Write sorted rows as one file, a row group a piece; the same pieces give the same bytes."""
-        each = map(_arrow, pieces)
-        first = next(each)
+        """Write sorted rows as one file, one row group per piece; the same pieces give the same bytes."""
+        tables = map(_arrow, pieces)
+        first = next(tables)
         order = [pq.SortingColumn(first.column_names.index(name)) for name in sorted_by]
         options = {"compression": "zstd", "compression_level": 3, "sorting_columns": order}
-        # Arrow's own schema would have text read as views, which not everybody knows.
+        # Arrow's own schema would make readers read text as views, which not all of them know.
         with pq.ParquetWriter(target, first.schema, store_schema=False, **options) as writer:
-            for piece in itertools.chain([first], each):
+            for piece in itertools.chain([first], tables):
                 writer.write_table(piece, row_group_size=max(piece.num_rows, 1))
             writer.add_key_value_metadata(dict(metadata))
 
