@@ -48,7 +48,7 @@ class Warehouse(Protocol):
         """Its name for people, without secrets."""
 
     def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
-        """Bring it to the state of the dataset, or change nothing; `replace` also replaces another request's dataset."""
+        """Bring it to the state of the dataset, or change nothing; with `replace` also from another request."""
 
 
 class Opener(Protocol):
