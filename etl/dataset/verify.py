@@ -14,6 +14,7 @@ import pyarrow as pa
 from etl import resources
 from etl.dataset import checksums, copy_on_write, delta_log, store
 from etl.dataset.manifest import DataFile, Manifest
+from etl.events import counted
 from etl.records import ndjson
 from etl.records.duplicates import hashes, repeated
 from etl.storage import formats, paths
@@ -61,7 +62,7 @@ def verify(files: Files) -> Verification:
     every = manifest.files
     found = [finding for file in every for finding in _bytes(files, file)]
     unexpected = [key for key in store.strangers(files, tables, every) if key not in copy_on_write.pending(files)]
-    found += [Finding(path=key, problem="is not of this dataset") for key in unexpected]
+    found += [Finding(path=key, problem="is not part of this dataset") for key in unexpected]
     found += _logs(files, manifest)
     found += _sums(manifest)
     broken = {finding.path for finding in found}
@@ -90,7 +91,7 @@ def _logs(files: Files, manifest: Manifest) -> Iterator[Finding]:
             continue
         listed = {file.path: file.bytes for file in facts.files if file.path.endswith(delta_log.PARQUET)}
         if facts.delta and listed != delta_log.active(name, [files.read(file.path) for file in facts.commits]):
-            yield Finding(path=f"{name}/_delta_log", problem="tells of other files than the manifest")
+            yield Finding(path=f"{name}/_delta_log", problem="lists other files than the manifest")
 
 
 def _sums(manifest: Manifest) -> Iterator[Finding]:
@@ -99,7 +100,7 @@ def _sums(manifest: Manifest) -> Iterator[Finding]:
         for suffix in sorted({_suffix(file) for file in facts.files}):
             rows = sum(file.rows for file in facts.files if _suffix(file) == suffix)
             if rows != facts.rows:
-                problem = f"the manifest says {facts.rows} rows, of its {suffix} files {rows}"
+                problem = f"the manifest says {counted(facts.rows, 'row')}, but {rows:,} in its {suffix} files"
                 yield Finding(path=name, problem=problem)
 
 
@@ -146,7 +147,7 @@ class _Family:
         again = repeated(self._main_keys, total)
         if len(again):
             yield Finding(
-                path=self._main, problem=f"{len(again)} values of {self._keys[self._main]} come more than once"
+                path=self._main, problem=f"{counted(len(again), 'duplicate value')} of {self._keys[self._main]}"
             )
 
     def _orphans(self) -> Iterator[Finding]:
@@ -155,7 +156,9 @@ class _Family:
             for keys in self._main_keys():
                 left = left.filter(~left.is_in(hashes(keys).implode()))
             if len(left):
-                yield Finding(path=name, problem=f"{len(left)} values of {self._keys[name]} are not in {self._main}")
+                yield Finding(
+                    path=name, problem=f"{counted(len(left), 'value')} of {self._keys[name]} not in {self._main}"
+                )
 
     def _main_keys(self) -> Iterator[pl.Series]:
         return (self._read(file, self._keys[self._main]).keys for file in self._tables[self._main])
@@ -167,7 +170,7 @@ class _Family:
         except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
             return _Read(pl.Series(dtype=pl.String), f"cannot be read: {error}")
         short = len(keys) != file.rows
-        return _Read(keys, f"has {len(keys)} rows, the manifest says {file.rows}" if short else "")
+        return _Read(keys, f"has {counted(len(keys), 'row')}, the manifest says {file.rows:,}" if short else "")
 
 
 def _reads(resource: str, main: str, suffix: str) -> Reads:
@@ -181,7 +184,7 @@ def _column(file: DataFile, column: _Read) -> Iterator[Finding]:
     if column.problem:
         yield Finding(path=file.path, problem=column.problem)
     if nulls := column.keys.null_count():
-        yield Finding(path=file.path, problem=f"has {nulls} rows without a key")
+        yield Finding(path=file.path, problem=f"has {counted(nulls, 'row')} without a key")
 
 
 def _suffix(file: DataFile) -> str:

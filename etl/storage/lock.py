@@ -78,7 +78,7 @@ def _stale(other: Owner, host: str, alive: Callable[[int], str | None]) -> bool:
 
 def _holder(other: Owner | None) -> str:
     if other is None:
-        return ", by an unreadable lock"
+        return " by a lock that cannot be read"
     return f" by {other.user}, process {other.pid} on {other.host}, since {other.started}"
 
 

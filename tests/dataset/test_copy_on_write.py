@@ -60,7 +60,7 @@ def test_every_table_is_a_delta_table_of_the_listed_files(tmp_path):
 
 
 def test_the_next_publication_is_one_commit_where_something_differs(tmp_path):
-    """Files that stay are not told of again, tables that stay have no new version, older versions had their files."""
+    """Files that stay are not logged again, tables that stay have no new version, older versions had their files."""
     files = local(tmp_path)
     published(files, OLD)
     before = store.read_manifest(files)
@@ -68,8 +68,8 @@ def test_the_next_publication_is_one_commit_where_something_differs(tmp_path):
     assert versions(files) == {"works": 1, "work_tags": 1, "people": 0}
     assert by_log(files) == by_manifest(files)
     log = (tmp_path / "works" / "_delta_log" / f"{1:020d}.json").read_text().splitlines()
-    told = [json.loads(line) for line in log]
-    assert sum("add" in one for one in told) == 2  # of three: the file of 2020 is as it was
+    entries = [json.loads(line) for line in log]
+    assert sum("add" in one for one in entries) == 2  # of three: the file of 2020 is as it was
     names = {file.path for file in before.tables["works"].files}
     again = {file.path for file in store.read_manifest(files).tables["works"].files}
     assert len(names & again) == 1
@@ -130,7 +130,7 @@ def test_a_dataset_that_another_is_put_beside_is_still_read_as_it_is(tmp_path):
 
 
 def test_a_log_that_tells_something_else_is_found(tmp_path):
-    """A commit that another program made is a stranger, one that was changed is damage."""
+    """A commit of another program is an unexpected file, a changed one is damage."""
     files = local(tmp_path)
     published(files, OLD)
     first = f"works/_delta_log/{0:020d}.json"
@@ -143,7 +143,7 @@ def test_a_log_that_tells_something_else_is_found(tmp_path):
 
 
 def test_a_delta_dataset_may_become_parquet_again(tmp_path):
-    """Exported anew without the log, nothing of the log stays."""
+    """Exported again without the log, nothing of the log stays."""
     files = local(tmp_path)
     published(files, OLD)
     publish(files, NEW, FEW)

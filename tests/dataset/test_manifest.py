@@ -141,7 +141,7 @@ FILE = ("tables", "works", "files", 0)
     ],
 )
 def test_a_manifest_with_a_wrong_member_is_refused_by_that_member(sound, path, value, problem):
-    """The line names file, member and fix, and whoever read it gets exit code 2."""
+    """The line names file, member and fix, and the exit code is 2."""
     content = json.dumps(changed(sound, path, value)).encode()
     with pytest.raises(ManifestError, match=problem) as refused:
         manifest_file.decode(content, "m")
@@ -168,7 +168,7 @@ def test_a_wrong_manifest_cannot_break_or_swell_the_line_about_it(sound):
 
 
 def test_a_wrong_manifest_is_refused_at_every_door(tmp_path):
-    """Whoever asks for it, for what it lists or to replace it gets the same line."""
+    """Reading it, reading what it lists and replacing it end in the same line."""
     files = local(tmp_path)
     publish(files, GOLDEN)
     files.write(paths.MANIFEST, b'{"format_version": 1}')

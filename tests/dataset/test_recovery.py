@@ -115,7 +115,7 @@ def test_a_log_that_there_was_goes_on(box: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_damaged_log_is_told(box: Sandbox, tmp_path: Path) -> None:
-    """It cannot go on, and it is not thrown away unasked."""
+    """It cannot resume, and it is not discarded without consent."""
     files = LocalFiles(tmp_path)
     run(box, files, NEW, formats="delta")
     files.write(paths.MANIFEST, b"{")
@@ -126,7 +126,7 @@ def test_a_damaged_log_is_told(box: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("formats", ["parquet", "delta"])
 def test_until_the_new_dataset_is_there_the_old_files_are(box: Sandbox, tmp_path: Path, formats: str) -> None:
-    """A kill at any change of the disk leaves all old files where readers have them, or all new ones to be had."""
+    """A kill at any change of the disk leaves all old files where readers have them, or all new ones."""
     old = LocalFiles(tmp_path / "old")
     run(box, old, OLD, formats=formats)
     before = data_files(tmp_path / "old")

@@ -191,8 +191,8 @@ def test_a_second_run_is_told_who_is_at_work(tmp_path):
     mine = lock.born(1) or ""
     first = lock.Owner(user="ann", host="here", pid=1, born=mine, started="2026-01-01T00:00:00Z")
     with hold(local(tmp_path), claim(), first):
-        told = pytest.raises(StoreError, match="in use by ann, process 1 on here, since 2026-01-01T00:00:00Z")
-        with told, hold(local(tmp_path), claim(), first):
+        refused = pytest.raises(StoreError, match="in use by ann, process 1 on here, since 2026-01-01T00:00:00Z")
+        with refused, hold(local(tmp_path), claim(), first):
             pass
     with hold(local(tmp_path), claim(), first):
         pass

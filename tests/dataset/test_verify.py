@@ -35,7 +35,7 @@ def problems(files):
 
 
 def test_a_dataset_as_it_was_published_is_sound(files):
-    """Every file is read, nothing is found, and the verdict of the run is told."""
+    """Every file is read, nothing is wrong, and the verdict of the run is returned."""
     found = verify(files)
     assert (found.ok, found.findings, found.verdict) == (True, (), "complete")
     assert found.rows == 3 + 3 + 3
@@ -58,7 +58,7 @@ def test_a_file_that_is_gone_or_changed_is_named(files):
 def test_a_foreign_file_is_named(files):
     """What lies in a table's folder and is not in the manifest would be read by everybody else."""
     files.write("works/year=2019/other.parquet", b"x")
-    assert problems(files) == [("works/year=2019/other.parquet", "is not of this dataset")]
+    assert problems(files) == [("works/year=2019/other.parquet", "is not part of this dataset")]
 
 
 def test_keys_that_come_twice_or_not_at_all_are_found(files):
@@ -66,17 +66,17 @@ def test_keys_that_come_twice_or_not_at_all_are_found(files):
     path = "works/year=2019/p.parquet"
     rewrite(files, path, pl.DataFrame({"id": ["b"]}))
     found = problems(files)
-    assert ("works", "1 values of id come more than once") in found
-    assert ("work_tags", "1 values of work are not in works") in found
+    assert ("works", "1 duplicate value of id") in found
+    assert ("work_tags", "1 value of work not in works") in found
     rewrite(files, path, pl.DataFrame({"id": [None]}, schema={"id": pl.String}))
-    assert (path, "has 1 rows without a key") in problems(files)
+    assert (path, "has 1 row without a key") in problems(files)
 
 
 def test_a_file_with_other_rows_than_it_should_have_is_named(files):
-    """Rows are counted, not believed; a file that is no file of its kind is told as such."""
+    """Rows are counted, not believed; a file of another kind is reported as such."""
     path = "work_tags/year=2019/p.parquet"
     rewrite(files, path, pl.DataFrame({"work": ["a"]}))
-    assert problems(files) == [(path, "has 1 rows, the manifest says 2")]
+    assert problems(files) == [(path, "has 1 row, the manifest says 2")]
     rewrite(files, path, pl.DataFrame({"other": ["a"]}))
     assert problems(files)[0][1].startswith("cannot be read")
 

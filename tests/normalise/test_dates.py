@@ -74,7 +74,7 @@ def test_two_years_with_a_hyphen_are_a_range() -> None:
     "text", ["2004-03/", "2004-03/..", "2004-03-01 / (:tba)", "2004-03/soon", "2004-03/2004-02-30"]
 )
 def test_an_open_end_is_null(text: str) -> None:
-    """A range without an end, or with one that is no date, has a start and no end."""
+    """A range without an end, or with an invalid one, has a start and no end."""
     assert read(text) == [(date(2004, 3, 1), None)]
 
 
@@ -111,7 +111,7 @@ def test_an_open_start_is_null(text: str) -> None:
     ],
 )
 def test_what_is_no_date_is_null_on_both_sides(text: str | None) -> None:
-    """Text that is no date, or a range that ends before it begins, means no day at all rather than a guess."""
+    """An invalid date or a reversed range means no day at all rather than a guess."""
     assert read(text) == [(None, None)]
 
 

@@ -80,7 +80,7 @@ def test_sixteen_digits_alone_are_no_orcid_id(kind: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["0000-0002-1825-009", "n/a", "", "https://orcid.org/", "0000-0002-1825-0097x"])
 def test_a_claim_that_is_no_orcid_id_is_invalid(text: str) -> None:
-    """What is stated as an ORCID iD and is none has no canonical form and is called invalid."""
+    """An invalid ORCID iD has no canonical form and is called invalid."""
     assert read(normalise.orcid, (text, "ORCID")) == [None]
     assert read(normalise.orcid_valid, (text, "ORCID")) == [False]
 
@@ -119,7 +119,7 @@ def test_the_ror_check_sum_is_that_of_the_standard(name: str, given_sum: int) ->
     ("text", "kind", "valid"), [("grid.1", "GRID", None), ("04wxnsj81", None, None), ("x", "ROR", False)]
 )
 def test_ror_ids_are_judged_only_where_claimed(text: str, kind: str | None, valid: bool | None) -> None:
-    """Another scheme's id is not judged; what is stated as a ROR id and is none is invalid."""
+    """Another scheme's id is not judged; an invalid ROR id is called invalid."""
     assert read(normalise.ror, (text, kind)) == [None]
     assert read(normalise.ror_valid, (text, kind)) == [valid]
 

@@ -41,7 +41,7 @@ def test_an_unknown_spdx_id_is_invalid() -> None:
 
 
 def test_ids_of_other_schemes_are_not_judged() -> None:
-    """An id of another scheme is no SPDX id, even if it looks like one."""
+    """An id of another scheme is not an SPDX id, even if it looks like one."""
     assert read(("cc-by-4.0", "Other", None)) == [(None, None)]
 
 
@@ -64,7 +64,7 @@ def test_an_id_without_a_scheme_counts_if_it_is_listed(scheme: str | None) -> No
     ],
 )
 def test_an_address_of_creative_commons_within_the_text_counts(text: str, spdx: str | None) -> None:
-    """The statement in words tells the licence where it holds the licence's address and none stands beside it."""
+    """The rights statement names the licence if it contains its URL and no other URL is given."""
     assert read((None, None, None, text), (None, None, " ", text)) == [(spdx, None)] * 2
 
 

@@ -27,7 +27,7 @@ def test_degrees_are_read_from_text(text: str, number: float) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "north", "12°30'", "1,000,000", "nan", "inf", "-Infinity", "1 2"])
 def test_what_is_no_number_is_null(text: str | None) -> None:
-    """Words, degrees with minutes and infinities are no coordinates."""
+    """Words, degrees with minutes and infinities are not coordinates."""
     assert one(normalise.coordinate, text) is None
 
 

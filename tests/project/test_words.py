@@ -65,15 +65,10 @@ OLD_WORDS = (
     "tests/benchmarks/",
     "tests/cli/",
     "tests/completeness/",
-    "tests/dataset/",
     "tests/flows/",
     "tests/laws/",
-    "tests/normalise/",
     "tests/runs/",
     "tests/sandbox/",
-    "tests/staging/",
-    "tests/storage/",
-    "tests/warehouses/",
 )
 """Files and folders whose words are still to be revised; it shrinks to nothing."""
 

@@ -60,7 +60,7 @@ def test_who_comes_twice_is_decided_by_time_and_then_by_the_later_part():
 
 
 def test_included_records_are_there_once_as_they_were_last(tmp_path):
-    """A person who came along with many pages is one row, the newest; who was linked and never came is counted."""
+    """A person included with many pages is one row, the newest; linked ones that are missing are counted."""
     files, how = local(tmp_path), layout()
     old, new = (person("X", name=name, updated=f"20{name}-01-01T00:00:00Z") for name in ("20", "21"))
     receipts = parts(files, how, [work("a", author="x")], [work("b", author="Gone")], people=[new, old])
@@ -72,7 +72,7 @@ def test_included_records_are_there_once_as_they_were_last(tmp_path):
 
 
 def test_included_records_of_the_asked_resource_are_kept_apart(tmp_path):
-    """Records that came along never mix with the ones that were asked for."""
+    """Included records never mix with requested ones."""
     files = local(tmp_path)
     how = Layout(resource=WORKS, sinks=(load("parquet"),))
     closed = consolidate.close(files, how, [], {"parent": WORKS})
@@ -90,7 +90,7 @@ def test_a_link_is_found_through_lists_and_lacking_objects(tmp_path):
 
 
 def test_links_are_followed_in_every_place_that_has_them(tmp_path):
-    """What one record tells as an attribute and another as a relationship are links of one kind."""
+    """An attribute of one record and a relationship of another can be links of one kind."""
     files = local(tmp_path)
     stage(files, "s", [[work("a", tags=[{"tag": "Y"}]), work("b", author="X")]])
     both = Include(name="author", resource="people", path="attributes.tags[].tag|relationships.author.data")

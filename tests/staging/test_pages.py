@@ -24,7 +24,7 @@ def table(*records):
 
 
 def test_a_staged_page_tells_its_facts(files):
-    """What was known of a page when it was written is known when a run goes on."""
+    """What was known of a page when it was written is known when a run resumes."""
     facts = PageFacts(
         number=0,
         next={"cursor": "x", "ü": [1]},

@@ -55,7 +55,7 @@ def test_rejects_are_sorted_and_there_once(tmp_path):
 
 
 def test_raw_records_are_kept_in_the_order_of_their_pages(tmp_path):
-    """Every record as received, a line each, in one compressed file a part; without the wish there is none."""
+    """Every record as received, one per line, in one compressed file per part; without the option there is none."""
     files = local(tmp_path)
     found = [[work("b")], [], [work("a")]]
     stage(files, "s", found, raw=True)

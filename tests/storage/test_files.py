@@ -67,7 +67,7 @@ def test_of_two_claims_one_wins(files):
 
 
 def test_a_folder_is_moved_and_removed_as_one(files):
-    """Folders move to where nothing is; removing what is gone is no error."""
+    """Folders move to where nothing is; removing what is gone is not an error."""
     files.write("a/b", b"1")
     files.move("a", "x/y")
     assert files.listing("") == ["x/y/b"]

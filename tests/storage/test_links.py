@@ -98,7 +98,7 @@ def test_a_folder_of_links_is_removed_and_nothing_else(files: LocalFiles, victim
 
 
 def test_links_are_listed_as_the_files_that_they_are(files: LocalFiles) -> None:
-    """A link to a folder is no folder, so that it is found to be unexpected."""
+    """A link to a folder is not a folder, so it counts as unexpected."""
     assert files.listing("") == ["dangling", "folder", "link", "own/file"]
 
 

@@ -223,7 +223,7 @@ def test_a_second_run_is_told_who_is_at_work(small: Sandbox, command: Command, b
 
 
 def test_work_that_another_machine_has_overtaken_is_thrown_away(bucket: str, tmp_path: Path) -> None:
-    """Who comes back after somebody else has published begins anew."""
+    """A run that returns after somebody else has published starts over."""
     where = unique(bucket)
     here, there = (opened(where, tmp_path / name) for name in ("here", "there"))
     with hold(here, claim(), owner()) as held:

@@ -20,12 +20,12 @@ def test_a_large_file_goes_up_in_pieces(bucket: str, tmp_path: Path) -> None:
     assert files.read("big") == big.read_bytes()
 
 
-def test_a_bucket_that_is_not_there_is_told_in_one_line(bucket: str) -> None:
+def test_a_bucket_that_is_not_there_ends_in_one_line(bucket: str) -> None:
     """The address and what to look at are named, the secret is not."""
-    with pytest.raises(StoreError, match=r"s3://nobody/x/a: .*check the address and the credentials") as told:
+    with pytest.raises(StoreError, match=r"s3://nobody/x/a: .*check the URL and the credentials") as caught:
         ObjectFiles("s3://nobody/x").write("a", b"")
-    assert "s3cr3t" not in str(told.value)
-    assert "\n" not in told.value.message
+    assert "s3cr3t" not in str(caught.value)
+    assert "\n" not in caught.value.message
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "http://host/x", "s3://"])
@@ -37,7 +37,7 @@ def test_an_address_that_nobody_serves_names_those_that_are(url: str, command: C
 
 
 def test_without_the_library_the_extra_is_named() -> None:
-    """Who did not install the library is told how to."""
+    """Without the library, the error says how to install it."""
     code = "import sys; sys.modules['obstore'] = None; from etl.cli import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", code, "verify", "s3://bucket/x"], capture_output=True, text=True, check=False

@@ -22,7 +22,7 @@ def test_partitions_stand_in_the_order_they_were_asked_for():
 
 
 def test_a_value_that_no_file_system_takes_is_refused():
-    """Too long is told before the disk does."""
+    """A name that is too long is refused before the disk refuses it."""
     with pytest.raises(UsageError, match="too long"):
         paths.data_file("t", [("c", "é" * 50)], "p", ".csv")
 

@@ -249,6 +249,6 @@ def test_a_lake_says_which_versions_belong_together(exported: tuple[Path, Path],
 
 
 def test_a_missing_library_names_the_extra_that_brings_it() -> None:
-    """Who installed no database library is told how to."""
+    """Without the database library, the error says how to install it."""
     with pytest.raises(UsageError, match=r"datacite-etl\[duckdb\]"):
         warehouses.library("a_library_that_nobody_has", "duckdb")
