@@ -87,8 +87,8 @@ def test_a_manifest_that_contradicts_itself_is_found(files):
     proof["tables"]["works"]["rows"] = 4
     files.write(paths.MANIFEST, json.dumps(proof).encode())
     assert problems(files) == [
-        ("works", "the manifest says 4 rows, of its .csv files 3"),
-        ("works", "the manifest says 4 rows, of its .parquet files 3"),
+        ("works", "the manifest says 4 rows, but 3 in its .csv files"),
+        ("works", "the manifest says 4 rows, but 3 in its .parquet files"),
     ]
 
 
