@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -129,6 +130,8 @@ class Client:
 
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
+        if query.single:
+            return len((await self._only(query)).records)
         params = query.params(window) | pagination.strategy(query).count()
         _, records = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
         self._known(query, params)
@@ -151,6 +154,8 @@ class Client:
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
         """Ask for `meta` with the facets, off by default since March 2026 (api-notes 4.10), all or those named."""
+        if query.single:
+            return {}
         params = query.params() | pagination.strategy(query).count()
         if query.resource.dialect != "v1":
             params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})
@@ -170,6 +175,19 @@ class Client:
         accept = resource.headers.get("Accept")
         return await self.get(f"{resource.path}/{name}", params, accept=accept, root=resource.single)
 
+    async def _only(self, query: Query) -> Document:
+        """Fetch the one record that a query wants; no records if there is none, an error if there is no such list."""
+        form = Form(query.resource.headers.get("Accept"), query.resource.single)
+        try:
+            single, _ = await self._one(query.path, query.params(), form, glean=_nothing)
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            if query.resource.dialect == "v1":
+                await self.count(Query(resource=query.resource))
+            return Document(meta={}, links={})
+        return single
+
     async def pages(
         self,
         query: Query,
@@ -183,6 +201,9 @@ class Client:
 
         Raises the last error of a page that could not be had in time; what was yielded before it is good.
         """
+        if query.single:
+            yield _whole(await self._only(query))
+            return
         walk = _Walk(query=query, window=window, strategy=pagination.strategy(query))
         wanted = size or query.page_size
         first = self._step(walk, start or walk.strategy.first(), Pace(size=wanted, wanted=wanted), None)
@@ -334,6 +355,21 @@ async def connected(
     ours = together or shared(settings)
     async with Transport(settings) as transport:
         yield Client(transport, ours.budget, settings, observe, rng=random.Random(), slots=ours.slots)
+
+
+def _whole(document: Document) -> FetchedPage:
+    """Return what is all of a walk: the answer about a single record."""
+    records = len(document.records)
+    return FetchedPage(
+        number=0,
+        document=document,
+        total=records,
+        next=None,
+        size=1,
+        received=records,
+        wire_bytes=sum(map(len, document.records)),
+        seconds=0.0,
+    )
 
 
 def address(path: str, params: Mapping[str, str]) -> str:

@@ -12,8 +12,12 @@ from etl.errors import UsageError
 
 _PLURALS = {"doi": "dois", "client": "clients", "provider": "providers", "repository": "repositories"}
 _V1 = frozenset(
-    {"works", "members", "publishers", "data-centers", "sources", "contributors", "contributions", "relations"}
+    {
+        *("agents", "contributions", "contributors", "groups", "members", "pages", "publishers"),
+        *("registration-agencies", "relation-types", "relations", "sources", "work-types", "works"),
+    }
 )
+_PLURALS |= {name.removesuffix("s"): name for name in _V1 if not name.endswith("ies")}
 _PARENTS = {"clients": "client-id", "providers": "provider-id", "repositories": "client-id"}
 _LISTS = frozenset({"dois", "activities"})
 _PAGING = frozenset(("page", "rows", "offset", "sort", "order"))

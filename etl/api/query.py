@@ -14,9 +14,11 @@ from urllib.parse import quote
 
 from etl.api.window import EVERYTHING, Window
 from etl.errors import UsageError
-from etl.schema.declarations import Form, Json, Resource
+from etl.schema.declarations import Filter, Form, Json, Resource
 
 _DETAIL_SIZE = 100
+_SINGLE = Filter(name="ids", description="The record of an id.", ids=True, aliases=("id",))
+"""What narrows a list without a filter for ids: the one record is fetched by its own path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,17 @@ class Query:
 
     @property
     def path(self) -> str:
-        """The path of the list below the base URL, the parent's included if the query is of one."""
+        """The path below the base URL: of the list, with the parent's if it is of one, or of a single record."""
+        if self.single:
+            return f"{self.resource.path}/{self.single}"
         return f"/{self.of}{self.resource.path}" if self.of else self.resource.path
+
+    @property
+    def single(self) -> str:
+        """The id of the one record wanted, where the list has no filter for ids; otherwise empty."""
+        if any(entry.name == _SINGLE.name for entry in self.resource.filters):
+            return ""
+        return dict(self.filters).get(_SINGLE.name, "")
 
     @property
     def page_size(self) -> int:
@@ -48,7 +59,7 @@ class Query:
         found = dict(self.resource.params)
         if self.detail:
             found.update(self.resource.detail)
-        found.update(self.filters)
+        found.update((name, value) for name, value in self.filters if not self.single or name != _SINGLE.name)
         if text := self._text(slice_window):
             found["query"] = text
         if self.include:
@@ -115,7 +126,7 @@ def check(query: Query) -> Query:
     The API ignores unknown parameters without a word and answers with everything (api-notes 1.3).
     """
     resource = query.resource
-    known = {name: entry for entry in resource.filters for name in (entry.name, *entry.aliases)}
+    known = {name: entry for entry in _filters(resource) for name in (entry.name, *entry.aliases)}
     filters: dict[str, str] = {}
     for given, value in query.filters:
         name = known[_known("filter", given.replace("_", "-"), known, resource.name)].name
@@ -132,6 +143,12 @@ def check(query: Query) -> Query:
         raise UsageError(f"the API ignores a search in {resource.name}", fix=fix)
     _bounds(query)
     return replace(query, filters=tuple(sorted(filters.items())), of=_parent(query))
+
+
+def _filters(resource: Resource) -> tuple[Filter, ...]:
+    """Return the filters of a list, with one for a single record where it has none for ids and ids last."""
+    by_id = any({"id", "ids"} & {entry.name, *entry.aliases} for entry in resource.filters)
+    return resource.filters if by_id or resource.identity or not resource.listed else (*resource.filters, _SINGLE)
 
 
 def _bounds(query: Query) -> None:
@@ -161,7 +178,7 @@ def _parent(query: Query) -> str:
 
 def named(query: Query) -> tuple[str, ...]:
     """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
-    keys = {entry.name for entry in query.resource.filters if entry.ids}
+    keys = {entry.name for entry in _filters(query.resource) if entry.ids}
     values = [value for name, value in query.filters if name in keys]
     ids = (one.strip().lower() for value in values for one in value.split(","))
     return tuple(dict.fromkeys(filter(None, ids)))

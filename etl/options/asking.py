@@ -18,6 +18,7 @@ from etl.options.network import network
 from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
 
 if TYPE_CHECKING:
+    from etl.schema.declarations import Resource
     from etl.storage.files import Files
 
 ASKING = Group("Query", sort_key=1)
@@ -72,12 +73,13 @@ class Asking:
             else pasted_url.Pasted(resource=name, of=self.of.strip("/"))
         )
         ids = (("ids", ",".join(pasted.ids)),) if pasted.ids else ()
+        resource = resources.load(pasted.resource)
         return check(
             Query(
-                resource=resources.load(pasted.resource),
+                resource=resource,
                 filters=(*pasted.filters, *ids, *(_pair(utf8(text)) for text in self.filter)),
                 text=utf8(self.query).strip() or pasted.text,
-                include=_names(self.include or pasted.include),
+                include=_names(self.include) or _included(resource, pasted.include),
                 window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
                 by=self.window,
                 of=pasted.of,
@@ -286,6 +288,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _included(resource: "Resource", pasted: str) -> tuple[str, ...]:
+    """Return what a pasted URL includes; servers of v1 ignore what documents promise and they do not have."""
+    names = {entry.name for entry in resource.includes}
+    return tuple(name for name in _names(pasted) if resource.dialect != "v1" or name in names)
 
 
 def _moment(text: str | None, flag: str, *, end: bool = False) -> int | None:

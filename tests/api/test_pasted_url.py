@@ -19,6 +19,9 @@ MEANT = [
     ("/dois/10.1000//a//b", {"resource": "dois", "ids": ("10.1000//a//b",)}),
     ("/clients/nihnci.tcia/dois?detail=true", {"resource": "dois", "filters": (("client-id", "nihnci.tcia"),)}),
     ("https://api.datacite.org/works?query=x&rows=1000", {"resource": "v1/works", "text": "x"}),
+    ("https://api.datacite.org/member/cern", {"resource": "v1/members", "ids": ("cern",)}),
+    ("/work-types", {"resource": "v1/work-types"}),
+    ("/registration-agencies/datacite", {"resource": "v1/registration-agencies", "ids": ("datacite",)}),
     ("https://api.test.datacite.org/dois?client_id=a.b", {"origin": "https://api.test.datacite.org"}),
     ("https://api.datacite.org/dois?page[cursor]=1&sort=name", {"dropped": ("page[cursor]", "sort")}),
 ]

@@ -148,7 +148,7 @@ class TestCheck:
         [
             (
                 {"filters": (("clientid", "x"),)},
-                r"no filter 'clientid'; did you mean client-id\? valid are: client-id, pro",
+                r"no filter 'clientid'; did you mean client-id\? valid are: client-id, id, ids, pro",
             ),
             ({"filters": (("zzz", "x"),)}, "no filter 'zzz'; valid are"),
             ({"include": ("clients",)}, r"no include 'clients'; did you mean client\?"),
@@ -267,3 +267,27 @@ class TestOldApi:
     def test_works_are_walked_from_the_oldest_on(self) -> None:
         """New works come last, so that none of them shifts the pages that are still to come."""
         assert Query(resource=resources.load("v1/works")).params() == {"sort": "deposited", "order": "asc"}
+
+
+@pytest.mark.parametrize("name", ["id", "ids"])
+def test_the_id_of_a_doi_has_two_names(name: str) -> None:
+    """The API knows both; the list is asked by one of them."""
+    query = check(Query(resource=resources.load("dois"), filters=((name, "10.1/A"),)))
+    assert query.filters == (("ids", "10.1/A"),)
+    assert (query.single, named(query)) == ("", ("10.1/a",))
+
+
+@pytest.mark.parametrize("name", ["id", "ids"])
+def test_a_list_without_ids_gives_a_record_by_its_own_path(name: str) -> None:
+    """The id is a part of the path, and not a parameter that the list would ignore."""
+    query = check(Query(resource=resources.load("v1/members"), filters=((name, "cern"), ("year", "2010"))))
+    assert (query.single, query.path) == ("cern", "/members/cern")
+    assert query.params() == {"year": "2010"}
+    assert named(query) == ("cern",)
+    assert query.request()["filters"] == {"ids": "cern", "year": "2010"}
+
+
+def test_records_without_a_lasting_id_cannot_be_named() -> None:
+    """Relations of v1 get another id in every answer."""
+    with pytest.raises(UsageError, match="no filter 'ids'"):
+        check(Query(resource=resources.load("v1/relations"), filters=(("ids", "x"),)))

@@ -45,7 +45,7 @@ RESOURCE = Resource(
     paging=Paging.OFFSET,
     page_size=25,
     filters=(
-        Filter(name="ids", description="Publishers by id.", any_of=True, ids=True),
+        Filter(name="ids", description="Publishers by id.", any_of=True, ids=True, aliases=("id",)),
         Filter(name="member-id", description="Publishers of a member."),
         Filter(name="registration-agency-id", description="Publishers of a registration agency, such as datacite."),
     ),

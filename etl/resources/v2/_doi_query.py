@@ -20,6 +20,7 @@ FILTERS = (
         description="DOIs by name; the server then ignores all other filters, the query and the window.",
         any_of=True,
         ids=True,
+        aliases=("id",),
     ),
     Filter(name="provider-id", description="DOIs of a provider.", any_of=True, joined_by_or=True),
     Filter(name="client-id", description="DOIs of a client, which is a repository.", any_of=True, joined_by_or=True),

@@ -68,7 +68,13 @@ RESOURCE = Resource(
     windows={"created": "created", "updated": "updated"},
     slice_on="created",
     filters=(
-        Filter(name="ids", description="Clients by id; the server then ignores other filters.", any_of=True, ids=True),
+        Filter(
+            name="ids",
+            description="Clients by id; the server then ignores other filters.",
+            any_of=True,
+            ids=True,
+            aliases=("id",),
+        ),
         Filter(name="year", description="Year in which the client joined.", any_of=True, form=forms.YEARS),
         Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),
         Filter(name="until-date", description="Changed on or before that day.", form=forms.PERIOD),

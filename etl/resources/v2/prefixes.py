@@ -49,7 +49,7 @@ RESOURCE = Resource(
     # More than page numbers reach. `query` is the beginning of a prefix here, so the list has no windows.
     paging=Paging.KEYSET,
     filters=(
-        Filter(name="id", description="One prefix.", ids=True),
+        Filter(name="id", description="One prefix.", ids=True, aliases=("ids",)),
         Filter(name="year", description="Year in which it was added.", form=forms.YEARS),
         Filter(
             name="state",

@@ -90,7 +90,10 @@ RESOURCE = Resource(
     slice_on="created",
     filters=(
         Filter(
-            name="ids", description="Providers by id; the server then ignores other filters.", any_of=True, ids=True
+            name="ids",
+            description="Providers by id; the server then ignores other filters.",
+            any_of=True,
+            ids=True,
         ),
         Filter(name="id", description="One provider by id.", ids=True),
         Filter(name="year", description="Year of creation; several years mean a range.", form=forms.YEARS),

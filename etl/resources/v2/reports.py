@@ -49,6 +49,7 @@ RESOURCE = Resource(
             description="Reports by id. The service reads only the first filter that is present, in this order.",
             any_of=True,
             ids=True,
+            aliases=("ids",),
         ),
         Filter(name="created-by", description="Reports by one author."),
         Filter(name="year", description="Reports for a year.", form=forms.YEAR),

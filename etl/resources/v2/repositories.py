@@ -101,7 +101,11 @@ RESOURCE = Resource(
     slice_on="created",
     filters=(
         Filter(
-            name="ids", description="Repositories by id; the server then ignores other filters.", any_of=True, ids=True
+            name="ids",
+            description="Repositories by id; the server then ignores other filters.",
+            any_of=True,
+            ids=True,
+            aliases=("id",),
         ),
         Filter(name="year", description="Year in which the repository joined.", any_of=True, form=forms.YEARS),
         Filter(name="from-date", description="Changed on or after that day.", form=forms.PERIOD),

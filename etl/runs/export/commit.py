@@ -4,7 +4,7 @@ What "complete" means is in `completeness`, how files are put together in `closi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from etl.api.query import named
@@ -33,8 +33,11 @@ async def close(run: Run, planned: Plan) -> Outcome:
     parts = {each.key: _part_receipts(run, each) for each in planned.parts}
     groups = [group for found in parts.values() for group in found]
     closed = await run.aside(consolidate.close, run.files, run.layout, groups, run.along)
-    absent = await _absent(run, [group.key for group in groups])
+    alone = run.query.single and closed.unique  # whose id may be spelled in another way
+    absent = () if alone else await _absent(run, [group.key for group in groups])
     judged = await _judge(run, planned, receipts, parts, closed.unique)
+    if absent and not closed.unique:
+        judged = replace(judged, verdict=_nothing_of(judged.verdict, absent))
     evidence = Evidence(
         tallies=judged.tallies,
         verdict=judged.verdict,
@@ -81,6 +84,12 @@ async def _judge(
         picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, unique=unique
     )
     return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
+
+
+def _nothing_of(verdict: Verdict, absent: Sequence[str]) -> Verdict:
+    """Return the verdict on records requested by id of which there is not one: nobody wants none."""
+    reason = f"the API has none of the requested records: {listed(absent)}"
+    return replace(verdict, state=State.INCOMPLETE, missing=len(absent), reasons=(*verdict.reasons, reason))
 
 
 async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:

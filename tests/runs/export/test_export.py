@@ -14,6 +14,7 @@ import etl.resources
 from etl.records.flatten import frame_schema
 from etl.sandbox import Corpus, Sandbox, running
 from etl.sandbox.faults import parse
+from etl.sandbox.v1.entry import Manner
 from etl.staging import part
 from tests.conftest import Command, data_files
 
@@ -213,6 +214,50 @@ def test_ids_that_the_server_leaves_out_are_named(box: Sandbox, command: Command
     assert ran.json["absent"] == manifest(tmp_path / "o")["absent"] == ["10.9999/no-such"]
     assert "does not show: 10.9999/no-such\n" in ran.err
     assert "10.9999/no-such" in (tmp_path / "o" / "_etl" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("resource", "url"),
+    [
+        ("dois", "https://api.datacite.org/dois/10.9999/no-such"),
+        ("clients", "/clients/no.such"),
+        ("v1/members", "/members/no"),
+    ],
+)
+def test_an_export_of_records_that_the_api_does_not_have_is_not_complete(
+    resource: str, url: str, box: Sandbox, command: Command, tmp_path: Path
+) -> None:
+    """It ends with exit code 3, names the ids and publishes nothing; an empty dataset has to be asked for."""
+    root = f"{box.base_url}/v1" if resource.startswith("v1/") else box.base_url
+    asked = ("export", url, "--base-url", root, "--to", tmp_path / "o", "--json")
+    ran = command(*asked)
+    assert (ran.code, ran.json["verdict"], ran.json["published"]) == (3, "incomplete", False)
+    assert ran.json["reasons"] == [f"the API has none of the requested records: {ran.json['absent'][0]}"]
+    assert command(*asked, "--allow-incomplete").json["published"]
+
+
+@pytest.mark.parametrize("generation", ["1.0", "1.1"])
+def test_a_record_of_v1_is_exported_by_its_pasted_url(generation: str, command: Command, tmp_path: Path) -> None:
+    """Lists of v1 know no ids: the record is fetched alone, and counted as what it is."""
+    with running(Corpus.generate(records=60, seed=7, manner=Manner(generation=generation))) as box:
+        root = f"{box.base_url}/v1"
+        for number, url in enumerate(("/members/cern", "https://api.datacite.org/member/CERN")):
+            to = tmp_path / str(number)
+            ran = command("export", url, "--base-url", root, "--to", to, "--json")
+            assert (ran.code, ran.json["verdict"], ran.json["tables"]["v1_members"]) == (0, "complete", 1)
+            assert ran.json["absent"] == []
+            again = command("sync", to, "--base-url", root, "--json")
+            assert (again.code, again.json["unique"], again.json["withdrawn"]) == (0, 1, 0)
+
+
+def test_the_seeds_example_of_members_is_taken(box: Sandbox, command: Command, tmp_path: Path) -> None:
+    """Servers ignore an include that documents promise and they never had, and so does a pasted URL."""
+    url = "https://api.datacite.org/members?query=c&include=publisher"
+    ran = command("export", url, "--base-url", f"{box.base_url}/v1", "--to", tmp_path / "o", "--json")
+    assert (ran.code, ran.json["verdict"]) == (0, "complete")
+    assert ran.json["unique"]
+    odd = command("export", "/dois?include=publisher-of-it", "--base-url", box.base_url, "--to", tmp_path / "p")
+    assert odd.code == 2
 
 
 def test_a_sample_says_nothing_of_what_is_absent(box: Sandbox, command: Command, tmp_path: Path) -> None:
