@@ -198,7 +198,7 @@ def finish(files: Files, *, fresh: bool = False) -> None:
         files.remove(paths.NOTE)
         switch.retire(files)
     files.remove(paths.SPENT)
-    for key in files.listing(paths.OWN):
+    for key in files.listing("") if files.renames else ():
         if TEMPORARY.fullmatch(PurePosixPath(key).name):
             files.remove(key)
 
