@@ -7,6 +7,7 @@ moved one by one, by way of a folder that can be.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from etl.dataset import recovery
 from etl.errors import StoreError
@@ -98,15 +99,14 @@ def _check(files: Files, journal: Journal) -> None:
 def _set_aside(files: Files, name: str) -> None:
     """Put a published folder out of the way, unless that has been done."""
     old = f"{paths.OLD}/{name}"
-    if files.exists(old) or not (files.listing(name) or files.exists(_halfway(old))):
-        return
-    _relocate(files, name, old)
+    if not files.exists(old) and (files.listing(name) or files.listing(_moving(old))):
+        _relocate(files, name, old)
 
 
 def _replace(files: Files, name: str) -> None:
     """Put a staged folder into its place, unless that has been done."""
     staged = paths.staged(name)
-    if files.listing(staged) or files.exists(_halfway(name)):
+    if files.listing(staged) or files.listing(_moving(name)):
         _set_aside(files, name)
         if not files.listing(name):
             files.remove(name)  # folders without files, which a relocation has left
@@ -114,20 +114,22 @@ def _replace(files: Files, name: str) -> None:
 
 
 def _relocate(files: Files, source: str, target: str) -> None:
-    """Move a folder to where nothing is, in one step or, resumably, file by file."""
-    halfway = _halfway(target)
-    if not files.exists(halfway):
-        try:
-            files.move(source, target)
-        except CrossDeviceError:
-            pass
-        else:
-            return
-    for key in files.listing(source):
-        files.move(key, halfway + key.removeprefix(source))
-    files.move(halfway, target)
+    """Move a folder to where nothing is, in one step or, resumably, file by file to a new one that can be renamed."""
+    moving, current = _moving(target), source
+    for level in count():
+        onward = f"{moving}/{level}"
+        if not any(int(key.removeprefix(f"{moving}/").partition("/")[0]) >= level for key in files.listing(moving)):
+            try:
+                files.move(current, target)
+                break
+            except CrossDeviceError:  # a new folder is of no lower layer, unless it has been put into an image since
+                pass
+        for key in files.listing(current):
+            files.move(key, onward + key.removeprefix(current))
+        current = onward
     files.remove(source)
+    files.remove(moving)
 
 
-def _halfway(target: str) -> str:
+def _moving(target: str) -> str:
     return f"{paths.MOVING}/{target}"
