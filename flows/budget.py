@@ -16,7 +16,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 
-from etl.api.limits.rate_limit import Gate, RateLimit, Shared, allowance, shared
+from etl.api.limits.rate_limit import Limiter, RateLimit, SharedLimits, allowance, shared_limits
 from etl.errors import UsageError
 from etl.settings import WINDOW_SECONDS, Settings
 
@@ -60,7 +60,7 @@ class Terms:
 
 
 class Leased:
-    """Grants requests out of blocks that are leased from the limit, one lease at a time; a `Gate` for the client.
+    """Grants requests out of blocks that are leased from the limit, one lease at a time; a `Limiter` for the client.
 
     The budget inside spaces requests after the server has complained; it never grants more than the limit.
     """
@@ -114,11 +114,11 @@ class Leased:
 
 
 @asynccontextmanager
-async def together(name: str, settings: Settings) -> AsyncIterator[Shared]:
+async def together(name: str, settings: Settings) -> AsyncIterator[SharedLimits]:
     """Yield what the clients of a flow share: the budget of that name, or one of their own if the name is empty."""
     if not name:
-        yield shared(settings)
+        yield shared_limits(settings)
         return
     async with get_client() as client:
-        gate: Gate = Leased(client, name, RateLimit(allowance(settings)))
-        yield shared(settings, gate)
+        gate: Limiter = Leased(client, name, RateLimit(allowance(settings)))
+        yield shared_limits(settings, gate)

@@ -17,15 +17,15 @@ from etl.api import document, pagination, retired, retry, undeliverable
 from etl.api.document import Document
 from etl.api.http.answer import Sealed
 from etl.api.limits.concurrency_limit import ConcurrencyLimit
-from etl.api.limits.rate_limit import Clock, Gate, Shared, Sleep, shared
+from etl.api.limits.rate_limit import Clock, Limiter, SharedLimits, Sleep, shared_limits
 from etl.api.page_info import PageInfo, total
-from etl.api.page_info import read as read_facts
+from etl.api.page_info import read as read_page_info
 from etl.api.pagination import Position, Progress
 from etl.api.query import Query, encode
-from etl.api.requester import Form, Requester
+from etl.api.requester import AnswerForm, Requester
 from etl.api.retry import Pace
 from etl.api.transport import Transport
-from etl.api.undeliverable import Named, Undelivered
+from etl.api.undeliverable import Suspect, Undelivered
 from etl.api.window import EVERYTHING, Window
 from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, RefusedError, TooLargeError, TransientError
 from etl.events import Observe, ignore
@@ -82,7 +82,7 @@ class _Step:
     """A page, what it told about paging, and the pace to go on with."""
 
     page: FetchedPage
-    facts: PageInfo
+    info: PageInfo
     pace: Pace
 
 
@@ -92,17 +92,17 @@ class Client:
     def __init__(
         self,
         transport: Transport,
-        budget: Gate,
+        rate: Limiter,
         settings: Settings,
         observe: Observe = ignore,
         *,
         rng: random.Random,
-        slots: ConcurrencyLimit | None = None,
+        concurrency: ConcurrencyLimit | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        slots = slots or ConcurrencyLimit(settings.concurrency, clock=clock)
-        self._requester = Requester(transport, budget, slots, settings, observe, rng=rng, clock=clock, sleep=sleep)
+        concurrency = concurrency or ConcurrencyLimit(settings.concurrency, clock=clock)
+        self._requester = Requester(transport, rate, concurrency, settings, observe, rng=rng, clock=clock, sleep=sleep)
         self._settings = settings
         # Mutable state: how many records in a row could not be had.
         self._undelivered = 0
@@ -131,10 +131,10 @@ class Client:
     async def count(self, query: Query, window: Window = EVERYTHING) -> int:
         """Ask how many records the query has in the window, without fetching them."""
         if query.single:
-            return len((await self._only(query)).records)
+            return len((await self._single(query)).records)
         params = query.params(window) | pagination.strategy(query).count()
-        _, records = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
-        self._known(query, params)
+        _, records = await self._request(query.path, params, _form(query), extract=total, of=query.resource)
+        self._remember_count(query, params)
         return records
 
     async def moment(self, query: Query, window: Window, rank: int) -> int | None:
@@ -143,14 +143,14 @@ class Client:
             return None
 
         def first(found: Document) -> PageInfo:
-            return read_facts(found, query.resource.type, ids=False)
+            return read_page_info(found, query.resource.type, ids=False)
 
         params = query.params(window) | by_rank
         try:
-            _, facts = await self._one(query.path, params, _form(query), glean=first, of=query.resource)
+            _, info = await self._request(query.path, params, _form(query), extract=first, of=query.resource)
         except (RefusedError, ProtocolError):  # windows can be cut without it
             return None
-        return facts.first[0] // 1000 if facts.first and facts.number == rank + 1 else None
+        return info.first[0] // 1000 if info.first and info.number == rank + 1 else None
 
     async def facets(self, query: Query, names: tuple[str, ...] = ()) -> Mapping[str, Json]:
         """Ask for `meta` with the facets, off by default since March 2026 (api-notes 4.10), all or those named."""
@@ -159,14 +159,14 @@ class Client:
         params = query.params() | pagination.strategy(query).count()
         if query.resource.dialect != "v1":
             params |= {"disable-facets": "false"} | ({"facets": ",".join(names)} if names else {})
-        found, _ = await self._one(query.path, params, _form(query), glean=total, of=query.resource)
+        found, _ = await self._request(query.path, params, _form(query), extract=total, of=query.resource)
         return found.meta
 
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, *, accept: str | None = None, root: str = "data"
     ) -> Document:
         """Fetch one document below the base URL: a single resource, as a list of one."""
-        found, _ = await self._one(path, params or {}, Form(accept, root), glean=_nothing)
+        found, _ = await self._request(path, params or {}, AnswerForm(accept, root), extract=_nothing)
         return found
 
     async def single(self, resource: Resource, name: str) -> Document:
@@ -175,11 +175,11 @@ class Client:
         accept = resource.headers.get("Accept")
         return await self.get(f"{resource.path}/{name}", params, accept=accept, root=resource.single)
 
-    async def _only(self, query: Query) -> Document:
+    async def _single(self, query: Query) -> Document:
         """Fetch the one record that a query wants; no records if there is none, an error if there is no such list."""
-        form = Form(query.resource.headers.get("Accept"), query.resource.single)
+        form = AnswerForm(query.resource.headers.get("Accept"), query.resource.single)
         try:
-            single, _ = await self._one(query.path, query.params(), form, glean=_nothing)
+            single, _ = await self._request(query.path, query.params(), form, extract=_nothing)
         except RefusedError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -202,7 +202,7 @@ class Client:
         Raises the last error of a page that could not be had in time; what was yielded before it is good.
         """
         if query.single:
-            yield _whole(await self._only(query))
+            yield _page_of(await self._single(query))
             return
         walk = _Walk(query=query, window=window, strategy=pagination.strategy(query))
         wanted = size or query.page_size
@@ -213,7 +213,7 @@ class Client:
                 step = await pending
                 pending = None
                 if step.page.next is not None and (limit is None or step.page.received < limit):
-                    pending = asyncio.create_task(self._step(walk, step.page.next, step.pace, step.facts))
+                    pending = asyncio.create_task(self._step(walk, step.page.next, step.pace, step.info))
                 yield step.page
         finally:
             if pending is not None:
@@ -230,13 +230,13 @@ class Client:
         async def attempt(pace: Pace) -> tuple[FetchedPage, PageInfo]:
             nonlocal tries, tried
             tries, tried = tries + 1, legal(pace.size)
-            page, facts = await self._page(walk, position, tried, before)
+            page, info = await self._page(walk, position, tried, before)
             if page.short and tries <= doubts:
                 raise ProtocolError(f"the list ended after {page.received:,} of {page.total:,} records")
-            return replace(page, attempts=tries), facts
+            return replace(page, attempts=tries), info
 
         try:
-            (page, facts), pace = await self._requester.patiently(attempt, pace, legal)
+            (page, info), pace = await self._requester.retrying(attempt, pace, legal)
         except (TransientError, TooLargeError) as error:
             if (
                 tried > 1
@@ -244,11 +244,11 @@ class Client:
                 or not isinstance(walk.strategy, pagination.Cursor)
             ):
                 raise
-            return await self._around(walk, position, pace.wanted, error)
+            return await self._step_over(walk, position, pace.wanted, error)
         self._undelivered = 0
-        return _Step(page=page, facts=facts, pace=retry.succeeded(pace, min(pace.size * 2, pace.wanted)))
+        return _Step(page=page, info=info, pace=retry.succeeded(pace, min(pace.size * 2, pace.wanted)))
 
-    async def _around(self, walk: _Walk, position: Position, wanted: int, error: AnswerError) -> _Step:
+    async def _step_over(self, walk: _Walk, position: Position, wanted: int, error: AnswerError) -> _Step:
         """Have the one record that no page delivers alone, or name it; the walk goes on behind it at full size.
 
         Raises the page's own error if the server does not even tell which record it is.
@@ -259,16 +259,16 @@ class Client:
         fewest = walk.query.params(walk.window) | {f"fields[{walk.query.resource.type}]": "created"}
         params = fewest | walk.strategy.params(position, 1)
         try:
-            told, counted = await self._one(walk.query.path, params, _form(walk.query), glean=total)
-            who = undeliverable.named(told)
+            told, counted = await self._request(walk.query.path, params, _form(walk.query), extract=total)
+            who = undeliverable.identify(told)
         except AnswerError:
             raise error from None
-        found, missing = await self._alone(walk.query, who, error)
+        found, missing = await self._fetch_singly(walk.query, who, error)
         page = FetchedPage(
             number=position.page,
             document=found,
             total=counted,
-            next=who.behind(position),
+            next=who.position_after(position),
             size=1,
             received=position.received + 1,
             repeated=position.repeated,
@@ -276,14 +276,16 @@ class Client:
             seconds=0.0,
             missing=missing,
         )
-        return _Step(page=page, facts=PageInfo(count=1, total=counted), pace=Pace(size=wanted, wanted=wanted))
+        return _Step(page=page, info=PageInfo(count=1, total=counted), pace=Pace(size=wanted, wanted=wanted))
 
-    async def _alone(self, query: Query, who: Named, error: AnswerError) -> tuple[Document, tuple[Undelivered, ...]]:
+    async def _fetch_singly(
+        self, query: Query, who: Suspect, error: AnswerError
+    ) -> tuple[Document, tuple[Undelivered, ...]]:
         """Ask for one record by its id; an empty document, and the reason, if it cannot be had so either."""
         params = dict(query.resource.params) | ({"include": ",".join(query.include)} if query.include else {})
         try:
             path = f"{query.resource.path}/{who.id}"
-            found, _ = await self._one(path, params, _form(query), glean=_nothing, pace=_LONE)
+            found, _ = await self._request(path, params, _form(query), extract=_nothing, pace=_LONE)
             if not undeliverable.same(found, who):
                 raise ProtocolError("the server answered with another record")
         except (LimitedError, DownError):
@@ -298,66 +300,66 @@ class Client:
         resource, strategy = walk.query.resource, walk.strategy
         target = address(walk.query.path, walk.query.params(walk.window) | strategy.params(position, size))
 
-        def glean(found: Document) -> tuple[Document, PageInfo, Progress]:
+        def extract(found: Document) -> tuple[Document, PageInfo, Progress]:
             if resource.dialect == "v1":
                 found = document.apart(found, resource.types)
-            info = read_facts(found, resource.type, ids=False)
+            info = read_page_info(found, resource.type, ids=False)
             if strategy.needs_ids(position, info):
-                info = read_facts(found, resource.type, ids=True)
+                info = read_page_info(found, resource.type, ids=True)
             return found, info, strategy.follow(position, size, info, before)
 
-        asking = self._requester.ask(target, _form(walk.query), glean=glean)
-        _, (found, facts, progress), sealed = await _telling(asking, resource)
-        self._known(walk.query, walk.query.params(walk.window) | strategy.count())
+        asking = self._requester.fetch(target, _form(walk.query), extract=extract)
+        _, (found, info, progress), sealed = await _explained(asking, resource)
+        self._remember_count(walk.query, walk.query.params(walk.window) | strategy.count())
         again = progress.again
         page = FetchedPage(
             number=position.page,
             document=replace(found, records=found.records[: len(found.records) - again]) if again else found,
-            total=facts.total,
+            total=info.total,
             next=progress.next,
             size=size,
-            received=position.received + facts.count - again,
+            received=position.received + info.count - again,
             wire_bytes=len(sealed.payload),
             seconds=sealed.seconds,
             repeated=position.repeated + progress.repeated,
             shifted=progress.shifted,
         )
-        return page, facts
+        return page, info
 
-    def _known(self, query: Query, params: Mapping[str, str]) -> None:
+    def _remember_count(self, query: Query, params: Mapping[str, str]) -> None:
         """Remember a count as what the server answers when it is up."""
-        self._requester.answers(address(query.path, params), _form(query))
+        self._requester.remember_probe(address(query.path, params), _form(query))
 
-    async def _one(
+    async def _request(
         self,
         path: str,
         params: Mapping[str, str],
-        form: Form,
+        form: AnswerForm,
         *,
-        glean: Callable[[Document], T],
+        extract: Callable[[Document], T],
         of: Resource | None = None,
         pace: Pace = _RIGID,
     ) -> tuple[Document, T]:
         target = address(path, params)
 
         async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
-            return await _telling(self._requester.ask(target, form, glean=glean), of)
+            return await _explained(self._requester.fetch(target, form, extract=extract), of)
 
-        (found, gleaned, _), _ = await self._requester.patiently(attempt, pace)
-        return found, gleaned
+        (found, extracted, _), _ = await self._requester.retrying(attempt, pace)
+        return found, extracted
 
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, observe: Observe = ignore, together: Shared | None = None
+    settings: Settings, observe: Observe = ignore, together: SharedLimits | None = None
 ) -> AsyncIterator[Client]:
     """Yield a client with a connection of its own, and a budget of its own unless it is one of several `together`."""
-    ours = together or shared(settings)
+    ours = together or shared_limits(settings)
     async with Transport(settings) as transport:
-        yield Client(transport, ours.budget, settings, observe, rng=random.Random(), slots=ours.slots)
+        yield Client(transport, ours.rate, settings, observe, rng=random.Random(), concurrency=ours.concurrency)
 
 
-def _whole(document: Document) -> FetchedPage:
+def _page_of(document: Document) -> FetchedPage:
     """Return what is all of a walk: the answer about a single record."""
     records = len(document.records)
     return FetchedPage(
@@ -378,11 +380,11 @@ def address(path: str, params: Mapping[str, str]) -> str:
     return f"{spelled}?{encode(params)}" if params else spelled
 
 
-def _form(query: Query) -> Form:
-    return Form(query.resource.headers.get("Accept"), query.resource.root)
+def _form(query: Query) -> AnswerForm:
+    return AnswerForm(query.resource.headers.get("Accept"), query.resource.root)
 
 
-async def _telling(asking: Awaitable[T], resource: Resource | None) -> T:
+async def _explained(asking: Awaitable[T], resource: Resource | None) -> T:
     """Await an answer; an error of a list that is gone says what to use instead."""
     try:
         return await asking

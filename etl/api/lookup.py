@@ -1,7 +1,7 @@
 """The conductor of `get`: single records by id, many at a time, each either had or named with the reason.
 
 Where the list takes `ids=`, ids are asked for in groups; what a group does not bring is asked for alone, since the API
-drops unknown ids without a word and answers for other agencies' DOIs too (api-notes 4.3).
+silently drops unknown ids and answers for other agencies' DOIs too (api-notes 4.3).
 """
 
 import asyncio

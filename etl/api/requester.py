@@ -1,7 +1,7 @@
-"""One question, asked patiently: the only loop that tries again.
+"""Requests with retries: the only loop that tries again.
 
-Joins the transport, the budget, the slots, the breaker and the decisions of `retry`; what is asked, and what comes of
-the answers, is the client's matter.
+Joins the transport, the limits and the decisions of `retry`. `client` decides what to request, and what becomes of the
+answers.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from etl.api.document import Document
 from etl.api.http.answer import Sealed
 from etl.api.http.body import unseal
 from etl.api.http.origins import redirect
-from etl.api.limits.circuit_breaker import CircuitBreaker, Look
+from etl.api.limits.circuit_breaker import CircuitBreaker, Probe
 from etl.api.limits.concurrency_limit import ConcurrencyLimit
-from etl.api.limits.rate_limit import Clock, Gate, Sleep
+from etl.api.limits.rate_limit import Clock, Limiter, Sleep
 from etl.api.retry import Pace
 from etl.api.transport import Transport
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
+from etl.errors.redaction import shown
 from etl.events import Observe, Retried
 from etl.settings import Settings
 
@@ -32,21 +33,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """The form an answer is asked for in, and where its records stand."""
+class AnswerForm:
+    """The format an answer is requested in, and where its records are."""
 
     accept: str | None = None
     root: str = "data"
 
 
 class Requester:
-    """Asks one server, within a budget, with at most so many requests under way as there are slots."""
+    """Sends requests to one server, within the limits for their rate and their number at once."""
 
     def __init__(
         self,
         transport: Transport,
-        budget: Gate,
-        slots: ConcurrencyLimit,
+        rate: Limiter,
+        concurrency: ConcurrencyLimit,
         settings: Settings,
         observe: Observe,
         *,
@@ -55,41 +56,42 @@ class Requester:
         sleep: Sleep,
     ) -> None:
         self._transport = transport
-        self._budget = budget
-        self._slots = slots
+        self._rate = rate
+        self._concurrency = concurrency
         self._settings = settings
         self._observe = observe
         self._rng = rng
         self._clock = clock
         self._sleep = sleep
         self._breaker = CircuitBreaker(settings, observe, rng=rng, clock=clock, sleep=sleep)
-        # Mutable state: whether the server has ever answered, a cheap question that it has answered well, and three
-        # tallies.
+        # Mutable state: whether the server has ever answered, a cheap request that it has answered, and three counts.
         self._answered = False
-        self._look: Look | None = None
+        self._probe: Probe | None = None
         self.requests = self.retries = self.wire_bytes = 0
 
-    def answers(self, target: str, form: Form) -> None:
-        """Note that the server is known to answer this, so that one may see by it whether it is up."""
+    def remember_probe(self, target: str, form: AnswerForm) -> None:
+        """Remember a request that the server has answered: the circuit breaker probes the server with it."""
 
-        async def look() -> None:
-            await self._followed(self._fetch, target, form, glean=_nothing)
+        async def probe() -> None:
+            await self._follow_redirects(self._fetch, target, form, extract=_nothing)
 
-        self._look = look
+        self._probe = probe
 
-    async def ask(self, target: str, form: Form, *, glean: Callable[[Document], T]) -> tuple[Document, T, Sealed]:
+    async def fetch(
+        self, target: str, form: AnswerForm, *, extract: Callable[[Document], T]
+    ) -> tuple[Document, T, Sealed]:
         """Send one request, follow redirects within the origin, and read the answer off the event loop."""
-        told = await self._followed(self._send, target, form, glean=glean)
+        answer = await self._follow_redirects(self._send, target, form, extract=extract)
         self._breaker.succeeded()
-        self._slots.widen()
-        return told
+        self._concurrency.widen()
+        return answer
 
-    async def patiently(
+    async def retrying(
         self, attempt: Callable[[Pace], Awaitable[T]], pace: Pace, legal: Callable[[int], int] = lambda size: size
     ) -> tuple[T, Pace]:
-        """Try until it succeeds or `retry` gives up; returns the pace at which it succeeded.
+        """Try until it succeeds or `retry` gives up, and return the result and the pace at which it succeeded.
 
-        An outage of the whole server is nobody's failure: attempts begin anew when it is over.
+        An outage of the whole server does not count: attempts start again when it is over.
         """
         tries, since = 0, None
         while True:
@@ -100,17 +102,17 @@ class Requester:
                 since = self._clock() if since is None else since
                 elapsed = self._clock() - since
                 delay = self._delay(error, pace, elapsed)
-                if await self._breaker.outlasted(error, self._look, hopeless=delay is None):
+                if await self._breaker.recovered(error, self._probe, hopeless=delay is None):
                     since, delay, pace = None, 0.0, replace(pace, failures=0)
                 else:
                     slower = retry.failed(pace, error, legal(max(1, pace.size // 2)), last=delay is None)
-                    if delay is None and (slower.size == pace.size or not self._goes_on(elapsed)):
+                    if delay is None and (slower.size == pace.size or not self._may_shrink(elapsed)):
                         raise
                     pace, delay = slower, delay or 0.0
-                self._tell(error, tries, delay, pace)
+                self._report_retry(error, tries, delay, pace)
                 await self._sleep(delay)
 
-    def _goes_on(self, elapsed: float) -> bool:
+    def _may_shrink(self, elapsed: float) -> bool:
         """Return whether a failing page may be retried as smaller ones: the server answers, and there is time."""
         return self._answered and elapsed <= self._settings.patience
 
@@ -124,41 +126,43 @@ class Requester:
             answered=self._answered,
             lone=pace.lone,
         )
-        self._complained(error, delay)
+        self._slow_down(error, delay)
         return delay
 
-    def _complained(self, error: AnswerError, delay: float | None) -> None:
-        """Ask less often, and less at once, after an answer that says that it is too much."""
+    def _slow_down(self, error: AnswerError, delay: float | None) -> None:
+        """Send fewer requests, and fewer at once, after an answer that reports overload."""
         if isinstance(error, LimitedError) and delay is not None:
-            self._budget.slow_down(delay)
+            self._rate.slow_down(delay)
         elif isinstance(error, TransientError) and error.status is not None:
-            self._budget.slow_down(0.0 if delay is None else error.after or 0.0)
+            self._rate.slow_down(0.0 if delay is None else error.after or 0.0)
         if isinstance(error, TransientError) and error.status is not None:
-            self._slots.narrow()
+            self._concurrency.narrow()
 
-    def _tell(self, error: AnswerError, tries: int, delay: float, pace: Pace) -> None:
+    def _report_retry(self, error: AnswerError, tries: int, delay: float, pace: Pace) -> None:
         self.retries += 1
         self._observe(Retried(url=error.url, reason=error.message, attempt=tries, delay=delay, page_size=pace.size))
 
-    async def _followed(
-        self, send: Send, target: str, form: Form, *, glean: Callable[[Document], T]
+    async def _follow_redirects(
+        self, send: Send, target: str, form: AnswerForm, *, extract: Callable[[Document], T]
     ) -> tuple[Document, T, Sealed]:
         for _ in range(_HOPS + 1):
             sealed = await send(target, form.accept)
             onward = redirect(sealed)
             if onward is None:
-                found, gleaned = await asyncio.to_thread(_read, sealed, self._settings.page_limit, form.root, glean)
-                return found, gleaned, sealed
+                answer, extracted = await asyncio.to_thread(
+                    _read, sealed, self._settings.page_limit, form.root, extract
+                )
+                return answer, extracted, sealed
             target = onward
         raise RefusedError(f"more than {_HOPS} redirects, the last to {target}", fix="check --base-url", url=target)
 
     async def _send(self, target: str, accept: str | None) -> Sealed:
-        async with self._slots:
-            await self._breaker.passage()
+        async with self._concurrency:
+            await self._breaker.wait_until_closed()
             return await self._fetch(target, accept)
 
     async def _fetch(self, target: str, accept: str | None) -> Sealed:
-        await self._budget.acquire()
+        await self._rate.acquire()
         self.requests += 1
         sealed = await self._transport.fetch(target, accept=accept)
         self._answered = True
@@ -166,15 +170,15 @@ class Requester:
         return sealed
 
 
-def _nothing(found: Document) -> None:
-    del found
+def _nothing(document: Document) -> None:
+    del document
 
 
 _SPLITTING = threading.Lock()
-"""Splitting a page holds the interpreter for some milliseconds: one at a time, or the event loop stalls for several."""
+"""Splitting a page holds the interpreter for milliseconds: one at a time, or the event loop stalls for several."""
 
 
-def _read(sealed: Sealed, limit: int, root: str, glean: Callable[[Document], T]) -> tuple[Document, T]:
+def _read(sealed: Sealed, limit: int, root: str, extract: Callable[[Document], T]) -> tuple[Document, T]:
     """Decode, judge and split an answer; errors carry its URL, its status and its Retry-After."""
     reply = unseal(sealed, limit)
     if not 200 <= reply.status < 300:
@@ -185,8 +189,8 @@ def _read(sealed: Sealed, limit: int, root: str, glean: Callable[[Document], T])
         raise error
     try:
         with _SPLITTING:
-            found = document.read(reply.body, root=root)
-        return found, glean(found)
+            page = document.read(reply.body, root=root)
+        return page, extract(page)
     except ProtocolError as error:
-        error.url, error.status = reply.url, reply.status
+        error.url, error.status = shown(reply.url), reply.status
         raise

@@ -14,7 +14,7 @@ from etl.settings import Settings
 _FIRST_DELAY = 0.5
 _GROWTH = 3.0
 _LONGEST = 60.0
-_LONGEST_PROTOCOL = 5.0  # a garbled answer is no overload: ask again soon
+_LONGEST_PROTOCOL = 5.0  # a garbled answer does not mean overload: ask again soon
 _FIRST_LIMITED = 5.0  # the firewall counts over five minutes
 _HOPELESS_ATTEMPTS = 3
 _DOUBTFUL = 5
@@ -24,12 +24,12 @@ _STEADY = 2
 _STEADIEST = 64
 _LONE_ATTEMPTS = 3
 """So often a record is asked for alone, after larger pages with it have failed a dozen times and others have come."""
-_UNAVAILABLE = 503  # the whole server, not this page: a smaller page does not help
+_UNAVAILABLE = 503  # the whole server and not this page: a smaller page does not help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How a walk is going: the page size now and wanted, and what happened since it last changed.
+    """The pace of a walk: the page size now and wanted, and what happened since it last changed.
 
     `strained` says that it was shrunk and is not back yet; `steady` is how many pages must succeed before it grows, and
     `grown` that no more have succeeded since it last grew. `blamed` says that lost connections are taken for its fault.
@@ -128,7 +128,7 @@ class Streak:
 
     failures: int = 0
     since: float = 0.0
-    looks: int = 0
+    probes: int = 0
 
 
 def struck(streak: Streak, now: float) -> Streak:
@@ -136,9 +136,9 @@ def struck(streak: Streak, now: float) -> Streak:
     return replace(streak, failures=streak.failures + 1, since=streak.since if streak.failures else now)
 
 
-def looked(streak: Streak) -> Streak:
+def probed(streak: Streak) -> Streak:
     """Return the streak after one more look at a server that is down."""
-    return replace(streak, looks=streak.looks + 1)
+    return replace(streak, probes=streak.probes + 1)
 
 
 def doubtful(streak: Streak) -> bool:
@@ -146,7 +146,7 @@ def doubtful(streak: Streak) -> bool:
     return streak.failures >= _DOUBTFUL
 
 
-def look_again(
+def next_probe(
     streak: Streak, now: float, settings: Settings, *, rng: random.Random, after: float = 0.0
 ) -> float | None:
     """Return the seconds until the next look at a server that is down, or None when patience is at its end.
@@ -156,7 +156,7 @@ def look_again(
     left = streak.since + settings.patience - now
     if left <= 0 or after > left:
         return None
-    longest = min(_LONGEST, _FIRST_DELAY * _GROWTH ** min(streak.looks, 10))
+    longest = min(_LONGEST, _FIRST_DELAY * _GROWTH ** min(streak.probes, 10))
     return min(left, max(after, rng.uniform(longest / 2, longest)))
 
 

@@ -1,6 +1,6 @@
-"""Records that a list counts and no page delivers: what is known of one, and where a walk goes on behind it.
+"""Records that a list counts and no page delivers: what is known of one, and where a walk resumes after it.
 
-Pure; who asks for them is `client`, who judges by them is `completeness`.
+Pure: `client` requests them, `completeness` judges by them.
 """
 
 import json
@@ -14,54 +14,54 @@ from etl.errors import AnswerError, ProtocolError
 from etl.schema.declarations import Json
 
 IN_A_ROW = 20
-"""So many undelivered records one after the other are no odd records: the server is unwell."""
+"""After so many undelivered records in a row, the server is at fault and not the records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undelivered:
-    """A record that could not be had: its id, why, and what the server did tell of it, as JSON text."""
+    """A record that could not be fetched: its id, the reason, and what the server did deliver of it, as JSON."""
 
     id: str
     reason: str
-    told: str
+    raw: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """The record at a position: its id, its creation in epoch milliseconds, and the page of one that told them."""
+class Suspect:
+    """The record at a position: its id, its creation in epoch milliseconds, and the JSON that has both."""
 
     id: str
     milliseconds: int
-    told: str
+    raw: str
 
-    def behind(self, position: Position) -> Position:
-        """Return the position behind the record, which was at the given one."""
+    def position_after(self, position: Position) -> Position:
+        """Return the position after the record, which was at the given one."""
         token = make_cursor(self.milliseconds, self.id.lower())
         return replace(position, token=token, page=position.page + 1, received=position.received + 1)
 
     def undelivered(self, first: AnswerError, alone: AnswerError) -> Undelivered:
-        """Say why it could not be had: in a page, and alone."""
-        reason = f"no page delivers it: {first.message}; nor does it come alone: {alone.message}"
-        return Undelivered(id=self.id, reason=reason, told=self.told)
+        """Say why it could not be fetched in a page, nor by itself."""
+        reason = f"no page delivers it: {first.message}; nor can it be fetched by itself: {alone.message}"
+        return Undelivered(id=self.id, reason=reason, raw=self.raw)
 
 
-def named(document: Document) -> Named:
-    """Read who is at a position from a page of one record; ProtocolError if it does not tell."""
+def identify(document: Document) -> Suspect:
+    """Read which record is at a position from a page of one record; ProtocolError if the page does not say."""
     try:
         record = json.loads(document.records[0])
-        return Named(
+        return Suspect(
             id=str(record["id"]),
             milliseconds=_milliseconds(record["attributes"]["created"]),
-            told=document.records[0].decode(errors="backslashreplace"),
+            raw=document.records[0].decode(errors="backslashreplace"),
         )
     except (LookupError, TypeError, ValueError) as error:
-        raise ProtocolError("the server does not tell which record it cannot deliver") from error
+        raise ProtocolError("the server does not say which record it cannot deliver") from error
 
 
-def same(document: Document, who: Named) -> bool:
-    """Return whether a single resource is the record that was named."""
+def same(document: Document, suspect: Suspect) -> bool:
+    """Return whether a document holds the record."""
     try:
-        return str(json.loads(document.records[0])["id"]).lower() == who.id.lower()
+        return str(json.loads(document.records[0])["id"]).lower() == suspect.id.lower()
     except (LookupError, TypeError, ValueError):
         return False
 

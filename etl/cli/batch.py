@@ -21,7 +21,7 @@ from etl.options.owner import owner
 from etl.options.syncing import recalled
 
 if TYPE_CHECKING:
-    from etl.api.limits.rate_limit import Shared
+    from etl.api.limits.rate_limit import SharedLimits
     from etl.runs.batch import Ended, Entry, Work
     from etl.schema.declarations import Json
     from etl.settings import Settings
@@ -82,15 +82,15 @@ async def conduct(
     side_by_side: int,
     observe: Callable[["Entry"], Observe],
     told: Told,
-    together: "Shared | None" = None,
+    together: "SharedLimits | None" = None,
     step: "Step | None" = None,
 ) -> "list[Ended]":
     """Fill in the templates, check every entry, then do them all."""
-    from etl.api.limits.rate_limit import shared
+    from etl.api.limits.rate_limit import shared_limits
     from etl.runs.batch import clients_of, many
     from etl.steps import directly
 
-    together = together or shared(settings)
+    together = together or shared_limits(settings)
     asked: list[Asked] = []
     for one in found.asked:
         clients = await clients_of(settings, one.clients_of, together) if one.clients_of else []

@@ -11,7 +11,7 @@ from typing import Protocol
 from etl import resources
 from etl.api import document
 from etl.api.client import Client, connected
-from etl.api.limits.rate_limit import Shared
+from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query, check
 from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
@@ -95,7 +95,7 @@ def worst(codes: Sequence[int]) -> int:
     return max(codes, key=_FROM_GOOD_TO_BAD.index, default=0)
 
 
-async def clients_of(settings: Settings, filters: Mapping[str, str], together: Shared) -> list[str]:
+async def clients_of(settings: Settings, filters: Mapping[str, str], together: SharedLimits) -> list[str]:
     """Ask for the ids of all clients of a provider or consortium, in order.
 
     UsageError if there is none, IncompleteError if fewer came than the API counts.
@@ -122,7 +122,7 @@ async def _ids(client: Client, asked: Query) -> tuple[set[str], int]:
 
 async def many(
     entries: Sequence[Entry],
-    together: Shared,
+    together: SharedLimits,
     *,
     side_by_side: int,
     owner: Owner,

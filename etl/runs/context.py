@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from etl import memory, resources
 from etl.api.client import Client, connected
-from etl.api.limits.rate_limit import Shared
+from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query
 from etl.dataset.layout import Layout, check_partition, metadata
 from etl.dataset.manifest import Manifest
@@ -103,7 +103,7 @@ async def opened(  # noqa: PLR0913 (everything that a run has from outside enter
     observe: Observe,
     clock: Clock,
     run_id: str = "",
-    together: Shared | None = None,
+    together: SharedLimits | None = None,
     holding: Callable[..., AbstractContextManager[Store]] = hold,
 ) -> AsyncIterator[Run]:
     """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise.

@@ -461,7 +461,7 @@ class TestUndelivered:
         missing = [one for page in pages for one in page.missing]
         assert came == [key for row, key in enumerate(ids(90)) if row not in rows]
         assert [one.id for one in missing] == [record(row)["id"] for row in sorted(rows)]
-        assert all("504" in one.reason and json.loads(one.told)["id"] == one.id for one in missing)
+        assert all("504" in one.reason and json.loads(one.raw)["id"] == one.id for one in missing)
 
     @pytest.mark.parametrize("attempts", [1, 2, 8])
     async def test_however_few_attempts_are_allowed_the_record_is_named(self, attempts: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.api.limits.rate_limit import shared
+from etl.api.limits.rate_limit import shared_limits
 from etl.cli.batch import over
 from etl.errors import UsageError
 from etl.options.asking import Talking
@@ -116,7 +116,7 @@ async def test_clients_of_nobody_are_a_usage_error(box: Sandbox) -> None:
     """A provider without clients, or that does not exist, is named."""
     settings = Settings(base_url=box.base_url)
     with pytest.raises(UsageError, match="nobody"):
-        await clients_of(settings, {"provider-id": "nobody"}, shared(settings))
+        await clients_of(settings, {"provider-id": "nobody"}, shared_limits(settings))
 
 
 def test_the_worst_exit_code_is_that_of_a_failure() -> None:

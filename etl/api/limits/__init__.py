@@ -1,4 +1,5 @@
-"""How often, how many at once and whether at all requests may be sent: rate, concurrency, circuit breaker.
+"""Limits on requests: their rate, their number at once, and a circuit breaker for a server that is down.
 
-They hold back requests and know nothing of what is asked. `rate_log` shares the rate among processes of one machine.
+A request comes in and waits until it may be sent; what it asks for is unknown here. `rate_log` shares the rate among
+the processes of one machine.
 """

@@ -1,6 +1,6 @@
-"""A server that is down: all requests of a run wait, one asks now and then whether it is back, and at last all give up.
+"""The circuit breaker: while the server is down, the requests of a run wait and a probe asks now and then.
 
-When to doubt it, when to ask again and when to give up is decided in `retry`; what is asked is the caller's.
+`retry` decides when to doubt the server, when to probe it and when to give up; the caller supplies the probe.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from etl.errors import AnswerError, DownError, LimitedError, ProtocolError, Tran
 from etl.events import Noted, Observe
 from etl.settings import Settings
 
-Look = Callable[[], Awaitable[object]]
-"""Puts a cheap question that the server is known to have answered before."""
+Probe = Callable[[], Awaitable[object]]
+"""Sends a cheap request that the server is known to have answered before."""
 
 
 class CircuitBreaker:
-    """Tells an outage of the whole server from trouble with one page, and sits it out."""
+    """Distinguishes an outage of the whole server from trouble with one page, and waits for its end."""
 
     def __init__(self, settings: Settings, observe: Observe, *, rng: random.Random, clock: Clock, sleep: Sleep) -> None:
         self._settings = settings
@@ -27,68 +27,68 @@ class CircuitBreaker:
         self._rng = rng
         self._clock = clock
         self._sleep = sleep
-        # Mutable state: failures in a row, whether requests may pass, whose turn it is to look, how many outages have
-        # ended, and the error in which the last one did not.
+        # Mutable state: consecutive failures, whether requests may pass, the lock of the task that probes, how many
+        # outages have ended, and the error of the one that did not.
         self._streak = Streak()
-        self._well = asyncio.Event()
-        self._well.set()
+        self._closed = asyncio.Event()
+        self._closed.set()
         self._turn = asyncio.Lock()
-        self._outlasted = 0
+        self._recoveries = 0
         self._over: DownError | None = None
 
-    async def passage(self) -> None:
-        """Wait while the server is down; raises once it is given up."""
-        await self._well.wait()
+    async def wait_until_closed(self) -> None:
+        """Wait while the server is down; DownError once the run has given up on it."""
+        await self._closed.wait()
         if self._over is not None:
             raise self._over
 
     def succeeded(self) -> None:
-        """Note a good answer: whatever failed before it was no outage."""
-        if self._well.is_set():
+        """Count a good answer: earlier failures were not an outage."""
+        if self._closed.is_set():
             self._streak = Streak()
 
-    async def outlasted(self, error: AnswerError, look: Look | None, *, hopeless: bool) -> bool:
-        """Note a failure; tell whether it was an outage that is over now, so that the request deserves a new start.
+    async def recovered(self, error: AnswerError, probe: Probe | None, *, hopeless: bool) -> bool:
+        """Count a failure, and return whether it was due to an outage that is over, so that the request starts afresh.
 
-        `hopeless` says that its attempts are used up. Without a question to look with there is no outage. Raises
-        DownError when the outage lasts longer than the settings have patience.
+        `hopeless` says that its attempts are used up. Without a probe there is no outage. DownError if the outage lasts
+        longer than the patience of the settings.
         """
-        if look is None or isinstance(error, LimitedError) or not isinstance(error, TransientError):
+        if probe is None or isinstance(error, LimitedError) or not isinstance(error, TransientError):
             return False
         self._streak = retry.struck(self._streak, self._clock())
-        before = self._outlasted
+        before = self._recoveries
         async with self._turn:
-            if self._outlasted > before:
+            if self._recoveries > before:
                 return True
             if self._over is not None:
                 raise self._over
             if not (hopeless or retry.doubtful(self._streak)):
                 return False
-            self._well.clear()
+            self._closed.clear()
             try:
-                if (trouble := await self._trouble(look)) is not None:
-                    await self._sit_out(trouble, look)
+                if (trouble := await self._probed(probe)) is not None:
+                    await self._await_recovery(trouble, probe)
             finally:
-                self._well.set()
+                self._closed.set()
             self._streak = Streak()
             return trouble is not None
 
-    async def _sit_out(self, trouble: AnswerError, look: Look) -> None:
-        """Look again and again until the server answers."""
+    async def _await_recovery(self, trouble: AnswerError, probe: Probe) -> None:
+        """Probe the server until it answers."""
         most = f"{self._settings.patience:g} s at most"
         self._observe(Noted(text=f"the server is down ({trouble.message}): waiting for it, {most}"))
-        found: AnswerError | None = trouble
-        while found is not None:
-            await self._sleep(self._delay(found))
-            found = await self._trouble(look)
+        latest: AnswerError | None = trouble
+        while latest is not None:
+            await self._sleep(self._delay(latest))
+            latest = await self._probed(probe)
         down = self._clock() - self._streak.since
         self._observe(Noted(text=f"the server is back after {down:.0f} s"))
-        self._outlasted += 1
+        self._recoveries += 1
 
     def _delay(self, trouble: AnswerError) -> float:
         after = (trouble.after if isinstance(trouble, TransientError) else None) or 0.0
-        delay = retry.look_again(self._streak, self._clock(), self._settings, after=after, rng=self._rng)
-        self._streak = retry.looked(self._streak)
+        delay = retry.next_probe(self._streak, self._clock(), self._settings, after=after, rng=self._rng)
+        self._streak = retry.probed(self._streak)
         if delay is None:
             down = self._clock() - self._streak.since
             self._over = DownError(
@@ -100,10 +100,10 @@ class CircuitBreaker:
             raise self._over
         return delay
 
-    async def _trouble(self, look: Look) -> AnswerError | None:
-        """Look whether the server answers; None if it does, be it with a refusal."""
+    async def _probed(self, probe: Probe) -> AnswerError | None:
+        """Return why the server does not answer; None if it does, even with a refusal."""
         try:
-            await look()
+            await probe()
         except LimitedError:
             return None
         except (TransientError, ProtocolError) as error:

@@ -1,6 +1,6 @@
-"""How many requests may be under way at once: fewer after a complaint, then more as answers are good again.
+"""The number of requests at once: fewer after a complaint, then more as answers are good again.
 
-What counts as a complaint is decided in `asking`; how often one may ask is `budget`.
+`requester` decides what a complaint is; `rate_limit` limits the rate.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 _TOGETHER = 1.0
-"""Complaints within so many seconds are about the same trouble."""
+"""Complaints within so many seconds count as one."""
 
 
 class ConcurrencyLimit:
@@ -19,8 +19,8 @@ class ConcurrencyLimit:
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = max(1, most)
         self._clock = clock
-        # Mutable state: the slots there are at present, how many are taken, who waits for one, good answers since the
-        # number last changed, and the moment before which complaints are old news.
+        # Mutable state: the present number of slots, how many are taken, the requests that wait, good answers since the
+        # number last changed, and the time before which complaints count as one.
         self.open = self._most
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()

@@ -1,7 +1,7 @@
-"""The budget of requests: never more in any five minutes than the API grants, and fewer after it has complained.
+"""The rate of requests: in any five minutes no more than the API allows, and fewer after a complaint.
 
-All requests of a run draw on one RateLimit, and all runs of a machine on one RateLog behind it. What to do with an
-error is decided in `retry`; this only spaces requests.
+All requests of a run share one RateLimit, and all runs on a machine one RateLog behind it. `retry` decides what to do
+about an error; this module only spaces requests.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from etl.api.limits.rate_log import RateLog
 from etl.settings import WINDOW_SECONDS, Settings
 
 _MARGIN = 0.95
-"""The share of a tier that is used: others may ask from behind the same address."""
+"""The share of a tier that is used: others may send requests from the same address."""
 _SLACK = 1.01
-"""Our window is longer than the firewall's: requests do not travel equally long, so theirs may be closer together."""
+"""Our window is longer than the firewall's: travel times differ, so requests may arrive closer together."""
 _LEAST = 1 / 32
 _RECOVERY = 1 / 20
 _TOGETHER = 1.0
@@ -29,11 +29,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class RateLimit:
-    """Grants requests: at most `rate` in any window of `period` seconds, in the order they were asked for.
+    """Grants requests: at most `rate` in any window of `period` seconds, first come, first served.
 
-    A run may spend the whole window at once and then waits: that is what the firewall counts (api-notes 1.6). After
-    `slow_down` requests are spaced evenly instead, at half of the rate, and with every request a little less, until the
-    full rate is reached again. With a log, what other runs were granted counts as well.
+    A run may use up the window at once and then waits: that is what the firewall counts (api-notes 1.6). After
+    `slow_down`, requests are spaced evenly at half the rate, and each one restores a little of it, up to the full rate.
+    With a log, the grants of other runs count as well.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class RateLimit:
         self._rate_log = rate_log
         self._clock = clock
         self._sleep = sleep
-        # Mutable state: the log of grants (in the throttler), whose turn it is, the share of the rate that is used at
-        # present, the moment before which nothing is granted, and the one before which complaints are old news.
+        # Mutable state: the log of grants (in the throttler), the lock of the next grant, the share of the rate in use,
+        # the time before which nothing is granted, and the time before which complaints count as one.
         self._throttler = Throttler(self.rate, self.period, retry_interval=min(0.05, self.period / 10))
         self._turn = asyncio.Lock()
         self._share = 1.0
@@ -66,16 +66,16 @@ class RateLimit:
                 await self._throttler.acquire()  # type: ignore[no-untyped-call]
                 await self._share_out()
                 if self._clock() >= self._opens:
-                    break  # otherwise someone was told to slow down meanwhile: this permit is forfeit
+                    break  # otherwise the rate was reduced meanwhile, and this permit is forfeit
             self._space()
 
     async def _share_out(self) -> None:
-        """Wait until the runs of this machine together may send one more."""
+        """Wait until the runs of this machine may together send one more request."""
         while self._rate_log is not None and (wait := self._rate_log.take(self.rate, self.period)) > 0:
             await self._sleep(wait)
 
     def slow_down(self, after: float = 0.0) -> None:
-        """Grant nothing for `after` seconds and then half as much; complaints that come together count once."""
+        """Grant nothing for `after` seconds and then half as much; simultaneous complaints count once."""
         now = self._clock()
         if now >= self._heard:
             self._share = max(_LEAST, self._share / 2)
@@ -92,33 +92,33 @@ class RateLimit:
 
 
 def allowance(settings: Settings) -> int:
-    """Return how many requests a window may hold: what the user says, else the tier's less a margin."""
+    """Return how many requests a window may hold: the user's own number, or the tier's less a margin."""
     return settings.rate if settings.rate is not None else int(settings.tier * _MARGIN)
 
 
-class Gate(Protocol):
-    """Grants requests one by one, as `RateLimit` does; whoever grants them to several processes has the same face."""
+class Limiter(Protocol):
+    """Grants requests one by one: `RateLimit`, or one rate for several processes."""
 
     async def acquire(self) -> None:
         """Wait until one more request may be sent."""
 
     def slow_down(self, after: float = 0.0) -> None:
-        """Grant nothing for `after` seconds and then less: the server has complained."""
+        """Grant nothing for `after` seconds and then less, because the server has complained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What several clients of one server share, and are together as polite as one; first come, first served."""
+class SharedLimits:
+    """The limits that several clients of one server share; first come, first served."""
 
-    budget: Gate
-    slots: ConcurrencyLimit
+    rate: Limiter
+    concurrency: ConcurrencyLimit
 
 
-def shared(settings: Settings, budget: Gate | None = None) -> Shared:
-    """Make the budget, unless there is one, and the slots for requests under way at once.
+def shared_limits(settings: Settings, rate: Limiter | None = None) -> SharedLimits:
+    """Return the limits of the settings, with a rate of their own unless one is given.
 
-    The budget is that of all runs of this user on this machine if the settings name a log.
+    All runs of this user on this machine share that rate if the settings name a log.
     """
     rate_log = None if settings.rate_log is None else RateLog(settings.rate_log)
-    own = budget or RateLimit(allowance(settings), rate_log=rate_log)
-    return Shared(budget=own, slots=ConcurrencyLimit(settings.concurrency))
+    own = rate or RateLimit(allowance(settings), rate_log=rate_log)
+    return SharedLimits(rate=own, concurrency=ConcurrencyLimit(settings.concurrency))

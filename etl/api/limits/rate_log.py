@@ -1,6 +1,6 @@
-"""The grants that all runs of a user on this machine share: when requests to one API were sent, in one small file.
+"""The requests that all runs of a user on this machine have sent to one API, by time, in one small file.
 
-A file of doubles, in seconds of the wall clock, under a lock of the system. Who waits, and how, is `budget`.
+A file of doubles, in seconds of the wall clock, under a lock of the system. `rate_limit` does the waiting.
 """
 
 import fcntl
@@ -21,10 +21,9 @@ class RateLog:
         self._clock = clock
 
     def take(self, rate: int, period: float) -> float:
-        """Write down a grant and return 0.0, or return the seconds to wait until there may be one.
+        """Record a grant and return 0.0, or return the seconds until there may be one.
 
-        A clock that was set back makes grants look as if they were yet to come: they count as made now. StoreError if
-        the file cannot be written.
+        Grants in the future, because a clock was set back, count as made now. StoreError if the file cannot be written.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +50,7 @@ class RateLog:
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
-            f"cannot write down requests in {self._path}: {error.strerror}",
+            f"cannot record requests in {self._path}: {error.strerror}",
             fix="point XDG_STATE_HOME to a folder that can be written",
         )
 

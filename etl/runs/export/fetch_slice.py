@@ -185,4 +185,4 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
 
 
 def _reject(one: Undelivered) -> Issue:
-    return Issue(record_id=one.id, path="", reason=one.reason, raw=one.told)
+    return Issue(record_id=one.id, path="", reason=one.reason, raw=one.raw)

@@ -7,7 +7,7 @@ destination. How the word gets there is the shell's matter.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from etl.api.limits.rate_limit import Shared
+from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query
 from etl.completeness.slices import Part, restored
 from etl.dataset.request import Delivery
@@ -33,7 +33,7 @@ async def joined(
     owner: Owner,
     observe: Observe,
     clock: Clock,
-    together: Shared,
+    together: SharedLimits,
 ) -> AsyncIterator[Run]:
     """Join the run of a destination's owner; StoreError if it is not, or no more, the owner's.
 

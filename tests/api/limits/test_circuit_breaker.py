@@ -23,10 +23,10 @@ class Server:
 
     until: float
     trouble: AnswerError = GONE
-    looks: list[float] = field(default_factory=list)
+    probes: list[float] = field(default_factory=list)
 
-    async def look(self) -> None:
-        self.looks.append(now())
+    async def probe(self) -> None:
+        self.probes.append(now())
         if now() < self.until:
             raise self.trouble
 
@@ -42,8 +42,8 @@ def breaker(patience: float = 900.0, told: list[str] | None = None) -> CircuitBr
 async def fail(one: CircuitBreaker, server: Server, *, times: int = 5, error: AnswerError = GONE) -> bool:
     """Fail so many times; whether the last was an outage that is over."""
     for _ in range(times - 1):
-        assert not await one.outlasted(error, server.look, hopeless=False)
-    return await one.outlasted(error, server.look, hopeless=False)
+        assert not await one.recovered(error, server.probe, hopeless=False)
+    return await one.recovered(error, server.probe, hopeless=False)
 
 
 @given(st.floats(1, 2000), st.integers(60, 1500))
@@ -60,8 +60,8 @@ def test_an_outage_is_waited_for_as_long_as_patience_says(outage: float, patienc
         return now()
 
     run(scenario())
-    assert len(server.looks) <= 10 + patience / 30  # a look or two a minute is no burden for anybody
-    gaps = [later - earlier for earlier, later in zip(server.looks[1:], server.looks[2:], strict=False)]
+    assert len(server.probes) <= 10 + patience / 30  # a look or two a minute is no burden for anybody
+    gaps = [later - earlier for earlier, later in zip(server.probes[1:], server.probes[2:], strict=False)]
     assert all(gap <= 60 for gap in gaps)
 
 
@@ -74,7 +74,7 @@ def test_everybody_waits_while_the_server_is_down() -> None:
         waiting = asyncio.create_task(fail(one, server))
         await asyncio.sleep(1)
         assert not waiting.done()
-        await one.passage()
+        await one.wait_until_closed()
         passed = now()
         assert await waiting
         return passed, now()
@@ -95,7 +95,7 @@ def test_one_looks_for_all() -> None:
         return await asyncio.gather(*(fail(one, server, times=1) for _ in range(4)))
 
     assert run(scenario()) == [True] * 4
-    assert len(server.looks) < 8
+    assert len(server.probes) < 8
 
 
 def test_who_gives_up_tells_all() -> None:
@@ -106,10 +106,10 @@ def test_who_gives_up_tells_all() -> None:
         one = breaker(10)
         found = await asyncio.gather(*(fail(one, server) for _ in range(4)), return_exceptions=True)
         assert [type(error) for error in found] == [DownError] * 4
-        looks = len(server.looks)
+        probes = len(server.probes)
         with pytest.raises(DownError, match=r"down for 10 s: no connection; run again"):
-            await one.passage()
-        assert len(server.looks) == looks
+            await one.wait_until_closed()
+        assert len(server.probes) == probes
 
     run(scenario())
 
@@ -121,9 +121,9 @@ def test_a_page_that_fails_on_a_server_that_answers_is_no_outage() -> None:
     async def scenario() -> None:
         one = breaker()
         assert not await fail(one, server, times=9)
-        assert len(server.looks) == 1
-        assert not await one.outlasted(GONE, server.look, hopeless=True)
-        assert len(server.looks) == 2
+        assert len(server.probes) == 1
+        assert not await one.recovered(GONE, server.probe, hopeless=True)
+        assert len(server.probes) == 2
 
     run(scenario())
 
@@ -139,7 +139,7 @@ def test_good_answers_between_failures_are_a_server_that_is_up() -> None:
             one.succeeded()
 
     run(scenario())
-    assert not server.looks
+    assert not server.probes
 
 
 @pytest.mark.parametrize("error", [LimitedError("slow down"), ProtocolError("html"), RefusedError("no")])
@@ -147,7 +147,7 @@ def test_other_trouble_is_no_outage(error: AnswerError) -> None:
     """Who limits, garbles or refuses is there."""
     server = Server(until=10**9)
     assert not run(fail(breaker(), server, times=20, error=error))
-    assert not server.looks
+    assert not server.probes
 
 
 @pytest.mark.parametrize("answer", [LimitedError("slow down"), RefusedError("no")])
@@ -160,7 +160,7 @@ def test_without_a_question_nothing_is_an_outage() -> None:
     """A server that has never answered is given up by the attempts of its first request."""
 
     async def scenario() -> bool:
-        return await breaker().outlasted(GONE, None, hopeless=True)
+        return await breaker().recovered(GONE, None, hopeless=True)
 
     assert not run(scenario())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl import resources
-from etl.api.limits.rate_limit import shared
+from etl.api.limits.rate_limit import shared_limits
 from etl.api.query import Query
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
@@ -37,7 +37,7 @@ def joined(to: Path, box: Sandbox, observe: Observe = ignore) -> AbstractAsyncCo
         owner=OWNER,
         observe=observe,
         clock=time.time,
-        together=shared(settings),
+        together=shared_limits(settings),
     )
 
 
