@@ -54,6 +54,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     attempts: int = 8,
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
+    page_limit: int = 512,
     budget: str = "",
     dask: str = "",
 ) -> State[dict[str, Any]]:
@@ -91,6 +92,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         attempts: How often a request is tried before its failure is believed.
         patience: Seconds for which one request may fail before the run gives up.
         timeout: Seconds to wait for the next byte of an answer.
+        page_limit: Largest response in megabytes, decompressed.
         budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
             empty.
         dask: Address of a Dask scheduler, tcp://host:8786: slices are walked and written by its workers, who must see

@@ -44,6 +44,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     attempts: int = 8,
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
+    page_limit: int = 512,
     budget: str = "",
 ) -> State[dict[str, Any]]:
     """Bring an exported dataset up to date; published only if it is proved complete.
@@ -67,6 +68,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         attempts: Maximum attempts per request.
         patience: Seconds for which one request may fail before the run gives up.
         timeout: Seconds to wait for the next byte of an answer.
+        page_limit: Largest response in megabytes, decompressed.
         budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
