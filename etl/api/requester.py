@@ -7,11 +7,12 @@ answers.
 import asyncio
 import random
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from urllib.parse import quote
 
-from etl.api import document, retry
+from etl.api import document, retired, retry
 from etl.api.document import Document
 from etl.api.http.answer import Sealed
 from etl.api.http.body import unseal
@@ -19,14 +20,17 @@ from etl.api.http.origins import redirect
 from etl.api.limits.circuit_breaker import CircuitBreaker, Probe
 from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Limiter, Sleep
+from etl.api.query import Query, encode
 from etl.api.retry import Pace
 from etl.api.transport import Transport
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.errors.redaction import shown
 from etl.events import Observe, Retried
+from etl.schema.declarations import Resource
 from etl.settings import Settings
 
 _HOPS = 5
+_RIGID = Pace(size=1, wanted=1)
 
 Send = Callable[[str, str | None], Awaitable[Sealed]]
 T = TypeVar("T")
@@ -73,7 +77,7 @@ class Requester:
         """Remember a request that the server has answered: the circuit breaker probes the server with it."""
 
         async def probe() -> None:
-            await self._follow_redirects(self._fetch, target, form, extract=_nothing)
+            await self._follow_redirects(self._fetch, target, form, extract=nothing)
 
         self._probe = probe
 
@@ -111,6 +115,29 @@ class Requester:
                     pace, delay = slower, delay or 0.0
                 self._report_retry(error, tries, delay, pace)
                 await self._sleep(delay)
+
+    async def request(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        form: AnswerForm,
+        *,
+        extract: Callable[[Document], T],
+        of: Resource | None = None,
+        pace: Pace = _RIGID,
+    ) -> tuple[Document, T]:
+        """Fetch a document with retries, always of the same size; `of` is the resource whose list it is from."""
+        target = address(path, params)
+
+        async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
+            return await explained(self.fetch(target, form, extract=extract), of)
+
+        (answer, extracted, _), _ = await self.retrying(attempt, pace)
+        return answer, extracted
+
+    def remember_count(self, query: Query, params: Mapping[str, str]) -> None:
+        """Remember a count as what the server answers when it is up."""
+        self.remember_probe(address(query.path, params), form_of(query))
 
     def _may_shrink(self, elapsed: float) -> bool:
         """Return whether a failing page may be retried as smaller ones: the server answers, and there is time."""
@@ -170,7 +197,8 @@ class Requester:
         return sealed
 
 
-def _nothing(document: Document) -> None:
+def nothing(document: Document) -> None:
+    """Extract nothing."""
     del document
 
 
@@ -194,3 +222,25 @@ def _read(sealed: Sealed, limit: int, root: str, extract: Callable[[Document], T
     except ProtocolError as error:
         error.url, error.status = shown(reply.url), reply.status
         raise
+
+
+def address(path: str, params: Mapping[str, str]) -> str:
+    """Spell a path of plain text and its parameters as a request does."""
+    spelled = quote(path, safe="/:@!$&'()*+,;=")
+    return f"{spelled}?{encode(params)}" if params else spelled
+
+
+def form_of(query: Query) -> AnswerForm:
+    """Return the format in which the list of a query is requested."""
+    return AnswerForm(query.resource.headers.get("Accept"), query.resource.root)
+
+
+async def explained(answer: Awaitable[T], resource: Resource | None) -> T:
+    """Await an answer; the error of a list that is gone says what to use instead."""
+    try:
+        return await answer
+    except AnswerError as error:
+        better = retired.explain(error, resource) if resource else error
+        if better is error:
+            raise
+        raise better from None

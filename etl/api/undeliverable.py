@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from etl.api.cursors import make_cursor
 from etl.api.document import Document
-from etl.api.pagination import Position
+from etl.api.pagination.cursors import make_cursor
+from etl.api.pagination.position import Position
 from etl.errors import AnswerError, ProtocolError
 from etl.schema.declarations import Json
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from etl.api.pagination import REACH
+from etl.api.pagination.by_row import REACH
 from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window, year_start
 from etl.schema.declarations import Json, Paging

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from etl import resources
-from etl.api.client import Client, address
-from etl.api.cursors import make_cursor, read_cursor
+from etl.api.client import Client
 from etl.api.limits.rate_limit import RateLimit
+from etl.api.pagination.cursors import make_cursor, read_cursor
 from etl.api.query import Query
+from etl.api.requester import address
 from etl.api.transport import Transport
 from etl.api.window import Window, year_start
 from etl.errors import LimitedError, ProtocolError, RefusedError, TransientError

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.api import document
-from etl.api.client import FetchedPage
-from etl.api.cursors import make_cursor
-from etl.api.pagination import Position
+from etl.api.pagination.cursors import make_cursor
+from etl.api.pagination.position import Position
 from etl.api.undeliverable import Undelivered
+from etl.api.walk import FetchedPage
 from etl.api.window import Window
 from etl.completeness import slices
 from etl.completeness.slices import Slice

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from etl.api.cursors import make_cursor, read_cursor
+from etl.api.pagination.cursors import make_cursor, read_cursor
 from tests.conftest import Command, Ran
 from tests.support.loopback import Loopback, Request, http
 

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.api.cursors import cursor_of, make_cursor, read_cursor
 from etl.api.document import Document
-from etl.api.page_info import PageInfo
-from etl.api.page_info import read as facts
-from etl.api.pagination import REACH, Cursor, Keyset, Number, Offset, Position, Progress, Whole, strategy
+from etl.api.pagination.by_cursor import Cursor, Keyset
+from etl.api.pagination.by_row import REACH, Number, Offset, Whole
+from etl.api.pagination.cursors import cursor_of, make_cursor, read_cursor
+from etl.api.pagination.page_info import PageInfo
+from etl.api.pagination.page_info import read as facts
+from etl.api.pagination.position import Position, Progress
+from etl.api.pagination.strategies import strategy
 from etl.api.query import Query
 from etl.errors import ProtocolError, RefusedError
 from etl.schema.declarations import Column, Paging, Resource, Table, Type
