@@ -21,7 +21,7 @@ from etl.storage import lock, paths
 from etl.storage.directories import TEMPORARY
 from etl.storage.files import Files
 from etl.storage.json_files import JsonFile
-from etl.storage.lock import Owner
+from etl.storage.lock import Lock, Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,10 @@ class Store:
     `fresh` is whether it may replace any dataset, one too whose manifest cannot be read.
     """
 
-    def __init__(self, files: Files, *, fresh: bool = False) -> None:
+    def __init__(self, files: Files, *, fresh: bool = False, held: Lock | None = None) -> None:
         self.files = files
         self._fresh = fresh
+        self._held = held
 
     def manifest(self) -> Manifest | None:
         """Return the published dataset's manifest, if there is one."""
@@ -119,6 +120,8 @@ class Store:
 
     def publish(self, manifest: Manifest, reports: Mapping[str, bytes] | None = None) -> None:
         """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
+        if self._held and not self._held.is_held():
+            raise StoreError(f"{self.files.name} is no longer held by this run", fix="see who holds it, then run again")
         before = _before(self.files, fresh=self._fresh)
         names = before.keys() | manifest.tables.keys()
         _foreign_free(self.files, names, before)
@@ -139,16 +142,13 @@ def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> It
     holds what `fresh` would throw away.
     """
     _ours(files)
-    lock.take(files, owner)
-    try:
+    with lock.held(files, owner) as held:
         finish(files, fresh=fresh)
         if fresh:
             switch.retire(files)
         _same_dataset(files, claim, fresh=fresh)
         _same_work(files, claim)
-        yield Store(files, fresh=fresh)
-    finally:
-        lock.give_back(files, owner)
+        yield Store(files, fresh=fresh, held=held)
 
 
 def read_manifest(files: Files) -> Manifest | None:

@@ -25,6 +25,8 @@ _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 NO_HARD_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS))
 """Errors of file systems, and of their borders, at which a file has to be copied."""
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF))
+"""Errors of file systems without advisory locks, at all or for folders."""
 
 
 @contextmanager
@@ -144,38 +146,40 @@ def replacing(folder: int, name: str) -> Iterator[BinaryIO]:
 
 
 def appear(folder: int, name: str, data: bytes) -> bool:
-    """Create a whole file where there is none; return whether that was so.
+    """Create a whole file where there is none; return whether that was so."""
+    draft, handle = draft_of(folder, data)
+    try:
+        return give_name(folder, draft, name)
+    finally:
+        os.close(handle)
+        with suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
 
-    Unlike a lock on this machine, this holds on shared disks as well.
-    """
-    temporary = f".{secrets.token_hex(16)}.tmp"
-    with os.fdopen(os.open(temporary, _WRITING, 0o666, dir_fd=folder), "wb") as target:
+
+def draft_of(folder: int, data: bytes) -> tuple[str, int]:
+    """Write a whole file under a temporary name; return the name and a descriptor."""
+    draft = f".{secrets.token_hex(16)}.tmp"
+    handle = os.open(draft, _WRITING, 0o666, dir_fd=folder)
+    with os.fdopen(os.dup(handle), "wb") as target:
         target.write(data)
         target.flush()
-        os.fsync(target.fileno())
+        os.fsync(handle)
+    return draft, handle
+
+
+def give_name(folder: int, draft: str, name: str) -> bool:
+    """Give a draft a name that no file has; return whether that was so. This holds on shared disks as well."""
     try:
-        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in NO_HARD_LINKS:
             raise
-        return _create(folder, name, data)
-    finally:
-        os.unlink(temporary, dir_fd=folder)
+        if exists(folder, name):
+            return False
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)
-    return True
-
-
-def _create(folder: int, name: str, data: bytes) -> bool:
-    try:
-        handle = os.open(name, _WRITING, 0o666, dir_fd=folder)
-    except FileExistsError:
-        return False
-    with os.fdopen(handle, "wb") as target:
-        target.write(data)
-        target.flush()
-        os.fsync(target.fileno())
     return True
 
 
@@ -221,10 +225,35 @@ def remove(folder: int, name: str) -> None:
 
 @contextmanager
 def alone(folder: int) -> Iterator[None]:
-    """Hold a folder against other processes of this machine."""
+    """Hold a folder against other processes of this machine, as far as its disk has such locks."""
     handle = os.open(".", _FOLDER, dir_fd=folder)  # its own: locks belong to what was opened, not to who holds it
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(_NoLocksError):
+            _flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def advise(handle: int) -> bool | None:
+    """Take the advisory lock of a file; False if another process has it, None if the disk has no such locks."""
+    try:
+        _flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except _NoLocksError:
+        return None
+    return True
+
+
+class _NoLocksError(OSError):
+    """The disk has no advisory locks."""
+
+
+def _flock(handle: int, how: int) -> None:
+    try:
+        fcntl.flock(handle, how)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise _NoLocksError from error

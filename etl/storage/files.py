@@ -123,6 +123,9 @@ class Files(Protocol):
     def remove(self, key: str) -> None:
         """Remove a file or a folder with everything in it; there may be nothing of that key."""
 
+    def age(self, key: str) -> float:
+        """Return how many seconds ago a file was written, by the destination's own clock."""
+
     def below(self, key: str) -> "Files":
         """Return the destination that a folder of this one is."""
 
@@ -150,27 +153,27 @@ class LocalFiles:
 
     def exists(self, key: str) -> bool:
         """Return whether there is a file, a folder or a link of that key."""
-        with self._explained(key):
+        with self.explained(key):
             try:
-                with self._parent(key) as (folder, name):
+                with self.parent(key) as (folder, name):
                     return directories.exists(folder, name)
             except (FileNotFoundError, NotADirectoryError):
                 return False
 
     def empty(self) -> bool:
         """Return whether there is nothing at all."""
-        with self._explained(""):
+        with self.explained(""):
             try:
-                with self._parent("") as (folder, _):
+                with self.parent("") as (folder, _):
                     return directories.empty(folder)
             except FileNotFoundError:
                 return True
 
     def listing(self, key: str) -> list[str]:
         """Return the keys of all files at or below a key, sorted."""
-        with self._explained(key):
+        with self.explained(key):
             try:
-                with self._parent(key) as (folder, name):
+                with self.parent(key) as (folder, name):
                     listed = directories.listing(folder, name)
             except (FileNotFoundError, NotADirectoryError):
                 return []
@@ -179,40 +182,40 @@ class LocalFiles:
 
     def read(self, key: str) -> bytes:
         """Return the content of a file."""
-        with self._explained(key), self.reading(key) as source:
+        with self.explained(key), self.reading(key) as source:
             return source.read()
 
     def reading(self, key: str) -> BinaryIO:
         """Open a file for sequential reading."""
-        with self._explained(key), self._parent(key) as (folder, name):
+        with self.explained(key), self.parent(key) as (folder, name):
             return os.fdopen(directories.reading(folder, name, self._path(key)), "rb")
 
     def open(self, key: str) -> pa.NativeFile:
         """Open a file for random access."""
-        with self._explained(key), self.reading(key) as source:
+        with self.explained(key), self.reading(key) as source:
             return pa.OSFile(f"/dev/fd/{source.fileno()}")
 
     def map(self, key: str) -> mmap.mmap:
         """Map a file that no other process changes into memory; only what is accessed is read."""
-        with self._explained(key), self.reading(key) as source:
+        with self.explained(key), self.reading(key) as source:
             return mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
 
     def write(self, key: str, data: bytes | memoryview) -> None:
         """Write a whole file durably, over any file of that key."""
-        with self._explained(key), self._parent(key, make=True) as place, directories.replacing(*place) as target:
+        with self.explained(key), self.parent(key, make=True) as place, directories.replacing(*place) as target:
             target.write(data)
 
     @contextmanager
     def create(self, key: str) -> Iterator[Writing]:
         """Write a file in pieces; it appears, whole and durable, when the context ends without an error."""
-        with self._explained(key), self._parent(key, make=True) as place, directories.replacing(*place) as target:
+        with self.explained(key), self.parent(key, make=True) as place, directories.replacing(*place) as target:
             writing = Writing(target)
             yield writing
             writing.flush()
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
         """Write a small file if its content is `instead_of` (None: there is no file); return whether that was so."""
-        with self._explained(key), self._parent(key, make=True) as (folder, name), directories.alone(folder):
+        with self.explained(key), self.parent(key, make=True) as (folder, name), directories.alone(folder):
             if instead_of is None:
                 return directories.appear(folder, name, data)
             if not self.exists(key) or self.read(key) != instead_of:
@@ -222,7 +225,7 @@ class LocalFiles:
 
     def move(self, source: str, target: str) -> None:
         """Rename a file (over another) or a folder (to where nothing is); CrossDeviceError if a folder cannot be."""
-        with self._explained(target), self._parent(source) as old, self._parent(target, make=True) as new:
+        with self.explained(target), self.parent(source) as old, self.parent(target, make=True) as new:
             try:
                 os.replace(old[1], new[1], src_dir_fd=old[0], dst_dir_fd=new[0])
             except OSError as error:
@@ -241,17 +244,28 @@ class LocalFiles:
 
     def link(self, source: str, target: str) -> None:
         """Give the same content a second key."""
-        with self._explained(target), self._parent(source) as old, self._parent(target, make=True) as new:
+        with self.explained(target), self.parent(source) as old, self.parent(target, make=True) as new:
             directories.link(old, new, self._path(source))
 
     def remove(self, key: str) -> None:
         """Remove a file or a folder with everything in it; there may be nothing of that key."""
-        with self._explained(key):
+        with self.explained(key):
             try:
-                with self._parent(key) as place:
+                with self.parent(key) as place:
                     directories.remove(*place)
             except (FileNotFoundError, NotADirectoryError):
                 return
+
+    def age(self, key: str) -> float:
+        """Return how many seconds ago a file was written, by the clock of the disk."""
+        with self.explained(key), self.parent(key) as (folder, name):
+            written = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+            draft, handle = directories.draft_of(folder, b"")
+            try:
+                return os.fstat(handle).st_mtime - written
+            finally:
+                os.close(handle)
+                os.unlink(draft, dir_fd=folder)
 
     def below(self, key: str) -> "LocalFiles":
         """Return the destination that a folder of this one is."""
@@ -261,7 +275,7 @@ class LocalFiles:
     def scratch(self) -> Iterator[Path]:
         """Create a private folder in this one, and remove it in the end."""
         key = f".{secrets.token_hex(16)}.spill"
-        with self._explained(key), self._parent(key, make=True) as (folder, name):
+        with self.explained(key), self.parent(key, make=True) as (folder, name):
             os.mkdir(name, 0o700, dir_fd=folder)
             try:
                 yield Path(self._path(key))
@@ -271,7 +285,8 @@ class LocalFiles:
     def _path(self, key: str) -> str:
         return f"{self.name}/{key}"
 
-    def _parent(self, key: str, *, make: bool = False) -> AbstractContextManager[tuple[int, str]]:
+    def parent(self, key: str, *, make: bool = False) -> AbstractContextManager[tuple[int, str]]:
+        """Open the folder that a key lies in; yields its descriptor, and the key's name there."""
         if key.startswith("/") or ".." in key.split("/"):
             raise StoreError(f"{key!r} does not lie below {self.name}")
         whole = "/".join(filter(None, (self._under, key)))
@@ -280,7 +295,7 @@ class LocalFiles:
         return directories.parent(self._root, f"{whole}/.", make=make)
 
     @contextmanager
-    def _explained(self, key: str) -> Iterator[None]:
+    def explained(self, key: str) -> Iterator[None]:
         """Turn an error of the system into a line with what to do about it."""
         try:
             yield

@@ -126,6 +126,10 @@ class Divided:
         elif real != target:
             self._published.link(real, target)
 
+    def age(self, key: str) -> float:
+        """Return how many seconds ago a file was written, by the clock of where it is."""
+        return self._of(key).age(key)
+
     def below(self, key: str) -> ObjectFiles:
         """Return the destination that a folder of the published part is."""
         return self._published.below(key)

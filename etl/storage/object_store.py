@@ -7,6 +7,7 @@ follows from that for publication is the matter of `beside`, where unfinished wo
 
 import io
 import mmap
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,6 +106,17 @@ class ObjectFiles:
     def upload(self, content: BinaryIO, key: str) -> None:
         """Put a file of this machine, in pieces if it is large."""
         self._put(key, content)
+
+    def age(self, key: str) -> float:
+        """Return how many seconds ago an object was written, by the clock of the store."""
+        import obstore
+
+        probe = f"{key}.{secrets.token_hex(8)}"
+        with self._explained(key):
+            obstore.put(self._store, probe, b"")
+            now = obstore.head(self._store, probe)["last_modified"]
+            obstore.delete(self._store, probe)
+            return (now - obstore.head(self._store, key)["last_modified"]).total_seconds()
 
     def below(self, key: str) -> "ObjectFiles":
         """Return the destination that a folder of this one is."""

@@ -139,7 +139,7 @@ def test_a_log_that_tells_something_else_is_found(tmp_path):
     assert [finding.path for finding in verify(files).findings] == [first]
     files.write(first, content)
     files.write(f"works/_delta_log/{1:020d}.json", b"{}")
-    assert "not of this dataset" in verify(files).findings[0].problem
+    assert "is not part of this dataset" in verify(files).findings[0].problem
 
 
 def test_a_delta_dataset_may_become_parquet_again(tmp_path):

@@ -75,6 +75,6 @@ async def test_a_helper_stops_when_the_run_that_sent_it_ends(box: Sandbox, tmp_p
     async with owned(tmp_path, box) as run:
         planned = await plan(run)
         async with joined(tmp_path, box) as helper:
-            lock.give_back(run.files, OWNER)
+            run.files.remove(paths.LOCK)
             with pytest.raises(StoreError, match="no longer held"):
                 await remote_steps.walk_slice(helper, planned.slices[0].key)
