@@ -1,6 +1,6 @@
-"""Bodies: a JSON:API document cut into raw records, and a failure's body turned into the error it means.
+"""Answers: a JSON:API document split into raw records, or the error that a failure's body means.
 
-Records stay bytes here; what is in them is `parse`'s matter. Nothing here touches the network or knows a resource.
+Records stay bytes here; `records` reads them. Nothing here sends requests or knows a resource.
 """
 
 import json
@@ -30,10 +30,10 @@ _OVERLOADED = re.compile(
 )
 """Words of a search engine that is overloaded or away, whatever the status of the answer (api-notes 1.5)."""
 _WORDS = 300
-"""So many characters of the server's own words go into a message."""
+"""Characters of the server's own words in a message."""
 _READ = 1 << 20
 _SKIMMED = 1 << 14
-"""So many bytes of a failure are read at most, as JSON and as HTML: patterns take long on what is made for it."""
+"""Bytes of a failure that are read at most, as JSON and as HTML: on hostile HTML, patterns take long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,11 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 
 def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
-    """Cut a body into records: a list has many, a single object is one, `null` is none.
+    """Split a body into records: a list has many, a single object is one, `null` has none.
 
-    `root` is where they stand in a body that is no JSON:API document. Raises ProtocolError with one line for HTML,
-    half a body, or JSON that is no such document. Records with what JSON forbids but servers send (a lone surrogate,
-    NaN) come out as they are: only their own record suffers.
+    `root` is the name of the records in a body that is not a JSON:API document. ProtocolError with one line for HTML,
+    half a body, or JSON of another shape. Records with what JSON forbids but servers send (a lone surrogate, NaN) are
+    kept as they are: only they are affected.
     """
     try:
         return _split(body, body, root)
@@ -80,7 +80,7 @@ def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
 
 
 def of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
-    """Pick the records of some JSON:API types; what is no record has none."""
+    """Return the records of the given JSON:API types; what is not a record has no type."""
     return [record for record in records if _named(record).type in kinds]
 
 
@@ -95,12 +95,12 @@ def apart(document: Document, kinds: Sequence[str]) -> Document:
 
 def id_of(record: bytes) -> str | None:
     """Read a record's id in lower case, None if it has none."""
-    found = _named(record).id
-    return found.lower() if isinstance(found, str) else None
+    name = _named(record).id
+    return name.lower() if isinstance(name, str) else None
 
 
 def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
-    """Turn an answer that is no success into the error it means, with the server's own words (api-notes 1.5).
+    """Return the error that an unsuccessful answer means, with the server's own words (api-notes 1.5).
 
     `after` is the answer's Retry-After in seconds, if it had one.
     """
@@ -109,9 +109,7 @@ def failure(status: int, body: bytes, url: str, *, after: float | None = None) -
     message = f"the server answered {status}{f' ({words})' if words else _phrase(status)}"
     # The load balancer's old refusal is 403 in HTML; the application's own 403 is JSON.
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and decoded is None):
-        return LimitedError(
-            message, fix="give an e-mail address or ask less often", url=url, status=status, after=after
-        )
+        return LimitedError(message, fix="give --mailto, or lower --rate", url=url, status=status, after=after)
     overloaded = _OVERLOADED.search(words) and not _UNREADABLE.search(words)  # a query may be quoted, too
     if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or overloaded:
         return TransientError(message, url=url, status=status)
@@ -144,7 +142,7 @@ def _split(text: bytes, body: bytes, root: str) -> Document:
 
 @lru_cache
 def _decoders(root: str) -> tuple["msgspec.json.Decoder[Json]", "msgspec.json.Decoder[Json]"]:
-    """Return what reads a document with a list of records, and what reads one with a single record."""
+    """Return the decoders of a document with a list of records and of one with a single record."""
     kinds: tuple[Json, Json] = (list[msgspec.Raw] | None, msgspec.Raw)
     made = [
         msgspec.defstruct("Document", [("data", kind)], bases=(_Around,), rename={"data": root}, kw_only=True)
@@ -154,7 +152,7 @@ def _decoders(root: str) -> tuple["msgspec.json.Decoder[Json]", "msgspec.json.De
 
 
 def _originals(raws: Sequence[msgspec.Raw], text: bytes, body: bytes) -> list[bytes]:
-    """Return what stands in the body where the raws stand in the text, which has the same length."""
+    """Return the bytes of the body at the places of the raws in the text, which has the same length."""
     if text is body:
         return [bytes(raw) for raw in raws]
     start = pa.py_buffer(text).address
@@ -165,7 +163,7 @@ def _originals(raws: Sequence[msgspec.Raw], text: bytes, body: bytes) -> list[by
 def _not_a_document(body: bytes, error: Exception) -> str:
     decoded = _json(body)
     words = _words(decoded) if decoded is not None else ""
-    return f"the answer is no JSON:API document: {words or error}"
+    return f"the answer is not a JSON:API document: {words or error}"
 
 
 def _not_json(body: bytes, error: Exception) -> str:
@@ -173,12 +171,12 @@ def _not_json(body: bytes, error: Exception) -> str:
     if not head:
         return "the answer is empty"
     if head.startswith(b"<"):
-        return f"the answer is HTML where JSON was asked for: {_plain(body)}"
-    return f"the answer is no valid JSON ({len(body):,} bytes): {error}"
+        return f"the answer is HTML where JSON was requested: {_plain(body)}"
+    return f"the answer is not valid JSON ({len(body):,} bytes): {error}"
 
 
 def _json(body: bytes) -> Json:
-    """Return the body's JSON, or None if it is none."""
+    """Return the body's JSON, or None if it is invalid."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -190,8 +188,8 @@ def _words(decoded: Json) -> str:
     if not isinstance(decoded, dict):
         return _brief(decoded if isinstance(decoded, str) else "")
     errors = decoded.get("errors", decoded)
-    said = [_sentence(error) for error in (errors if isinstance(errors, list) else [errors])]
-    return _brief("; ".join(filter(None, said)))
+    sentences = [_sentence(error) for error in (errors if isinstance(errors, list) else [errors])]
+    return _brief("; ".join(filter(None, sentences)))
 
 
 def _sentence(error: Json) -> str:
@@ -203,7 +201,7 @@ def _sentence(error: Json) -> str:
 
 
 def _plain(body: bytes) -> str:
-    """Return what a reader of the HTML or text would see first."""
+    """Return the beginning of HTML or text as a reader would see it."""
     text = body[:_SKIMMED].decode(errors="replace")
     title = _TITLE.search(text)
     return _brief(title[1] if title and title[1].strip() else _MARKUP.sub(" ", text))
@@ -221,13 +219,13 @@ def _phrase(status: int) -> str:
 
 
 def _fix(status: int, decoded: Json, words: str) -> str:
-    """Say what helps against a refusal; nothing if that is what helps against any."""
+    """Return what helps against a refusal; empty if the usual advice does."""
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and decoded is not None):
         return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "put name and password into HTTP_PROXY: http://NAME:PASSWORD@HOST:PORT"
     if status == HTTPStatus.NOT_FOUND and decoded == {}:
-        return "the server takes this User-Agent for a crawler's: give an e-mail address and no word like bot"
+        return "the server takes this User-Agent for a crawler: give an e-mail address without words like bot"
     if status == HTTPStatus.BAD_REQUEST and _UNREADABLE.search(words):
         return "check --query: brackets and quotes go in pairs, other special characters are escaped by a backslash"
     return ""

@@ -1,7 +1,7 @@
-"""Addresses that people paste instead of a resource's name, understood and put right (api-notes 1.2).
+"""URLs that people paste instead of a resource's name, read as the valid request that they mean (api-notes 1.2).
 
-`/doi/provider-id=tcia&page[size]=5` was never a path of the API, though pages about it say so; `/providers/tcia/doi`
-was never one either. What is meant is plain enough. Pure: names are checked by `query`.
+`/doi/provider-id=tcia&page[size]=5` and `/providers/tcia/doi` were never paths of the API, though documents say so, but
+their meaning is plain. Pure; `query` checks the names.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _SHAPING = frozenset(("fields", "facets", "disable-facets", "affiliation", "publ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pasted:
-    """What an address asks for; `ids` if it is of single records, `dropped` are parameters that are ours to choose."""
+    """What a URL requests; `ids` are single records, `dropped` are parameters that the client chooses itself."""
 
     resource: str
     filters: tuple[tuple[str, str], ...] = ()
@@ -40,21 +40,21 @@ class Pasted:
 
 
 def is_address(text: str) -> bool:
-    """Tell an address from the name of a resource."""
+    """Return whether a text is a URL or path, and not the name of a resource."""
     return "://" in text or text.startswith("/") or "?" in text
 
 
 def read(text: str) -> Pasted:
-    """Understand an address; UsageError if it has no resource in it."""
+    """Read a URL; UsageError if it names no resource."""
     parts = urlsplit(text)
-    # A path is cut before it is decoded: a DOI may hold an encoded question mark.
+    # A path is split before it is decoded: a DOI may contain an encoded question mark.
     segments = [segment for segment in parts.path.split("/") if segment]
     params = parse_qsl(parts.query, keep_blank_values=True)
     while segments and _is_pairs(segments[-1]):
         params += parse_qsl(segments.pop(), keep_blank_values=True)
     if not segments:
         raise UsageError(
-            f"{text!r} names no resource", fix="paste an address such as https://api.datacite.org/dois?query=..."
+            f"{text!r} names no resource", fix="paste a URL such as https://api.datacite.org/dois?query=..."
         )
     return _asked(_place([unquote(segment) for segment in _joined(segments, parts.path)]), params, _origin(text))
 
@@ -65,7 +65,7 @@ def _is_pairs(segment: str) -> bool:
 
 
 def _joined(segments: Sequence[str], path: str) -> list[str]:
-    """Keep the `//` that a DOI may hold: only the resource and a list at the end are segments of their own."""
+    """Keep the `//` that a DOI may contain: only the resource and a list at the end are segments."""
     first, rest = segments[0], path.lstrip("/").partition("/")[2].strip("/")
     while rest and _is_pairs(rest.rpartition("/")[2]):
         rest = rest.rpartition("/")[0]
@@ -76,7 +76,7 @@ def _joined(segments: Sequence[str], path: str) -> list[str]:
 
 
 def _place(segments: Sequence[str]) -> Pasted:
-    """Tell what a path of one to three segments is of: a list, a record, or a record's list."""
+    """Read a path of one to three segments: a list, a record, or a record's list."""
     names = [_PLURALS.get(segments[0], segments[0]), *segments[1:]]
     if names[0] in _V1:
         names[0] = f"v1/{names[0]}"

@@ -1,7 +1,7 @@
-"""What is asked of a resource: filters, text, window, includes; checked by the declaration, spelled as parameters.
+"""Queries of a resource: filters, text, window and includes, checked against its declaration, spelled as parameters.
 
-A Query knows nothing of pages. Its fingerprint names the question and not the server, so the same question at a
-mirror has the same fingerprint.
+A Query knows nothing of pages. Its fingerprint identifies the query and not the server, so the same query at a mirror
+has the same fingerprint.
 """
 
 import difflib
@@ -23,7 +23,7 @@ _SINGLE = Filter(name="ids", description="The record of an id.", ids=True, alias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One question to one list endpoint; `window` bounds the field named by `by` (created, updated, registered)."""
+    """One query of one list endpoint; `window` bounds the field named by `by` (created, updated, registered)."""
 
     resource: Resource
     filters: tuple[tuple[str, str], ...] = ()
@@ -51,22 +51,22 @@ class Query:
 
     @property
     def page_size(self) -> int:
-        """How many records a page may have; the heavy view is asked for in small pages (api-notes 1.8)."""
+        """The number of records per page; pages of the detail view are small (api-notes 1.8)."""
         return min(self.resource.page_size, _DETAIL_SIZE) if self.detail else self.resource.page_size
 
     def params(self, slice_window: Window | None = None) -> dict[str, str]:
         """Spell the query, narrowed to a slice's window, as the parameters of its list without those of paging."""
-        found = dict(self.resource.params)
+        params = dict(self.resource.params)
         if self.detail:
-            found.update(self.resource.detail)
-        found.update((name, value) for name, value in self.filters if not self.single or name != _SINGLE.name)
+            params.update(self.resource.detail)
+        params.update((name, value) for name, value in self.filters if not self.single or name != _SINGLE.name)
         if text := self._text(slice_window):
-            found["query"] = text
+            params["query"] = text
         if self.include:
-            found["include"] = ",".join(self.include)
+            params["include"] = ",".join(self.include)
         if fields := self._fields():
-            found[f"fields[{self.resource.type}]"] = fields
-        return found
+            params[f"fields[{self.resource.type}]"] = fields
+        return params
 
     def _text(self, slice_window: Window | None) -> str:
         clauses = [f"({self.text})"] if self.text else []
@@ -123,7 +123,7 @@ def wanted_fields(resource: Resource, tables: Iterable[str]) -> list[str]:
 def check(query: Query) -> Query:
     """Return the query with its names in canonical form; UsageError for a name that the resource does not have.
 
-    The API ignores unknown parameters without a word and answers with everything (api-notes 1.3).
+    The API silently ignores unknown parameters and answers with everything (api-notes 1.3).
     """
     resource = query.resource
     known = {name: entry for entry in _filters(resource) for name in (entry.name, *entry.aliases)}
@@ -180,7 +180,7 @@ def named(query: Query) -> tuple[str, ...]:
     """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
     keys = {entry.name for entry in _filters(query.resource) if entry.ids}
     values = [value for name, value in query.filters if name in keys]
-    ids = (one.strip().lower() for value in values for one in value.split(","))
+    ids = (name.strip().lower() for value in values for name in value.split(","))
     return tuple(dict.fromkeys(filter(None, ids)))
 
 

@@ -1,6 +1,6 @@
-"""Decisions about trouble, without any waiting: what is tried again, after how long, and with what page size.
+"""Decisions about failures: what is retried, after how long, and with what page size. Pure.
 
-There is no other place that retries anything.
+Nothing is retried anywhere else.
 """
 
 import email.utils
@@ -18,12 +18,12 @@ _LONGEST_PROTOCOL = 5.0  # a garbled answer does not mean overload: ask again so
 _FIRST_LIMITED = 5.0  # the firewall counts over five minutes
 _HOPELESS_ATTEMPTS = 3
 _DOUBTFUL = 5
-"""So many failures in a row, whatever was asked, may mean that the server is down."""
+"""After so many consecutive failures of any requests, the server may be down."""
 _STRAIN = 2
 _STEADY = 2
 _STEADIEST = 64
 _LONE_ATTEMPTS = 3
-"""So often a record is asked for alone, after larger pages with it have failed a dozen times and others have come."""
+"""Attempts for a record by itself, after larger pages with it have failed a dozen times and others have arrived."""
 _UNAVAILABLE = 503  # the whole server and not this page: a smaller page does not help
 
 
@@ -60,11 +60,11 @@ def decide(
     answered: bool = True,
     lone: bool = False,
 ) -> float | None:
-    """Return the seconds to wait before the next try, or None to give up; `attempt` counts the failures so far.
+    """Return the seconds to wait before the next attempt, or None to give up; `attempt` counts the failures so far.
 
-    The delay is exponential with full jitter, never shorter than the server's Retry-After. Being limited is a matter
-    of patience, not of attempts; a server that never `answered` anything is probably a mistyped address, and a `lone`
-    record that fails like all pages with it has a reason of its own.
+    The delay is exponential with full jitter, never shorter than the server's Retry-After. For a rate
+    limit, patience counts and not attempts. A server that never `answered` is probably a mistyped URL. A `lone` record
+    that fails like all pages with it has a reason of its own.
     """
     if not isinstance(error, TransientError | ProtocolError):
         return None
@@ -124,7 +124,7 @@ def succeeded(pace: Pace, larger: int) -> Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streak:
-    """Requests of a run that failed one after the other: how many, since when, and how often one looked in vain."""
+    """Consecutive failures of a run's requests: how many, since when, and how many probes have failed since."""
 
     failures: int = 0
     since: float = 0.0
@@ -137,7 +137,7 @@ def struck(streak: Streak, now: float) -> Streak:
 
 
 def probed(streak: Streak) -> Streak:
-    """Return the streak after one more look at a server that is down."""
+    """Return the streak after one more failed probe."""
     return replace(streak, probes=streak.probes + 1)
 
 
@@ -149,9 +149,9 @@ def doubtful(streak: Streak) -> bool:
 def next_probe(
     streak: Streak, now: float, settings: Settings, *, rng: random.Random, after: float = 0.0
 ) -> float | None:
-    """Return the seconds until the next look at a server that is down, or None when patience is at its end.
+    """Return the seconds until the next probe of a server that is down, or None when patience is exhausted.
 
-    Never sooner than its Retry-After, and a last time just when patience ends.
+    Never sooner than its Retry-After, and one last time when patience ends.
     """
     left = streak.since + settings.patience - now
     if left <= 0 or after > left:

@@ -1,7 +1,7 @@
-"""The one door to the network: a request goes out, the bytes that came back go in, trouble becomes a typed error.
+"""The only HTTP client: sends a request and returns the bytes of the answer, or a typed error.
 
-Only this module imports the HTTP client. It knows origins, credentials, encodings and limits; it knows neither JSON
-nor what a status means (`document`), nor when to ask again (`retry`), nor how often one may ask (`budget`).
+It knows origins, credentials and time-outs. `document` knows JSON and what a status means, `retry` when to try again,
+`limits` how often.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _CONNECTION = "check the network, then run again: what has arrived is kept"
 
 
 class Transport:
-    """Sends GET requests to one origin over one session; use it as an async context manager."""
+    """Sends GET requests to one origin over one session; an async context manager."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.base = base_url(settings.base_url)
@@ -80,13 +80,13 @@ class Transport:
     async def get(self, target: str, *, accept: str | None = None) -> Reply:
         """Fetch a path below the base URL, or an absolute URL of the same origin, and decode the body in a thread.
 
-        Raises TransientError, RefusedError or ProtocolError for trouble on the way; statuses are the caller's to judge.
+        TransientError, RefusedError or ProtocolError for trouble on the way; the caller judges the status.
         """
         sealed = await self.fetch(target, accept=accept)
         return await asyncio.to_thread(unseal, sealed, self._settings.page_limit)
 
     async def fetch(self, target: str, *, accept: str | None = None) -> Sealed:
-        """Fetch like `get`, but leave the body as it came, for callers that decode and read it in one go."""
+        """Fetch like `get`, but leave the body compressed, for callers that decode and read it in one step."""
         assert self._session is not None, "a Transport is an async context manager"
         url = self._address(target)
         started = self._clock()
@@ -96,9 +96,9 @@ class Transport:
             asked = self._session.get(address, headers=headers, proxy_headers=self._tunnel, allow_redirects=False)
             async with asked as response:
                 payload = await _receive(response, self._settings.page_limit, url)
-                found = {name.lower(): value for name, value in response.headers.items()}
+                fields = {name.lower(): value for name, value in response.headers.items()}
         seconds = self._clock() - started
-        return Sealed(status=response.status, headers=found, payload=payload, seconds=seconds, url=url)
+        return Sealed(status=response.status, headers=fields, payload=payload, seconds=seconds, url=url)
 
     def _address(self, target: str) -> str:
         """Spell the whole URL; a mail address that cannot stand in the User-Agent goes into the query string."""
@@ -151,7 +151,7 @@ async def _receive(response: aiohttp.ClientResponse, limit: int, url: str) -> by
     return b"".join(pieces)
 
 
-# The first row that matches speaks: kinds of trouble, what the caller should make of it, the sentence, the fix.
+# The first row that matches applies: the library's error, ours, the message, the fix.
 _TROUBLE: tuple[tuple[type[BaseException], type[AnswerError], str, str], ...] = (
     (aiohttp.ClientConnectorSSLError, TransientError, "cannot speak TLS with {site}", _TLS),
     (aiohttp.ClientConnectorDNSError, ConnectionLostError, "cannot find the host of {site}", _NETWORK),

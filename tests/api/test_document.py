@@ -47,13 +47,13 @@ def test_nothing_is_no_records(body: bytes) -> None:
     ("body", "says"),
     [
         (b"", "empty"),
-        (b"<html><head><title>504 Gateway\n Time-out</title></head></html>", "HTML where JSON was asked for: 504 Gate"),
-        (b'{"data":[{"id":"a"},{"id"', "no valid JSON (25 bytes)"),
+        (b"<html><head><title>504 Gateway\n Time-out</title></head></html>", "HTML where JSON was requested: 504 Gate"),
+        (b'{"data":[{"id":"a"},{"id"', "not valid JSON (25 bytes)"),
         (b'{"errors":[{"status":"404","title":"Not there."}]}', "Not there."),
         (b'{"meta":{}}', "required field `data`"),
-        (b"[1,2]", "no JSON:API document"),
-        (b'{"data":[],"included":{}}', "no JSON:API document"),
-        (b'{"data":' + b"[" * 5000 + b"]" * 5000 + b"}", "no valid JSON"),
+        (b"[1,2]", "not a JSON:API document"),
+        (b'{"data":[],"included":{}}', "not a JSON:API document"),
+        (b'{"data":' + b"[" * 5000 + b"]" * 5000 + b"}", "not valid JSON"),
     ],
 )
 def test_what_is_no_document_is_named_in_one_line(body: bytes, says: str) -> None:

@@ -44,7 +44,6 @@ VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
 """Names that say nothing of what they name."""
 
 OLD_WORDS = (
-    "etl/api/",
     "etl/cli/",
     "etl/completeness/",
     "etl/dataset/",
@@ -73,7 +72,6 @@ OLD_WORDS = (
 """Files and folders whose words are still to be revised; it shrinks to nothing."""
 
 OLD_NAMES = (
-    "etl/api/",
     "etl/cli/",
     "etl/completeness/",
     "etl/dataset/",

@@ -39,13 +39,13 @@ def _decode(sealed: Sealed, limit: int) -> bytes:
         zlib_header = sealed.payload[:1] and sealed.payload[0] & 0x0F == 8
         return _inflate(sealed, limit, wbits=15 if zlib_header else -15)
     raise ProtocolError(
-        f"the server answered in the encoding '{shortened(encoding, 40)}', which was not asked for", url=sealed.url
+        f"the server answered in the encoding '{shortened(encoding, 40)}', which was not requested", url=sealed.url
     )
 
 
 def _inflate(sealed: Sealed, limit: int, *, wbits: int) -> bytes:
     """Inflate all members of the payload, never holding more than one byte beyond the limit."""
-    # The last four bytes of gzip tell its size: with a buffer that fits, inflating costs a quarter less.
+    # The last four bytes of gzip are its size: with a buffer that fits, inflating costs a quarter less.
     asked = min(limit, int.from_bytes(sealed.payload[-4:], "little")) + 1
     parts: list[bytes] = []
     engine, rest, room, members = isal_zlib.decompressobj(wbits), sealed.payload, limit + 1, 1

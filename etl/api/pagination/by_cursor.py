@@ -29,16 +29,16 @@ class Cursor:
         return {"page[cursor]": position.token, "page[size]": str(size)}
 
     def count(self) -> dict[str, str]:
-        """Ask for no records."""
+        """Request no records."""
         return {"page[size]": "0"}
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Read all only where the first record is from before the cursor: it costs time."""
+        """Read them only where the first record is from before the cursor: it costs time."""
         came_from = _key_of(position.token)
         return came_from is not None and info.first is not None and _goes_back(came_from, info.first)
 
     def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
-        """Take the cursor out of the link; it must have moved on, and so must some of the records."""
+        """Take the cursor from the link; it must have advanced, and so must some of the records."""
         del size
         came_from = _key_of(position.token)
         repeated = sum(key is not None and came_from is not None and _came(came_from, key, before) for key in info.keys)
@@ -53,7 +53,7 @@ class Cursor:
         if info.count == 0:
             raise nothing_new(received, info.total)
         if read_cursor(token) <= (came_from or (0, "")):
-            raise ProtocolError("the server's next cursor does not move on")
+            raise ProtocolError("the server's next cursor does not advance")
         return Progress(after(position, token, info, repeated), repeated)
 
 
@@ -61,7 +61,7 @@ class Cursor:
 class Keyset:
     """`page[cursor]` where links carry none: it is made from the last record's (created, id) (api-notes 2.4, 2.6).
 
-    With `ties` several records may have the same key. A page may end among them, so it goes on before the last key.
+    With `ties` several records may share a key. A page may end among them, so the walk resumes before the last key.
     """
 
     ties: bool = False
@@ -80,16 +80,16 @@ class Keyset:
         return {"page[cursor]": position.token, "page[size]": str(size)}
 
     def count(self) -> dict[str, str]:
-        """Ask for no records."""
+        """Request no records."""
         return {"page[size]": "0"}
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Read all: the next cursor is made from them."""
+        """Read them: the next cursor is made from them."""
         del position, info
         return True
 
     def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
-        """Go on after the last record, or after the last of an earlier key; some keys must have moved on."""
+        """Continue after the last record, or after the last of an earlier key; some keys must be new."""
         del before
         came_from = _key_of(position.token)
         fresh = [key for key in info.keys if key is None or came_from is None or key > came_from]
@@ -103,9 +103,9 @@ class Keyset:
         earlier = [key for key in fresh if key != last] if self.ties else []
         onward = earlier[-1] if earlier else last
         if onward is None:
-            raise ProtocolError("the last record of the page has no time of creation to go on from")
+            raise ProtocolError("the last record of the page has no time of creation to continue from")
         again = len(list(takewhile(lambda key: key == last, reversed(info.keys)))) if earlier else 0
-        repeated += fresh.count(last) - again if earlier else 0  # these come again, too
+        repeated += fresh.count(last) - again if earlier else 0  # these come again as well
         return Progress(after(position, make_cursor(*onward), info, repeated, again), repeated, again)
 
 

@@ -15,7 +15,7 @@ _SIZES = [size for size in range(REACH, 0, -1) if REACH % size == 0]
 class Number:
     """`page[number]`: rows up to 10,000; the token is the row, so that the page size may change on the way.
 
-    `least` is the smallest page that the server takes.
+    `least` is the smallest page size that the server accepts.
     """
 
     least: int = 0
@@ -30,7 +30,7 @@ class Number:
         return next(size for size in _SIZES if size <= max(1, wanted) and row % size == 0)
 
     def params(self, position: Position, size: int) -> dict[str, str]:
-        """Spell number and size; nothing beyond the reach is ever asked for."""
+        """Spell number and size; nothing beyond the reach is ever requested."""
         row = int(position.token)
         if row + size > REACH:
             raise RefusedError(
@@ -40,19 +40,19 @@ class Number:
         return {"page[number]": str(row // size + 1), "page[size]": str(size)}
 
     def count(self) -> dict[str, str]:
-        """Ask for as few records as the server lets."""
+        """Request as few records as the server allows."""
         return {"page[size]": str(self.least)}
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Read all, to compare them with those of the page before."""
+        """Read them, to compare them with those of the page before."""
         del position, info
         return True
 
     def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
-        """Go on by rows; a page number below the one asked for means that the server clamped it."""
+        """Continue by rows; a lower page number than requested means that the server clamped it."""
         asked = int(position.token) // size + 1
         if info.number is not None and info.number < asked:
-            raise ProtocolError(f"the server sent page {info.number} when page {asked} was asked for")
+            raise ProtocolError(f"the server sent page {info.number} when page {asked} was requested")
         return _by_rows(position, size, info, before)
 
 
@@ -76,22 +76,22 @@ class Offset:
         return {"rows": str(size), "offset": position.token}
 
     def count(self) -> dict[str, str]:
-        """Ask for one row: not every list of v1.1 takes 0."""
+        """Request one row: not every list of v1.1 accepts 0."""
         return {"rows": "1"}
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Read all, to compare them with those of the page before."""
+        """Read them, to compare them with those of the page before."""
         del position, info
         return True
 
     def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
-        """Go on by rows."""
+        """Continue by rows."""
         return _by_rows(position, size, info, before)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A list that comes in one answer, whatever is asked."""
+    """A list that comes in one answer, whatever the request."""
 
     rows: int
 
@@ -105,16 +105,16 @@ class Whole:
         return self.rows
 
     def params(self, position: Position, size: int) -> dict[str, str]:
-        """Say nothing."""
+        """Send no parameters."""
         del position, size
         return {}
 
     def count(self) -> dict[str, str]:
-        """Say nothing."""
+        """Send no parameters."""
         return {}
 
     def needs_ids(self, position: Position, info: PageInfo) -> bool:
-        """Read all: records of other types may be among them."""
+        """Read them: records of other types may be among them."""
         del position, info
         return True
 

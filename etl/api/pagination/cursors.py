@@ -22,7 +22,7 @@ def make_cursor(milliseconds: int, uid: str) -> str:
 
 
 def read_cursor(token: str) -> tuple[int, str]:
-    """Return a cursor's epoch milliseconds and id; ProtocolError if it is damaged: it would begin from the start."""
+    """Return a cursor's epoch milliseconds and id; ProtocolError if it is damaged: the walk would start over."""
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
         milliseconds, _, uid = text.partition(",")

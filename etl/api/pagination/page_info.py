@@ -1,6 +1,4 @@
-"""What a page tells about paging: totals, page numbers, links, and its records' ids and times. Only reading lives here;
-what follows from it is `paging`.
-"""
+"""What a page says of its place in the list: total, page number, link, and its records' ids and times."""
 
 import json
 from collections.abc import Sequence
@@ -18,14 +16,14 @@ from etl.schema.declarations import Json
 
 _DAY = len("2019-01-01")
 _MOST = 10**11
-"""A thousand times as many records as any list has: plans grow with a total, so that none may be made up."""
+"""A thousand times as many records as any list has: a plan grows with the total, so a made-up one is refused."""
 _SHOWN = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageInfo:
-    """What a page tells about paging: `number` is its meta.page, `first` the key of its first record.
+    """A page's place in its list: `number` is its meta.page, `first` the key of its first record.
 
     A key is the millisecond of creation and the id, None if there is none. `ids` and `keys` are empty where the
     strategy does not need them: reading them costs time. `tail` are the ids, in lower case, of the last second's
@@ -43,7 +41,7 @@ class PageInfo:
 
 
 def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
-    """Read what a page tells about paging; ProtocolError without a total.
+    """Read a page's place in its list; ProtocolError without a total.
 
     Where ids are read, records of other types are not counted: v1.0 mixed them in (api-notes 7.1).
     """
@@ -90,7 +88,10 @@ _HEAD = msgspec.json.Decoder(_Head)
 def _head(record: bytes) -> _Head:
     try:
         return _HEAD.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # an odd record: `parse` deals with it, the guards do without it
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+    ):  # an odd record: the parser rejects it
         return _Head()
 
 
@@ -102,9 +103,9 @@ def _tail(records: Sequence[bytes]) -> frozenset[str]:
 
 
 def _key(head: _Head) -> tuple[int, str] | None:
-    """Return what lists are sorted by in cursor mode: epoch milliseconds of creation, and the id."""
-    found = head.attributes
-    created = found and (found.created or found.created_at or found.generated_at)
+    """Return the sort key of cursor mode: epoch milliseconds of creation, and the id."""
+    times = head.attributes
+    created = times and (times.created or times.created_at or times.generated_at)
     if not isinstance(created, str) or not isinstance(head.id, str):
         return None
     try:

@@ -26,7 +26,7 @@ class Progress:
     """What a page means for its walk: the next position (None after the last page) and how many records come twice.
 
     `repeated` records came before; the last `again` ones come again with the next page and are left out of this one.
-    `shifted` says that rows have moved up meanwhile, so that the pages may have missed some.
+    `shifted` says that rows have moved up meanwhile, so that the walk may have missed some.
     """
 
     next: Position | None
@@ -56,12 +56,13 @@ class Strategy(Protocol):
     def follow(self, position: Position, size: int, info: PageInfo, before: PageInfo | None = None) -> Progress:
         """Judge a page by its position and, if it is known, the page before.
 
-        A page that repeats some records is taken. Raises ProtocolError if it brings none that is new although more are
-        promised, or if it is not the page asked for.
+        A page that repeats some records is accepted. ProtocolError if it brings none that is new although more are
+        promised, or if it is not the page requested.
         """
 
 
 def after(position: Position, token: str, info: PageInfo, repeated: int = 0, again: int = 0) -> Position:
+    """Return the position after a page, at the cursor or row of the token."""
     return Position(
         token,
         position.page + 1,
@@ -81,4 +82,5 @@ def is_last(reached: int, position: Position, size: int, info: PageInfo) -> bool
 
 
 def nothing_new(received: int, promised: int) -> ProtocolError:
+    """Return the error for a page that brings no new record although more are promised."""
     return ProtocolError(f"the server sent nothing new after {received:,} of {promised:,} records")
