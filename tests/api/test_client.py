@@ -37,7 +37,7 @@ LIMITED = http(b"Your request has been rate limited.", status=429)
 
 @dataclass
 class Setup:
-    """A client of a server, its time, and the events it told."""
+    """A client of a server, its time, and its events."""
 
     client: Client
     server: Loopback | Sandbox
@@ -58,7 +58,7 @@ async def against(server: Loopback | Sandbox, **options: object) -> AsyncIterato
 
 @asynccontextmanager
 async def scripted(answer: Callable[[Request], bytes], **options: object) -> AsyncIterator[Setup]:
-    """Connect a client to a server that answers as told."""
+    """Connect a client to a server with scripted answers."""
     async with Loopback(answer) as server, against(server, **options) as setup:
         yield setup
 
@@ -168,7 +168,7 @@ class TestSandbox:
             assert len(await walk(setup, window=window)) == await setup.client.count(QUERY, window)
 
     async def test_faults_leave_no_trace_in_the_records(self, corpus: Corpus) -> None:
-        """Errors, limits, half answers and web pages where JSON was asked for cost time only."""
+        """Errors, limits, half answers and web pages in place of JSON cost time only."""
         faults = ["error=500:0.1", "429=0.05", "truncate=0.1", "html200=0.05"]
         async with Sandbox(corpus, faults=faults, seed=5) as server, against(server) as setup:
             walked = await walk(setup, size=50)
@@ -225,7 +225,7 @@ class TestPages:
                 assert request.params.items() >= {"state": "findable", "include": "client"}.items()
 
     async def test_a_walk_goes_on_where_it_was_left(self) -> None:
-        """A page's `next` is all that is needed to go on, in another run too."""
+        """A page's `next` is all that another run needs to resume."""
         async with scripted(listing(35)) as setup:
             first = await anext(setup.client.pages(QUERY, size=10))
             rest = [page async for page in setup.client.pages(QUERY, size=10, start=first.next)]
@@ -320,7 +320,7 @@ class TestTrouble:
         ],
     )
     async def test_a_page_that_fails_once_is_had_the_second_time(self, trouble: bytes) -> None:
-        """Each kind of trouble with one page is told, waited out, and leaves the list whole."""
+        """Each kind of trouble with one page is reported, waited out, and leaves the list whole."""
         async with scripted(listing(45, once(trouble))) as setup:
             assert await walk(setup) == ids(45)
             assert [event.attempt for event in setup.events] == [1]
@@ -434,7 +434,7 @@ class TestTrouble:
 
 
 def poisoned(rows: set[int], *, alone: bool = False, anonymous: bool = False):
-    """Answer like a list in which no page brings some records; their ids can be had unless they are `anonymous`."""
+    """Answer like a list in which no page brings some records; their ids come unless they are `anonymous`."""
     sound = listing(90, lambda request, row: GATEWAY if spoilt(request, row) else None)
 
     def spoilt(request: Request, row: int) -> bool:
@@ -512,7 +512,7 @@ class TestHeavyPages:
         return trouble
 
     async def test_a_third_of_the_connections_reset_costs_one_request_each(self) -> None:
-        """A reset is no heavy page: it is asked for again as it was."""
+        """A reset does not mean a heavy page: the same page is requested again."""
         chance, resets = random.Random(5), 0
 
         def reset(request: Request, row: int) -> bytes | None:
@@ -549,7 +549,7 @@ class TestHeavyPages:
         assert sizes[:6] == [10, 10, 5, 5, 10, 10]
 
     async def test_a_record_that_never_comes_ends_the_walk_at_a_page_of_one(self) -> None:
-        """When even a single record cannot be had, the error comes out, and not before."""
+        """The error is raised once even a single record fails, and not before."""
         async with scripted(listing(90, self.heavy(0)), attempts=3) as setup:
             with pytest.raises(TransientError, match="504"):
                 await walk(setup)
@@ -609,7 +609,7 @@ class TestOldApi:
     """Lists of API v1, whose servers fail in ways of their own (api-notes 7.2)."""
 
     async def test_a_null_total_is_asked_again(self) -> None:
-        """An upstream that failed behind the server is no empty list: neither for a count nor for a page."""
+        """A failure behind the server is not an empty list, neither for a count nor for a page."""
         answers = [FAILED, json.dumps({"data": [relation(1)], "meta": {"total": 1}}).encode()]
         async with scripted(lambda request: http(answers.pop(0) if len(answers) > 1 else answers[0])) as it:
             assert await it.client.count(RELATIONS) == 1
@@ -622,7 +622,7 @@ class TestOldApi:
         assert setup.client.retries == 4
 
     async def test_side_loads_are_no_records_of_the_list(self) -> None:
-        """What v1.0 mixes in is neither counted nor taken for the list's own, and comes along all the same."""
+        """What v1.0 mixes in is neither counted nor taken for the list's own, and is included all the same."""
         mixed = [relation(1), {"id": "s", "type": "sources"}, relation(2), {"id": "t", "type": "relation-types"}]
         content = json.dumps({"data": mixed, "meta": {"total": 2, "sources": {"s": 2}}}).encode()
         async with scripted(lambda request: http(content)) as setup:
@@ -633,14 +633,14 @@ class TestOldApi:
 
     @pytest.mark.parametrize("found", [{"s": 2}, [{"id": "s", "title": "S", "count": 2}]])
     async def test_facets_come_as_the_server_has_them(self, found: object) -> None:
-        """Both shapes reach the caller, with no parameter that only the API of today knows."""
+        """Both shapes reach the caller, with no parameter that only the current API knows."""
         content = json.dumps({"data": [relation(1)], "meta": {"total": 1, "sources": found}}).encode()
         async with scripted(lambda request: http(content)) as setup:
             assert (await setup.client.facets(RELATIONS, ("sources",)))["sources"] == found
         assert setup.server.requests[0].params == {"rows": "1"}
 
     async def test_agents_end_in_an_error_that_says_what_they_are(self) -> None:
-        """The sign-in page of the server is told as such, with the reason why there is no data behind it."""
+        """The error names the server's sign-in page, and the reason why there is no data behind it."""
         page = b"<html><head><title>DataCite - Sign in</title></head></html>"
         async with scripted(lambda request: http(page), attempts=2) as setup:
             with pytest.raises(ProtocolError, match=r"HTML.*Sign in.*web pages for its staff"):

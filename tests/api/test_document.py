@@ -30,7 +30,7 @@ def test_a_single_object_is_one_record() -> None:
 
 
 def test_records_may_stand_elsewhere() -> None:
-    """Usage reports come below `reports`; there a body with `data` is not what was asked for."""
+    """Usage reports come below `reports`; there a body with `data` is not the answer."""
     assert document.read(b'{"reports":[{"id":"a"}],"meta":{"total":1}}', root="reports").records == [b'{"id":"a"}']
     with pytest.raises(ProtocolError, match="reports"):
         document.read(b'{"data":[]}', root="reports")
@@ -57,7 +57,7 @@ def test_nothing_is_no_records(body: bytes) -> None:
     ],
 )
 def test_what_is_no_document_is_named_in_one_line(body: bytes, says: str) -> None:
-    """HTML, half a body and foreign JSON each end in one line that tells which it was."""
+    """HTML, half a body and foreign JSON each end in one line that says which it was."""
     with pytest.raises(ProtocolError) as caught:
         document.read(body, URL)
     assert says in str(caught.value)
@@ -81,9 +81,9 @@ def test_a_record_that_is_not_quite_json_leaves_its_page_alone(odd: bytes) -> No
 def test_only_halves_of_surrogate_pairs_are_replaced(text: str) -> None:
     """Text without lone surrogates is untouched by the repair, with them it is as long as before and readable."""
     raw = json.dumps(text).encode()
-    mended = json_text.without_lone_surrogates(raw)
-    assert len(mended) == len(raw)
-    assert json.loads(mended) == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    replaced = json_text.without_lone_surrogates(raw)
+    assert len(replaced) == len(raw)
+    assert json.loads(replaced) == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_each_failure_becomes_what_the_caller_should_do(
     ],
 )
 def test_each_failure_names_what_mends_it(status: int, words: str, fix: str) -> None:
-    """A query that cannot be read, a value that cannot be, lacking rights and bad luck are mended in different ways."""
+    """An unreadable query, an invalid value, missing rights and bad luck have different fixes."""
     body = json.dumps({"errors": {"title": words}}).encode()
     assert fix in document.failure(status, body, URL).fix
 

@@ -104,7 +104,7 @@ def test_a_doi_may_be_an_address(box: Sandbox, command: Command) -> None:
 
 
 def test_a_list_that_is_gone_or_has_no_lasting_ids_is_told(box: Sandbox, command: Command) -> None:
-    """An id of v1 that today's API does not know is no fault of the id."""
+    """An id of v1 that the current API does not know is not at fault."""
     ran = command("get", "v1/works", "10.1/x", "--base-url", box.base_url)
     assert (ran.code, len(ran.err.splitlines())) == (1, 1)
     assert "use dois" in ran.err

@@ -29,7 +29,7 @@ MEANT = [
 
 @pytest.mark.parametrize(("address", "meant"), MEANT, ids=[address for address, _ in MEANT])
 def test_an_address_is_read_as_it_is_meant(address: str, meant: dict[str, object]) -> None:
-    """Singular names, pairs in the path and parents become a valid request of today."""
+    """Singular names, pairs in the path and parents become a valid current request."""
     read = pasted_url.read(address)
     assert {name: getattr(read, name) for name in meant} == meant
 

@@ -27,19 +27,19 @@ RESOURCE = Resource(
     tables=(
         Table(
             name="dois",
-            description="One row a DOI.",
+            description="One row per DOI.",
             columns=(column("doi", "attributes.doi", is_key=True), column("publisher", "attributes.publisher.name")),
         ),
         Table(
             name="creators",
             path="attributes.creators",
-            description="One row a creator.",
+            description="One row per creator.",
             columns=(column("name", "name"),),
         ),
         Table(
             name="affiliations",
             path="attributes.creators[].affiliation",
-            description="One row an affiliation.",
+            description="One row per affiliation.",
             columns=(column("name", "name"),),
         ),
         Table(name="links", description="Links.", columns=(), relations={"client": "relationships.client"}),
@@ -129,7 +129,7 @@ class TestWantedFields:
         ],
     )
     def test_fields_follow_from_paths(self, table: str, expected: set[str]) -> None:
-        """Lists, relationships and what a built table is made of are all found; key and times always come along."""
+        """Lists, relationships and what a built table is made of are all found; key and times are always included."""
         assert set(wanted_fields(RESOURCE, [table])) == {"created", "updated", "doi", "publisher"} | expected
 
 
@@ -162,7 +162,7 @@ class TestCheck:
         ],
     )
     def test_what_the_resource_does_not_have_is_refused(self, given: dict, words: str) -> None:
-        """The API would ignore it without a word and answer with everything."""
+        """The API would silently ignore it and answer with everything."""
         with pytest.raises(UsageError, match=words):
             check(query(**given))
 
@@ -173,7 +173,7 @@ class TestCheck:
         assert check(query(text="a")).text == "a"
 
     def test_records_asked_for_by_name_are_known(self) -> None:
-        """Ids are told from other values by the declaration, in lower case and each once."""
+        """The declaration says which values are ids; they come in lower case, each once."""
         dois = resources.load("dois")
         asked = check(Query(resource=dois, filters=(("ids", "10.1/B, 10.1/a"), ("ids", "10.1/b"), ("prefix", "10.1"))))
         assert named(asked) == ("10.1/b", "10.1/a")
@@ -208,7 +208,7 @@ class TestParents:
             check(Query(resource=RESOURCE, of="doi/10.5438/0012"))
 
     def test_records_without_a_list_of_their_own_are_refused(self) -> None:
-        """What only comes along with others cannot be asked for; what is listed under a parent needs one."""
+        """Records that are only included with others cannot be requested; those listed under a parent need one."""
         with pytest.raises(UsageError, match="--include"):
             check(Query(resource=replace(RESOURCE, listed=False)))
         with pytest.raises(UsageError, match="--of doi/ID"):

@@ -13,23 +13,23 @@ NOT_FOUND = json.dumps({"errors": [{"status": "404", "title": "The resource you 
 
 
 def test_a_list_looked_up_as_a_doi_is_explained() -> None:
-    """The 404 that the server of today gives for /works names the resource that replaced it."""
+    """The 404 that the current server gives for /works names the resource that replaced it."""
     refused = document.failure(404, NOT_FOUND.encode(), "https://api.datacite.org/works")
-    told = retired.explain(refused, WORKS)
-    assert isinstance(told, RefusedError)
-    assert (told.status, told.url) == (404, refused.url)
-    assert "/works" in told.message
-    assert "dois" in told.fix
+    explained = retired.explain(refused, WORKS)
+    assert isinstance(explained, RefusedError)
+    assert (explained.status, explained.url) == (404, refused.url)
+    assert "/works" in explained.message
+    assert "dois" in explained.fix
 
 
 def test_a_web_page_may_pass_and_keeps_its_retries() -> None:
     """HTML instead of data stays an error that is tried again, with the advice for when it does not pass."""
-    told = retired.explain(
-        ProtocolError("the answer is HTML where JSON was asked for: Sign in"), resources.load("v1/agents")
+    explained = retired.explain(
+        ProtocolError("the answer is HTML where JSON was requested: Sign in"), resources.load("v1/agents")
     )
-    assert isinstance(told, ProtocolError)
-    assert "Sign in" in told.message
-    assert "web pages" in told.fix
+    assert isinstance(explained, ProtocolError)
+    assert "Sign in" in explained.message
+    assert "web pages" in explained.fix
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_web_page_may_pass_and_keeps_its_retries() -> None:
         (TransientError("no", status=503), "v1/works"),
         (ProtocolError("the answer is empty"), "v1/works"),
         (RefusedError("no", status=404), "dois"),
-        (ProtocolError("the answer is HTML where JSON was asked for: x"), "dois"),
+        (ProtocolError("the answer is HTML where JSON was requested: x"), "dois"),
     ],
 )
 def test_anything_else_stays_as_it_is(error: AnswerError, name: str) -> None:
@@ -49,7 +49,7 @@ def test_anything_else_stays_as_it_is(error: AnswerError, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in resources.names() if name.startswith("v1/")])
 def test_every_list_of_v1_says_what_to_do(name: str) -> None:
-    """Each names an existing resource of today, or says that there is none."""
+    """Each names an existing current resource, or says that there is none."""
     advice = resources.load(name).successor
     named = advice.removeprefix("use ").partition(",")[0]
     assert named in resources.names() or "no equivalent" in advice or named in ("events", "resource-types")

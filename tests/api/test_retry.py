@@ -47,7 +47,7 @@ class TestDecide:
         assert spans[-1] == 60
 
     def test_garbled_answers_are_asked_for_again_soon(self) -> None:
-        """A garbled answer is no sign of overload."""
+        """A garbled answer does not mean overload."""
         assert wait(ProtocolError("html"), 7) == 5
 
     @given(st.integers(1, 30), st.integers())
@@ -188,5 +188,5 @@ class TestPace:
     ],
 )
 def test_retry_after_is_read(headers: dict[str, str], expected: float | None) -> None:
-    """Seconds and dates are understood, nonsense is no answer."""
+    """Seconds and dates are understood, nonsense is ignored."""
     assert retry_after(headers) == expected

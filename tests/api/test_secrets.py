@@ -95,7 +95,7 @@ def test_a_secret_is_never_sent_in_the_clear(secret: str, command: Command, tmp_
 def test_a_dataset_or_an_address_from_elsewhere_does_not_lead_it_there(
     secret: str, command: Command, tmp_path: Path
 ) -> None:
-    """To a server that is none of DataCite's it goes only if that server is named."""
+    """To a server that is not DataCite's it goes only if that server is named."""
     home, to = "https://mirror.example.org", tmp_path / "o"
     with running(Corpus.generate(records=5, seed=3)) as box:
         command("export", "dois", "--base-url", box.base_url, "--to", to, "--tables", "doi_titles", "--quiet")

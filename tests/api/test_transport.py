@@ -135,7 +135,7 @@ class TestUnseal:
             unseal(sealed(gzip.compress(b"some words " * 50)[:cut]), 10_000)
 
     def test_a_damaged_body_is_transient(self) -> None:
-        """Bytes that are no gzip, or of a wrong checksum, are worth asking for again."""
+        """Bytes that are not gzip, or have a wrong checksum, are worth another request."""
         damaged = bytearray(gzip.compress(b"some words " * 50))
         damaged[-6] ^= 1
         for payload in (b"<html>hello</html>", bytes(damaged)):
@@ -274,7 +274,7 @@ class TestRedirects:
         )
 
     async def test_absolute_targets_must_be_of_the_base_urls_origin(self) -> None:
-        """The transport sends nothing to any origin but its own, whoever asks."""
+        """The transport sends nothing to any origin but its own."""
         async with Transport(Settings(base_url="https://api.example.org")) as transport:
             with pytest.raises(RefusedError, match=r"https://elsewhere\.org"):
                 await transport.get("https://elsewhere.org/dois")

@@ -93,7 +93,7 @@ class TestReading:
         "text", ["", "yesterday", "2019-13", "2019-02-30", "19", "2019-1-1-1", "20190101T", "2019-"]
     )
     def test_anything_else_is_refused(self, text: str) -> None:
-        """What is no date raises ValueError."""
+        """An invalid date raises ValueError."""
         with pytest.raises(ValueError):  # noqa: PT011 - the message is Python's own
             moment(text)
 

@@ -1,4 +1,4 @@
-"""A server that means harm: whatever it answers ends in one line, in valid JSON if that was asked for, and soon."""
+"""A server that means harm: whatever it answers ends in one line, in valid JSON if requested, and soon."""
 
 import asyncio
 import base64

@@ -60,7 +60,6 @@ OLD_WORDS = (
     "flows/spread.py",
     "flows/steps.py",
     "flows/sync.py",
-    "tests/api/",
     "tests/benchmarks/",
     "tests/cli/",
     "tests/completeness/",

@@ -92,7 +92,7 @@ async def test_a_proxy_that_is_not_there_is_named(nobody: str) -> None:
 
 
 async def test_a_host_that_the_proxy_does_not_find_is_named() -> None:
-    """The proxy's refusal is told from one of the server."""
+    """The error says that it is the proxy's and not the server's."""
     async with ForwardProxy() as proxy:
         proxy.leading({"datacite.example:443": "http://127.0.0.1:1"})
         with pytest.raises(ConnectionLostError, match=r"does not connect to https://datacite.example .502."):

@@ -1,4 +1,4 @@
-"""A server that is down is told from a page that fails, waited for with few questions, and given up when time is up."""
+"""A server that is down is distinguished from a page that fails, probed seldom, and given up after the patience."""
 
 import asyncio
 import random
@@ -31,10 +31,10 @@ class Server:
             raise self.trouble
 
 
-def breaker(patience: float = 900.0, told: list[str] | None = None) -> CircuitBreaker:
+def breaker(patience: float = 900.0, notes: list[str] | None = None) -> CircuitBreaker:
     def observe(event: object) -> None:
-        if told is not None and isinstance(event, Noted):
-            told.append(event.text)
+        if notes is not None and isinstance(event, Noted):
+            notes.append(event.text)
 
     return CircuitBreaker(Settings(patience=patience), observe, rng=random.Random(1), clock=now, sleep=asyncio.sleep)
 
@@ -60,17 +60,17 @@ def test_an_outage_is_waited_for_as_long_as_patience_says(outage: float, patienc
         return now()
 
     run(scenario())
-    assert len(server.probes) <= 10 + patience / 30  # a look or two a minute is no burden for anybody
+    assert len(server.probes) <= 10 + patience / 30  # a probe or two per minute burdens nobody
     gaps = [later - earlier for earlier, later in zip(server.probes[1:], server.probes[2:], strict=False)]
     assert all(gap <= 60 for gap in gaps)
 
 
 def test_everybody_waits_while_the_server_is_down() -> None:
     """What has not been sent yet is not sent before the server is back, and then at once."""
-    server, told = Server(until=100), []
+    server, notes = Server(until=100), []
 
     async def scenario() -> tuple[float, float]:
-        one = breaker(told=told)
+        one = breaker(notes=notes)
         waiting = asyncio.create_task(fail(one, server))
         await asyncio.sleep(1)
         assert not waiting.done()
@@ -81,12 +81,12 @@ def test_everybody_waits_while_the_server_is_down() -> None:
 
     passed, over = run(scenario())
     assert 100 <= passed == over < 200
-    assert "down (no connection)" in told[0]
-    assert "back" in told[1]
+    assert "down (no connection)" in notes[0]
+    assert "back" in notes[1]
 
 
 def test_one_looks_for_all() -> None:
-    """Four requests that fail together are one outage, and each begins anew after it."""
+    """Four requests that fail together are one outage, and each starts again after it."""
     server = Server(until=30)
 
     async def scenario() -> list[bool]:

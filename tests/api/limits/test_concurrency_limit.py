@@ -10,7 +10,7 @@ from tests.support.virtual import now, run
 
 
 async def most_at_once(slots: ConcurrencyLimit, requests: int) -> int:
-    """Send so many requests of a second each; return how many were under way at most."""
+    """Send requests that take a second; return the largest number at once."""
     under_way = most = 0
 
     async def one() -> None:
@@ -62,7 +62,7 @@ def test_good_answers_bring_them_back() -> None:
 
 
 def test_those_who_wait_are_admitted_as_slots_come_back() -> None:
-    """A slot that comes back is for whoever has waited longest, and nobody waits beside a free one."""
+    """A slot that comes back is for the request that has waited longest, and nobody waits beside a free one."""
 
     async def scenario() -> list[float]:
         slots, begun = ConcurrencyLimit(2, clock=now), []
@@ -84,7 +84,7 @@ def test_those_who_wait_are_admitted_as_slots_come_back() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.floats(0.1, 5), st.sampled_from(["good", "bad", "gone"])), max_size=40))
 def test_slots_are_neither_lost_nor_doubled(requests: list[tuple[float, float, str]]) -> None:
-    """Whoever is answered, refused or called off, at whatever moment: afterwards every slot can be had again."""
+    """Requests end, fail or are cancelled at any moment: afterwards every slot is free."""
 
     async def scenario() -> int:
         slots = ConcurrencyLimit(3, clock=now)

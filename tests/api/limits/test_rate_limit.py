@@ -135,7 +135,7 @@ def test_complaints_that_come_together_count_once() -> None:
 
 
 def test_a_rate_never_falls_to_nothing() -> None:
-    """However often the server complains, requests go on."""
+    """However often the server complains, requests continue."""
 
     async def scenario() -> float:
         budget = make(100)

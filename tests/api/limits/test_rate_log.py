@@ -26,7 +26,7 @@ def _virtual_time_for_the_throttler(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(1, 5), st.lists(st.floats(0, 8), min_size=1, max_size=40))
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_window_holds_more_grants_than_the_rate(tmp_path_factory, rate: int, pauses: list[float]) -> None:
-    """Whoever asks and whenever: in any ten seconds there are at most so many grants."""
+    """Any process may ask at any time: the grants of any ten seconds stay within the rate."""
     path = tmp_path_factory.mktemp("rate_log") / "requests"
     time, grants = 0.0, []
     for pause in pauses:

@@ -85,8 +85,8 @@ class TestCursorWalk:
     START = Cursor().first()
     MIDDLE = Position(make_cursor(SECOND * 1000, "10.1/m"), 3, 30)
 
-    def follow(self, position: Position, **told: object) -> Position | None:
-        return Cursor().follow(position, 10, PageInfo(**{"count": 10, "total": 100, **told})).next
+    def follow(self, position: Position, **info: object) -> Position | None:
+        return Cursor().follow(position, 10, PageInfo(**{"count": 10, "total": 100, **info})).next
 
     def test_it_begins_with_the_documented_start(self) -> None:
         """The first request says cursor 1."""
@@ -220,7 +220,7 @@ class TestKeysetWalk:
             total = max(0, count + next(turns, 0)) if position.page else count
             try:
                 position = Keyset().follow(position, size, PageInfo(count=len(keys), total=total, keys=keys)).next
-            except ProtocolError:  # nothing new where one more was promised: it is asked for again
+            except ProtocolError:  # nothing new where one more was promised: it is requested again
                 continue
             received += keys
         assert sorted(set(received)) == rows
@@ -269,15 +269,15 @@ class TestNumberWalk:
             start = (int(params["page[number]"]) - 1) * size
             page = range(start, min(start + size, total))
             rows += page
-            told = PageInfo(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
-            position, turn = Number().follow(position, size, told).next, turn + 1
+            info = PageInfo(count=len(page), total=total, number=start // size + 1, ids=tuple(map(str, page)))
+            position, turn = Number().follow(position, size, info).next, turn + 1
             sizes = sizes if turn < 500 else [1000]
         assert rows == list(range(total))
 
     def test_nothing_beyond_the_reach_is_asked_for(self) -> None:
         """Beyond 10,000 rows the server would send the last page again; the message says what to do."""
-        told = PageInfo(count=1000, total=20_000, number=10, ids=("a",))
-        position = Number().follow(Position("9000", 9, 9000), 1000, told).next
+        info = PageInfo(count=1000, total=20_000, number=10, ids=("a",))
+        position = Number().follow(Position("9000", 9, 9000), 1000, info).next
         assert position is not None
         with pytest.raises(RefusedError, match=r"10,000.*narrow"):
             Number().params(position, 1000)
@@ -288,7 +288,7 @@ class TestNumberWalk:
             Number().follow(Position("9000", 9, 9000), 1000, PageInfo(count=1000, total=20_000, number=9))
 
     def test_the_same_records_again_are_refused(self) -> None:
-        """A page that has nothing the one before had not is no progress."""
+        """A page with only the records of the one before is not progress."""
         before = PageInfo(count=2, total=9, number=1, ids=("a", "b"))
         with pytest.raises(ProtocolError, match="nothing new"):
             Number().follow(Position("2", 1, 2), 2, PageInfo(count=2, total=9, number=2, ids=("b", "a")), before)
@@ -323,13 +323,13 @@ class TestNumberWalk:
             info = PageInfo(count=len(page), total=total, ids=tuple(page))
             try:
                 position, before = Offset().follow(position, size, info, before).next, info
-            except ProtocolError:  # an empty page where one more was promised: it is asked for again
+            except ProtocolError:  # an empty page where one more was promised: it is requested again
                 continue
             received += page
         assert received == rows
 
     def test_an_empty_page_in_the_middle_is_refused(self) -> None:
-        """Nothing where more was promised is no end."""
+        """An empty page where more was promised is not the end."""
         with pytest.raises(ProtocolError, match="nothing new after 2 of 9"):
             Number().follow(Position("2", 1, 2), 2, PageInfo(count=0, total=9, number=2))
 
@@ -342,11 +342,11 @@ class TestNumberWalk:
 class TestOtherWalks:
     def test_offsets_go_by_rows(self) -> None:
         """v1.1 is asked by rows and offset."""
-        told = PageInfo(count=100, total=150, ids=("a",))
-        position = Offset().follow(Offset().first(), 100, told).next
+        info = PageInfo(count=100, total=150, ids=("a",))
+        position = Offset().follow(Offset().first(), 100, info).next
         assert position is not None
         assert Offset().params(position, 100) == {"rows": "100", "offset": "100"}
-        assert Offset().follow(position, 100, replace(told, count=50, ids=("b",))).next is None
+        assert Offset().follow(position, 100, replace(info, count=50, ids=("b",))).next is None
 
     def test_a_fixed_size_cannot_be_changed(self) -> None:
         """Where the server computes pages of 25 whatever is asked, nothing else is asked (api-notes 7.3)."""
