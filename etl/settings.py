@@ -57,6 +57,7 @@ class Settings:
     read_timeout: float = 300.0  # api-notes 1.8: a heavy page may take 100 s cold
     page_limit: int = 512 * 1024 * 1024  # one answer, decompressed
     transform_threads: int = 2
+    lag: float = 600.0  # api-notes 3.1: how long a record may be stamped before it is listed
 
     @property
     def origin(self) -> str:

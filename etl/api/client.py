@@ -48,6 +48,7 @@ class Client:
         concurrency = concurrency or ConcurrencyLimit(settings.concurrency, clock=clock)
         self._requester = Requester(transport, rate, concurrency, settings, observe, rng=rng, clock=clock, sleep=sleep)
         self._walker = Walker(self._requester, settings)
+        self._clock = clock
 
     @property
     def requests(self) -> int:
@@ -63,6 +64,15 @@ class Client:
     def wire_bytes(self) -> int:
         """The size of the answers' bodies as they travelled."""
         return self._requester.wire_bytes
+
+    def server_time(self) -> float | None:
+        """Return what the server's clock shows now, in epoch seconds; None if no answer had a `Date` so far."""
+        return self._requester.server_clock.at(self._clock())
+
+    @property
+    def server_clock_jumped(self) -> bool:
+        """Whether two answers showed times that no one clock can show."""
+        return self._requester.server_clock.jumped
 
     def add(self, *, requests: int, retries: int, wire_bytes: int) -> None:
         """Add what other processes requested for the same run."""

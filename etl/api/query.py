@@ -23,7 +23,10 @@ _SINGLE = Filter(name="ids", description="The record of an id.", ids=True, alias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One query of one list endpoint; `window` bounds the field named by `by` (created, updated, registered)."""
+    """One query of one list endpoint; `window` bounds the field named by `by` (created, updated, registered).
+
+    `changed` bounds the last change of each record, for the proof; it is not part of a user's request.
+    """
 
     resource: Resource
     filters: tuple[tuple[str, str], ...] = ()
@@ -34,6 +37,17 @@ class Query:
     of: str = ""
     detail: bool = False
     tables: tuple[str, ...] = ()
+    changed: Window = EVERYTHING
+
+    @property
+    def changed_by(self) -> str | None:
+        """The window on a record's last change; None where the list has none.
+
+        The server ignores everything beside a list of ids (api-notes 4.3).
+        """
+        if self.of or self.single or any(name == _SINGLE.name for name, _ in self.filters):
+            return None
+        return next((name for name in ("updated", "created") if name in self.resource.windows), None)
 
     @property
     def path(self) -> str:
@@ -72,6 +86,9 @@ class Query:
         clauses = [f"({self.text})"] if self.text else []
         if self.window != EVERYTHING:
             clauses.append(self.window.clause(self.resource.windows[self.by]))
+        if self.changed != EVERYTHING:
+            assert self.changed_by is not None
+            clauses.append(self.changed.clause(self.resource.windows[self.changed_by]))
         if slice_window is not None and slice_window != EVERYTHING:
             assert self.resource.slice_on is not None
             clauses.append(slice_window.clause(self.resource.windows[self.resource.slice_on]))

@@ -22,6 +22,7 @@ from etl.api.limits.concurrency_limit import ConcurrencyLimit
 from etl.api.limits.rate_limit import Clock, Limiter, Sleep
 from etl.api.query import Query, encode
 from etl.api.retry import Pace
+from etl.api.server_clock import ServerClock
 from etl.api.transport import Transport
 from etl.errors import AnswerError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.errors.redaction import shown
@@ -68,6 +69,7 @@ class Requester:
         self._clock = clock
         self._sleep = sleep
         self._breaker = CircuitBreaker(settings, observe, rng=rng, clock=clock, sleep=sleep)
+        self.server_clock = ServerClock()
         # Mutable state: whether the server has ever answered, a cheap request that it has answered, and three counts.
         self._answered = False
         self._probe: Probe | None = None
@@ -191,7 +193,10 @@ class Requester:
     async def _fetch(self, target: str, accept: str | None) -> Sealed:
         await self._rate.acquire()
         self.requests += 1
+        sent = self._clock()
         sealed = await self._transport.fetch(target, accept=accept)
+        date, age = sealed.headers.get("date", ""), sealed.headers.get("age", "")
+        self.server_clock.read(date, age, sent=sent, received=self._clock())
         self._answered = True
         self.wire_bytes += len(sealed.payload)
         return sealed

@@ -1,24 +1,18 @@
-"""What moved while a run went on: records received against records listed now, a slice at a time.
+"""What moved while a run went on: records received against records listed now.
 
-Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds. Who asks
-for the list is `explaining`, who asks for single records `confirming`.
+Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds. The lists are
+requested by `count_changes`, single records by `confirm_deletions`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import polars as pl
 
-from etl.api.window import moment
-from etl.completeness.verdict import Move, Tally
+from etl.api.window import EVERYTHING, Window, moment
+from etl.completeness.verdict import Listing, Move
 from etl.schema.declarations import Json
-
-_LONG_AGO = 0
-"""When a record was created that does not say so."""
-_UNNAMED = 20
-_UNNAMED_SHARE = 1_000
-"""So many of a slice, or one in so many, may vanish before they came: an index that loses a part loses far more."""
 
 
 class Fate(Enum):
@@ -32,84 +26,59 @@ class Fate(Enum):
 RECORDS: dict[str, pl.DataType] = {"id": pl.String(), "created": pl.Int64(), "updated": pl.Int64()}
 
 
-def compare(
-    tally: Tally, received: pl.DataFrame, listed: pl.DataFrame, *, since: int, vanished: Sequence[str] = ()
-) -> tuple[Tally, list[Move]]:
-    """Return a slice's tally with the total of the list, and what moved since a moment to make the difference.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """What a list has that did not come, and what came that it does not have; `settled` is the number it counts."""
 
-    A record that is listed, did not come, and is older than the moment did not move: it is missing. Those that
-    `vanished` had come in an earlier walk, and not in the one that counts.
-    """
-    received, listed = (frame.with_columns(pl.col("created").fill_null(_LONG_AGO)) for frame in (received, listed))
-    came_later = listed.join(received, on="id", how="anti").sort("id")
-    gone = received.join(listed, on="id", how="anti").sort("id")
-    moves = [
-        *_each(tally.key, "created", _created(came_later, since), after=True),
-        *_each(tally.key, "changed", _changed(came_later, since), after=True),
-        *_each(tally.key, "withdrawn", gone.filter(pl.col("created") < since), before=True, received=True),
-        *_each(tally.key, "withdrawn", _created(gone, since), received=True),
+    missing: tuple[str, ...]
+    gone: tuple[str, ...]
+    settled: int
+
+
+def compare(received: pl.DataFrame, listed: pl.DataFrame, *, as_of: int) -> Differences:
+    """Compare the records of a slice with those listed now; what changed at or after `as_of` is movement."""
+    before = listed.filter(pl.max_horizontal("created", "updated").fill_null(as_of) < as_of)
+    return Differences(
+        missing=tuple(before.join(received, on="id", how="anti")["id"].unique().sort()),
+        gone=tuple(received.join(listed, on="id", how="anti")["id"].unique().sort()),
+        settled=before["id"].n_unique(),
+    )
+
+
+def explained(found: Differences, fates: Mapping[str, Fate]) -> Listing:
+    """Return what a listing leaves open, given the fates of the records that it does not have."""
+    strange = sum(fates.get(name) is Fate.UNKNOWN for name in found.gone)
+    return Listing(missing=found.missing, strange=strange)
+
+
+def moves(fates: Mapping[str, Fate], key: str) -> list[Move]:
+    """Return the moves of records whose fate is known."""
+    kinds = {Fate.GONE: "withdrawn", Fate.CHANGED: "changed"}
+    return [Move(id=name, kind=kinds[fate], slice_key=key) for name, fate in fates.items() if fate in kinds]
+
+
+def left(received: pl.DataFrame, movers: pl.DataFrame, *, as_of: int) -> int:
+    """Count the records that came as they were before `as_of` and have changed since."""
+    settled = received.filter(pl.col("updated").fill_null(pl.col("created")) < as_of)
+    return settled.join(movers, on="id", how="semi")["id"].n_unique()
+
+
+def named(movers: pl.DataFrame, *, as_of: int, key: str) -> list[Move]:
+    """Return the moves of records that changed at or after `as_of`."""
+    kinds = movers.with_columns(pl.col("created").fill_null(as_of - 1) >= as_of).sort("id")
+    return [
+        Move(id=name, kind="created" if new else "changed", slice_key=key)
+        for name, new in kinds.select("id", "created").iter_rows()
     ]
-    counted = replace(tally, expected_after=listed.height)
-    before = pl.DataFrame({"id": vanished}, schema={"id": pl.String()})
-    lost = before.join(listed, on="id", how="anti")["id"].unique().sort().to_list()
-    return counted, moves + _before(counted, moves, received.join(gone, on="id", how="anti"), since, lost)
 
 
-def _before(tally: Tally, moves: list[Move], stayed: pl.DataFrame, since: int, lost: Sequence[str]) -> list[Move]:
-    """Explain what the total before lacks or has too many of, after the moves that are known.
-
-    It lacks records that were created, or changed so that the query has them, and still came in time. Records that
-    it has too many of were withdrawn before they came: unless they are among the `lost`, which had come before,
-    nobody knows their names, so that only few are believed.
-    """
-    if tally.expected_before is None or tally.expected_after is None:
-        return []
-    lacking = tally.expected_after - tally.expected_before - sum(move.after - move.before for move in moves)
-    if lacking < 0:
-        named = lost[:-lacking]
-        unnamed = -lacking - len(named)
-        if unnamed > max(_UNNAMED, tally.expected_before // _UNNAMED_SHARE):
-            return []
-        return [_never_came(tally.key, name) for name in [*named, *[""] * unnamed]]
-    in_time = [
-        *_each(tally.key, "created", _created(stayed, since).sort("id"), after=True, received=True),
-        *_each(tally.key, "changed", _changed(stayed, since).sort("id"), after=True, received=True),
-    ]
-    return in_time[:lacking]
-
-
-def _never_came(key: str, name: str) -> Move:
-    return Move(id=name, kind="withdrawn", slice_key=key, before=True, after=False, received=False)
-
-
-def _created(records: pl.DataFrame, since: int) -> pl.DataFrame:
-    return records.filter(pl.col("created") >= since)
-
-
-def _changed(records: pl.DataFrame, since: int) -> pl.DataFrame:
-    return records.filter(pl.col("created") < since, pl.col("updated") >= since)
-
-
-def missing(received: pl.DataFrame, listed: pl.DataFrame, *, since: int) -> list[str]:
-    """Name the records that are listed, did not come, and have not moved."""
-    absent = listed.join(received, on="id", how="anti")
-    still = pl.max_horizontal("created", "updated").fill_null(since) < since
-    return sorted(absent.filter(still)["id"])
-
-
-def withdrawn(found: Iterable[Move]) -> list[str]:
-    """Name the records that came and are no longer listed."""
-    return [move.id for move in found if move.kind == "withdrawn" and move.id]
-
-
-def confirmed(found: Iterable[Move], fates: Mapping[str, Fate]) -> list[Move]:
-    """Keep the moves that are known to have been: a record that is neither gone nor changed explains nothing."""
-    kept: list[Move] = []
-    for move in found:
-        fate = fates.get(move.id, Fate.GONE) if move.kind == "withdrawn" else Fate.GONE
-        if fate is not Fate.UNKNOWN:
-            kept.append(replace(move, kind="changed") if fate is Fate.CHANGED else move)
-    return kept
+def within(records: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """Return the records created in a window; those without a time are in the one that is open to the past."""
+    if window == EVERYTHING:
+        return records
+    created = pl.col("created").fill_null(-(1 << 62))
+    start = pl.lit(value=True) if window.start is None else created >= window.start
+    return records.filter(start if window.end is None else start & (created < window.end))
 
 
 def moment_of(text: Json) -> int | None:
@@ -118,21 +87,3 @@ def moment_of(text: Json) -> int | None:
         return moment(text) if isinstance(text, str) else None
     except ValueError:
         return None
-
-
-def _each(key: str | None, kind: str, records: pl.DataFrame, **flags: bool) -> Iterable[Move]:
-    where = {"before": False, "after": False, "received": False} | flags
-    return (Move(id=name, kind=kind, slice_key=key, **where) for name in records["id"])
-
-
-def beside(listed: pl.DataFrame, *, since: int) -> list[Move]:
-    """Return the moves of records that are listed now where there was nothing when the run was planned."""
-    created = _each(None, "created", _created(listed, since).sort("id"), after=True)
-    return [*created, *_each(None, "changed", _changed(listed, since).sort("id"), after=True)]
-
-
-def late(lacking: int, listed: list[Move]) -> list[Move]:
-    """Explain the last total of the query after the slices': by what is listed newly, or what nobody can name."""
-    if lacking >= 0:
-        return listed[:lacking]
-    return [Move(id="", kind="withdrawn", slice_key=None, before=True, after=False, received=True)] * -lacking

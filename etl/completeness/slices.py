@@ -4,8 +4,8 @@ Slices are what is fetched and proved one by one; parts are neighbouring slices 
 Counting is the caller's; every decision here is pure.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from etl.api.pagination.by_row import REACH
 from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window, year_start
+from etl.completeness.verdict import few
 from etl.schema.declarations import Json, Paging
 from etl.steps import together
 
@@ -26,6 +27,9 @@ _MOSTLY = 0.75
 _FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
 _BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
 _FAR_PAST, _FAR_FUTURE = 1900, 2100
+
+_COUNTS, _COUNTS_PER_SLICE = 400, 20
+"""More counts than these are not asked for to cut a query: a million records with a third in one second take 30."""
 
 Count = Callable[[Window], Coroutine[Any, Any, int]]
 Moment = Callable[[Window, int], Coroutine[Any, Any, int | None]]
@@ -40,11 +44,15 @@ async def untold(window: Window, rank: int) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A window to be walked, and how many records it held when it was planned."""
+    """A window to be walked, and how many records it held when it was planned.
+
+    With `as_of`, in epoch seconds, only the records that last changed before it are counted, here and at the end.
+    """
 
     key: str
     window: Window
     expected: int
+    as_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +73,19 @@ class Part:
 class Plan:
     """The cut of a query: slices and `empty` windows tile it; `counts` is how many requests that took.
 
-    `made` is when the first count was asked for, in epoch seconds: what moved since then is drift.
+    `as_of`, in epoch seconds of the server's clock, is the moment whose records are to be complete: what changed at or
+    after it is movement. With `until` its windows end there: nothing younger is fetched. `listed` is the number of all
+    records, whenever they changed. `uncut` says why a list that can be cut was not.
     """
 
     total: int
     parts: tuple[Part, ...]
     empty: tuple[Window, ...] = ()
     counts: int = 1
-    made: float = 0.0
+    as_of: int = 0
+    until: int | None = None
+    listed: int | None = None
+    uncut: str = ""
 
     @property
     def slices(self) -> tuple[Slice, ...]:
@@ -82,6 +95,25 @@ class Plan:
     def requests(self, page_size: int) -> int:
         """Estimate the requests of the whole run: the counts so far, the pages, and the count at the end."""
         return self.counts + sum(max(1, -(-one.expected // page_size)) for one in self.slices) + 1
+
+
+def bounded(planned: Plan, as_of: int, recent: Mapping[str, int]) -> Plan:
+    """Return a plan whose slices count what last changed before `as_of`: all but the `recent` ones of each."""
+    parts = tuple(
+        replace(part, slices=tuple(_bounded(one, as_of, recent) for one in part.slices)) for part in planned.parts
+    )
+    total = planned.total - sum(recent.values())
+    return replace(planned, parts=parts, total=total)
+
+
+def _bounded(one: Slice, as_of: int, recent: Mapping[str, int]) -> Slice:
+    return replace(one, expected=max(0, one.expected - recent.get(one.key, 0)), as_of=as_of)
+
+
+def uncut(planned: Plan, total: int) -> Plan:
+    """Return a plan of one slice that holds everything."""
+    whole = _slice(_Tile(EVERYTHING, total))
+    return replace(planned, total=total, parts=(Part(key=whole.key, slices=(whole,)),), empty=(), until=None)
 
 
 # Made here, while one thread imports: two that meet at msgspec's first use of a dataclass end the process.
@@ -102,6 +134,14 @@ class _Tile:
     crowded: bool = False  # too many, and most of a larger window: they may be of one second
 
 
+class _UncountableError(Exception):
+    """Counts of windows lead nowhere: the server does not heed windows, or the records cannot be told apart by time."""
+
+    def __init__(self, reason: str, counts: int) -> None:
+        super().__init__(reason)
+        self.counts = counts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
     """What decides where to cut: the size of slices, the running year, and whether years must not be mixed."""
@@ -119,6 +159,8 @@ async def plan(
     year: int,
     target: int | None = None,
     part_records: int = PART_RECORDS,
+    until: int | None = None,
+    total: int | None = None,
 ) -> Plan:
     """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
 
@@ -126,22 +168,31 @@ async def plan(
 
     A single second is never cut: it may hold more. Queries of more than two parts are cut at every new year too.
     The default target is a twelfth of all, between 5,000 and 60,000. Lists without cursors or without a time that
-    never changes are one slice.
+    never changes are one slice. Records created at or after `until` are left out; `total` is the number of the others,
+    if it is known.
     """
-    total = await count(EVERYTHING)
-    target = target or max(_FEWEST, min(_MOST, total // _SHARE))
     root = _root(query)
+    every = EVERYTHING if until is None else Window(None, until)
+    total = await count(every) if total is None else total
+    target = target or max(_FEWEST, min(_MOST, total // _SHARE))
     if root is None or total <= target:
-        whole = _slice(_Tile(EVERYTHING, total))
-        return Plan(total=total, parts=(Part(key=whole.key, slices=(whole,)),))
+        whole = _slice(_Tile(every, total))
+        return Plan(total=total, parts=(Part(key=whole.key, slices=(whole,)),), until=until)
+    root = root if until is None else Window(root.start, until if root.end is None else min(root.end, until))
     grid = _Grid(target=target, year=year, by_year=total > 2 * part_records)
-    tiles, counts = await _tile(_Tile(root, total), grid, count, moment)
+    try:
+        tiles, counts = await _tile(_Tile(root, total), grid, count, moment)
+    except _UncountableError as error:
+        whole = _slice(_Tile(every, total))
+        parts = (Part(key=whole.key, slices=(whole,)),)
+        return Plan(total=total, parts=parts, counts=error.counts, until=until, uncut=str(error))
     merged = _merge(tiles, grid)
     return Plan(
         total=total,
         parts=tuple(_parts([tile for tile in merged if tile.records], grid, part_records)),
         empty=tuple(tile.window for tile in merged if not tile.records),
         counts=counts + 1,
+        until=until,
     )
 
 
@@ -150,7 +201,10 @@ async def pieces(query: Query, one: Slice, count: Count, moment: Moment = untold
     if not can_cut(query) or one.expected < 2:
         return [one.window]
     grid = _Grid(target=-(-one.expected // _PIECES), year=year, by_year=False)
-    tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count, moment)
+    try:
+        tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count, moment)
+    except _UncountableError:
+        return [one.window]
     return [tile.window for tile in _merge(tiles, grid)]
 
 
@@ -185,10 +239,14 @@ async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple
         done += [tile for tile, windows in tiled.items() if len(windows) == 1]
         counts = await together(count(window) for windows in tiled.values() for window in windows[:-1])
         asked += len(counts) + sum(second is not None for second in seconds)
+        if asked > _COUNTS + _COUNTS_PER_SLICE * (root.records // grid.target):
+            raise _UncountableError(f"{asked:,} counts did not find where its records are", asked + 1)
         left, pending = iter(counts), []
         for tile, windows in tiled.items():
             records = list(islice(left, len(windows) - 1))
             rest = tile.records - sum(records)
+            if rest < -few(tile.records):
+                raise _UncountableError("the counts of its windows add up to more than the whole", asked + 1)
             if rest < 0:  # the index has moved since the whole was counted
                 rest, asked = await count(windows[-1]), asked + 1
             pending += _pieces(tile, windows, [*records, rest], grid)

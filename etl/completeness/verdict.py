@@ -23,9 +23,31 @@ class State(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+_FEW, _FEW_SHARE = 20, 1_000
+
+
+def few(records: int) -> int:
+    """Return how many of some records may move while they are counted, without a name for each."""
+    return max(_FEW, records // _FEW_SHARE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a list of a slice's ids showed: records that did not come, and some that came and are gone unexplained."""
+
+    missing: tuple[str, ...] = ()
+    strange: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What was counted for one slice; `expected_*` is None where the API gives no total."""
+    """What was counted for one slice; `expected_*` is None where the API gives no total.
+
+    Of the `unique` records, the `recent` ones changed at or after the moment of the proof: the totals do not have them.
+    `left` have changed, or were withdrawn, after they came, of which the total after may count some, but none of the
+    `left_before`. A `listing` settles what the counts leave open. `walked` is
+    the total that the walk itself showed, of all records whenever they changed.
+    """
 
     key: str
     window: Window = EVERYTHING
@@ -34,21 +56,25 @@ class Tally:
     received: int
     unique: int
     attempts: int = 1
+    recent: int = 0
+    left: int = 0
+    left_before: int = 0
+    listing: Listing | None = None
+    walked: int | None = None
+
+    @property
+    def settled(self) -> int:
+        """The distinct records that came as the totals count them."""
+        return self.unique - self.recent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One record that was created, changed or withdrawn while the run went on, and where it was counted.
+    """One record that was created, changed or withdrawn while the run went on."""
 
-    `before` and `after`: was it in the slice's total then; `received`: was it among the records that came.
-    """
-
-    id: Annotated[str, Meta(description="Id of the record; empty if unknown.")]
-    kind: Annotated[str, Meta(description="What happened to it: created, changed or withdrawn.")]
-    slice_key: Annotated[str | None, Meta(description="Slice that counted it; null if none did.")]
-    before: Annotated[bool, Meta(description="Whether the total before includes it.")]
-    after: Annotated[bool, Meta(description="Whether the total after includes it.")]
-    received: Annotated[bool, Meta(description="Whether it was received.")]
+    id: Annotated[str, Meta(description="Id of the record.")]
+    kind: Annotated[str, Meta(description="`created`, `changed` or `withdrawn`.")]
+    slice_key: Annotated[str | None, Meta(description="Slice of the record; null if it is in none.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +91,38 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """How far one count is from being complete, before and after what has moved is taken into account."""
+    """How far one comparison is from being complete, and whether movement explains it."""
 
     plain: bool
     explained: bool
     missing: int
     reason: str
+
+
+_EQUAL = _Gap(plain=True, explained=True, missing=0, reason="")
+_MOVED = _Gap(plain=False, explained=True, missing=0, reason="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    """The counts of a slice or of the whole: totals before and after, what came of it, and what has left since."""
+
+    before: int
+    after: int
+    settled: int
+    recent: int
+    left: int
+    left_before: int
+
+    @property
+    def fewest(self) -> int:
+        """What the total after has at least, if all of it came."""
+        return self.settled - self.left
+
+    @property
+    def most(self) -> int:
+        """What it has at most, if all of it came."""
+        return self.settled - self.left_before
 
 
 def judge(
@@ -79,26 +131,32 @@ def judge(
     query_before: int | None,
     query_after: int | None,
     sample: bool = False,
+    left: tuple[int, int] = (0, 0),
     moved: Sequence[Move] = (),
     unique: int | None = None,
+    listed: int | None = None,
 ) -> Verdict:
     """Judge a run by the counts of its slices and of the whole query.
 
-    `unique` is how many different records there are in all, by default the sum of the slices': less where one came in
-    two of them. `moved` must name every record that explains a difference between what was counted and what came.
+    The records that the totals count can only become fewer: they change, or are withdrawn. So all of those that the
+    last total has are here if those that came, less the ones that `left` since, are as many: at most so many, and at
+    least so many before that total was counted. `unique` is the number of distinct records in all, by default
+    the sum of the slices': less where one came in two of them. `listed` is the number of all records when the run was
+    planned, whenever they changed: an index that had as many all the time has not drifted.
     """
-    unique = sum(tally.unique for tally in tallies) if unique is None else unique
+    total = sum(tally.unique for tally in tallies)
+    unique = total if unique is None else unique
     if sample:
         return Verdict(state=State.SAMPLE, unique=unique, missing=0, slices=dict.fromkeys(_keys(tallies), State.SAMPLE))
-    gaps = {tally.key: _slice_gap(tally, moved) for tally in tallies}
-    whole = _gap("the query", query_before, query_after, unique=unique, moved=moved)
-    parts = _sum_gap(tallies, query_before, moved)
-    every = [*gaps.values(), whole, parts]
+    gaps = {tally.key: _slice_gap(tally) for tally in tallies}
+    whole = _whole_gap(tallies, (query_before, query_after), left, twice=total - unique)
+    every = [*gaps.values(), whole]
+    still = listed is not None and listed == unique == sum(tally.walked or 0 for tally in tallies)
     return Verdict(
-        state=_state(every),
+        state=_state(every, still=still),
         unique=unique,
         missing=max(sum(gap.missing for gap in gaps.values()), whole.missing),
-        slices={key: _state([gap]) for key, gap in gaps.items()},
+        slices={key: _state([gap], still=still) for key, gap in gaps.items()},
         reasons=tuple(gap.reason for gap in every if gap.reason),
         moved=tuple(moved),
     )
@@ -121,55 +179,89 @@ def _shortfall_only(verdict: Verdict) -> int:
     return verdict.missing if all(_SHORT in reason for reason in verdict.reasons) else -1
 
 
-def _slice_gap(tally: Tally, moved: Iterable[Move]) -> _Gap:
-    own = [move for move in moved if move.slice_key == tally.key]
+def _slice_gap(tally: Tally) -> _Gap:
     label = f"slice {tally.key}"
-    return _gap(label, tally.expected_before, tally.expected_after, unique=tally.unique, moved=own)
+    if tally.listing is not None:
+        return _listing_gap(label, tally, tally.listing)
+    counts = _Counts(
+        before=tally.expected_before or 0,
+        after=tally.expected_after or 0,
+        settled=tally.settled,
+        recent=tally.recent,
+        left=tally.left,
+        left_before=tally.left_before,
+    )
+    return _gap(label, counts) if _counted(tally) else _unknown(label)
 
 
-def _gap(label: str, before: int | None, after: int | None, *, unique: int, moved: Sequence[Move]) -> _Gap:
+def _listing_gap(label: str, tally: Tally, listing: Listing) -> _Gap:
+    if not listing.missing and not listing.strange:
+        return _MOVED
+    reason = f"{label}: {listing.strange} are no longer listed, but not known to be gone"
+    if listing.missing:
+        reason = f"{label}: {len(listing.missing)} {_SHORT} ({tally.settled} of {tally.expected_after})"
+    return _Gap(plain=False, explained=False, missing=len(listing.missing), reason=reason)
+
+
+def _whole_gap(
+    tallies: Sequence[Tally], totals: tuple[int | None, int | None], left: tuple[int, int], *, twice: int
+) -> _Gap:
+    """Compare the whole query's totals with what came, without the slices that a listing has settled."""
+    before, after = totals
     if before is None or after is None:
-        return _Gap(plain=False, explained=False, missing=0, reason=f"{label}: the API gave no total to compare with")
-    if before == unique == after and not moved:
-        return _Gap(plain=True, explained=True, missing=0, reason="")
-    expected = after + sum(move.received - move.after for move in moved)
-    shifted = before + sum(move.after - move.before for move in moved)
-    if unique == expected and shifted == after:
-        return _Gap(plain=False, explained=True, missing=0, reason="")
-    reason = _reason(label, (before, after), unique=unique, short=expected - unique)
-    return _Gap(plain=False, explained=False, missing=max(expected - unique, 0), reason=reason)
+        return _unknown("the query")
+    listed = [tally for tally in tallies if tally.listing is not None]
+    others = [tally for tally in tallies if tally.listing is None]
+    counts = _Counts(
+        before=before - sum(tally.expected_before or 0 for tally in listed),
+        after=after - sum(tally.expected_after or 0 for tally in listed),
+        settled=sum(tally.settled for tally in others) - twice,
+        recent=sum(tally.recent for tally in others),
+        left=left[0] - sum(tally.left for tally in listed),
+        left_before=left[1] - sum(tally.left_before for tally in listed),
+    )
+    gap = _gap("the query", counts)
+    if listed and not gap.explained and abs(counts.most - counts.after) <= few(before):
+        return _MOVED  # its total and the listings are of different moments
+    return gap
 
 
-def _sum_gap(tallies: Sequence[Tally], query_before: int | None, moved: Sequence[Move]) -> _Gap:
-    """Compare the slices' totals before with the query's: the counts of a tiling add up to the whole."""
-    counts = [tally.expected_before for tally in tallies]
-    total = sum(count for count in counts if count is not None)
-    if query_before is None or None in counts or total == query_before:
-        return _Gap(plain=True, explained=True, missing=0, reason="")
-    # The totals were asked for at different moments: records that moved in between may be in one and not in the other.
-    if abs(total - query_before) <= sum(move.before != move.after for move in moved):
-        return _Gap(plain=False, explained=True, missing=0, reason="")
-    reason = f"the slices' totals add up to {total}, the query's own is {query_before}"
-    return _Gap(plain=False, explained=False, missing=max(query_before - total, 0), reason=reason)
+def _gap(label: str, counts: _Counts) -> _Gap:
+    if counts.before == counts.settled == counts.after and not counts.left:
+        return _MOVED if counts.recent else _EQUAL
+    highest = max(counts.before, counts.after)  # a later total that is higher has what the index listed late
+    never_came = highest - counts.settled - counts.recent  # withdrawn before they came
+    short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
+    if not short and not over and counts.after >= counts.fewest and never_came <= few(highest):
+        return _MOVED
+    return _Gap(plain=False, explained=False, missing=short, reason=_reason(label, counts, short=short, over=over))
 
 
 _SHORT = "short"
 
 
-def _reason(label: str, totals: tuple[int, int], *, unique: int, short: int) -> str:
-    before, after = totals
+def _reason(label: str, counts: _Counts, *, short: int, over: int) -> str:
+    before, after = counts.before, counts.after
     counted = str(after) if before == after else f"{before} before and {after} after"
-    if short > 0:
-        return f"{label}: {short} {_SHORT} ({unique} of {counted})"
-    if short < 0:
-        return f"{label}: {-short} more than the API counts ({unique}, counted {counted})"
+    if short:
+        return f"{label}: {short} {_SHORT} ({counts.most} of {counted})"
+    if over:
+        return f"{label}: {over} more than the API counts ({counts.settled}, counted {counted})"
     return f"{label}: the total moved from {before} to {after} and nothing explains it"
 
 
-def _state(gaps: Sequence[_Gap]) -> State:
-    if all(gap.plain for gap in gaps):
-        return State.COMPLETE
-    return State.DRIFTED if all(gap.explained for gap in gaps) else State.INCOMPLETE
+def _counted(tally: Tally) -> bool:
+    return tally.expected_before is not None and tally.expected_after is not None
+
+
+def _unknown(label: str) -> _Gap:
+    return _Gap(plain=False, explained=False, missing=0, reason=f"{label}: the API gave no total to compare with")
+
+
+def _state(gaps: Sequence[_Gap], *, still: bool) -> State:
+    if not all(gap.explained for gap in gaps):
+        return State.INCOMPLETE
+    return State.COMPLETE if still or all(gap.plain for gap in gaps) else State.DRIFTED
 
 
 def _keys(tallies: Iterable[Tally]) -> list[str]:

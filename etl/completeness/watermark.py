@@ -9,16 +9,13 @@ from math import floor
 from etl.api.window import Window, iso, moment
 from etl.completeness.verdict import State, Verdict
 
-LAG = 600
-"""Seconds before the start of a run that are not counted on: its clock may differ from the server's, and a change is
-seen in lists only when the index has been refreshed."""
 OVERLAP = 6 * 3600
 """Seconds before the watermark that a sync checks again by default. DataCite indexes from a queue that has fallen hours
 behind on days with millions of updates (api-notes 3.1, 3.3); six hours rarely cost a hundred requests."""
 
 
-def reached(started: float, verdict: Verdict, slices: Iterable[tuple[str, Window]]) -> str | None:
-    """Return the watermark of a run whose first request was sent at `started`, in epoch seconds; None promises nothing.
+def reached(as_of: int, verdict: Verdict, slices: Iterable[tuple[str, Window]]) -> str | None:
+    """Return the watermark of a run that is complete as of a moment of the server's clock; None promises nothing.
 
     `slices` are the keys of the verdict with their windows on `created`. What an incomplete slice lacks was updated
     after its window begins, for nothing is updated before it is created.
@@ -28,9 +25,15 @@ def reached(started: float, verdict: Verdict, slices: Iterable[tuple[str, Window
     windows = [window for key, window in slices if verdict.slices.get(key) is State.INCOMPLETE]
     if (verdict.state is State.INCOMPLETE and not windows) or any(window.start is None for window in windows):
         return None
-    return iso(min([floor(started) - LAG, *(window.start for window in windows if window.start is not None)]))
+    return iso(min([as_of, *(window.start for window in windows if window.start is not None)]))
 
 
-def begin(watermark: str | None, overlap: int = OVERLAP) -> int | None:
-    """Return the first second of `updated` that a sync looks at, None for everything."""
-    return None if watermark is None else moment(watermark) - overlap
+def begin(watermark: str | None, overlap: int = OVERLAP, *, now: float | None = None) -> int | None:
+    """Return the first second of `updated` that a sync looks at, None for everything.
+
+    A watermark later than `now` on the server's clock was made by a clock that was wrong: `now` is taken in its place.
+    """
+    if watermark is None:
+        return None
+    reliable = moment(watermark) if now is None else min(moment(watermark), floor(now))
+    return reliable - overlap

@@ -115,6 +115,10 @@ class Totals:
     rejects: Annotated[Count, Meta(description="Values and records that fit no column, kept in `_etl/rejects`.")]
 
 
+COUNTED = ("key", "window", "expected_before", "expected_after", "received", "unique", "attempts", "recent")
+"""The members of a slice that are those of its tally."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceFacts:
     """The counts of one slice, and its verdict."""
@@ -135,11 +139,17 @@ class SliceFacts:
     unique: Annotated[Count, Meta(description="Distinct records among them.")]
     verdict: Annotated[State, Meta(description="Verdict of the slice.")]
     attempts: Annotated[Count, Meta(description="Number of times the slice was fetched.")]
+    recent: Annotated[
+        Count,
+        Meta(description="Distinct records that changed at or after `as_of`, expected as they came."),
+    ] = 0
 
     @property
     def tally(self) -> Tally:
         """The counts without the verdict."""
-        plain = {name: getattr(self, name) for name in Tally.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in COUNTED}
+        for name in ("expected_before", "expected_after"):
+            plain[name] = None if plain[name] is None else plain[name] - self.recent
         return Tally(**plain)
 
 
@@ -222,7 +232,17 @@ class Manifest:
         tuple[str, ...],
         Meta(description="Records requested by id that the API does not have or does not show."),
     ] = ()
-    moved: Annotated[tuple[Move, ...], Meta(description="Records that explain changes of totals during the run.")]
+    moved: Annotated[
+        tuple[Move, ...],
+        Meta(description="Records that were created, changed or withdrawn at or after `as_of`, the first 10,000."),
+    ]
+    as_of: Annotated[
+        str | None,
+        Meta(
+            description="Moment of the server's clock, UTC: what last changed before it is complete, later changes may"
+            " be here or not; null if the records come from no API."
+        ),
+    ] = None
     watermark: Annotated[str | None, Meta(description="Time up to which the dataset is known to be complete, UTC.")]
     schema_drift: Annotated[
         tuple[Drift, ...], Meta(description="Attributes without a column, kept in the column `extra`.")

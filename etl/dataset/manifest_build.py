@@ -8,6 +8,7 @@ import msgspec
 
 from etl.completeness.verdict import FacetCheck, IncludedTally, Tally, Verdict
 from etl.dataset.manifest import (
+    COUNTED,
     FORMAT_VERSION,
     DataFileOrigin,
     DatasetOrigin,
@@ -51,6 +52,7 @@ class Evidence:
     included: Mapping[str, IncludedTally] = field(default_factory=dict)
     facets: Sequence[FacetCheck] = ()
     drift: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    as_of: str | None = None
     watermark: str | None = None
     missing: Sequence[str] = ()
     absent: Sequence[str] = ()
@@ -89,6 +91,7 @@ def build(
         missing=tuple(evidence.missing),
         absent=tuple(evidence.absent),
         moved=evidence.verdict.moved,
+        as_of=evidence.as_of,
         watermark=evidence.watermark,
         schema_drift=tuple(
             Drift(path=path, count=count, example=example) for path, (count, example) in sorted(evidence.drift.items())
@@ -109,10 +112,14 @@ def as_request(plain: Mapping[str, Json]) -> Request:
 
 
 def _totals(evidence: Evidence) -> Totals:
-    """Add up the slices and put what else was counted beside them."""
+    """Add up the slices and put what else was counted beside them.
+
+    No total counts what changed lately: it is expected as it came.
+    """
+    recent = sum(tally.recent for tally in evidence.tallies)
     return Totals(
-        expected_before=evidence.expected_before,
-        expected_after=evidence.expected_after,
+        expected_before=_with(evidence.expected_before, recent),
+        expected_after=_with(evidence.expected_after, recent),
         received=sum(tally.received for tally in evidence.tallies),
         unique=evidence.verdict.unique,
         duplicates=evidence.duplicates,
@@ -121,5 +128,10 @@ def _totals(evidence: Evidence) -> Totals:
 
 
 def _slice(tally: Tally, verdict: Verdict) -> SliceFacts:
-    plain = {name: getattr(tally, name) for name in Tally.__dataclass_fields__}
+    plain = {name: getattr(tally, name) for name in COUNTED}
+    plain |= {name: _with(plain[name], tally.recent) for name in ("expected_before", "expected_after")}
     return SliceFacts(**plain, verdict=verdict.slices[tally.key])
+
+
+def _with(total: int | None, recent: int) -> int | None:
+    return None if total is None else total + recent

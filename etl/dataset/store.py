@@ -41,13 +41,12 @@ class Claim:
 class Receipt:
     """What one slice produced; its presence means that all pages are staged.
 
-    `missing` are records that could not be had; `vanished` came in an earlier walk of the slice only.
+    `missing` are records that could not be had.
     """
 
     tally: Tally
     pages: int
     missing: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

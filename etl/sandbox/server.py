@@ -9,8 +9,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import formatdate
 from functools import partial
 from types import TracebackType
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 from isal import isal_zlib
@@ -36,6 +38,10 @@ class Seen:
     tier: str
 
 
+LISTENING: WeakValueDictionary[str, Sandbox] = WeakValueDictionary()
+"""Mutable: the sandboxes of this process by their base URLs."""
+
+
 class Sandbox:
     """A DataCite API on loopback; an asynchronous context manager, listening inside it."""
 
@@ -51,9 +57,10 @@ class Sandbox:
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
     ) -> None:
-        # Mutable: the log, errors of the sandbox itself, the request count, the meter, what faults remember, and the
-        # address once listening.
+        # Mutable: the log, errors of the sandbox itself, the request count, the meter, what faults remember, the
+        # address once listening, and the server's clock, in epoch seconds.
         self.corpus = corpus
+        self.now: Callable[[], float] = time.time
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
         self.mishaps: list[Exception] = []
         self.faults = [parse_fault(one) if isinstance(one, str) else one for one in faults]
@@ -74,6 +81,7 @@ class Sandbox:
         listener = web.TCPSite(self._runner, host, port)
         await listener.start()
         self.base_url = f"http://{host}:{self._runner.addresses[0][1]}"
+        LISTENING[self.base_url] = self
         return self
 
     async def __aexit__(
@@ -138,6 +146,7 @@ class Sandbox:
     async def _send(self, incoming: web.BaseRequest, request: Request, answer: Answer) -> web.StreamResponse:
         body, packed = _encoded(answer, "gzip" in request.headers.get("accept-encoding", ""))
         headers = {"Content-Type": answer.content_type, "X-LupoVersion": site.VERSION, **_consumer(request)}
+        headers["Date"] = formatdate(self.now(), usegmt=True)
         headers |= answer.headers
         if packed or answer.damage == "garbage":
             headers["Content-Encoding"] = "gzip"

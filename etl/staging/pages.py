@@ -52,10 +52,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ids:
-    """How many records a slice has staged and how many different ids they have; a record without one is not unique."""
+    """How many records a slice has staged and how many different ids they have; a record without one is not unique.
+
+    `recent` of the ids have a record of that moment or later.
+    """
 
     received: int
     unique: int
+    recent: int = 0
 
 
 def write(
@@ -85,10 +89,26 @@ def done(files: Files, folder: str) -> list[Page]:
     return [Page(key, _facts(files, key)) for key in keys]
 
 
-def ids(files: Files, staged: Sequence[Page]) -> Ids:
-    """Count the records of some staged pages, and their lower-cased ids."""
+def ids(files: Files, staged: Sequence[Page], recent: tuple[str, int] | None = None) -> Ids:
+    """Count the records of some staged pages, and their lower-cased ids.
+
+    `recent` is a column of timestamps, and the first second that is recent.
+    """
     every = came(files, staged)
-    return Ids(received=sum(page.facts.received for page in staged), unique=pc.count_distinct(every).as_py())
+    lately = [] if recent is None else [_since(files, page.key, *recent) for page in staged]
+    return Ids(
+        received=sum(page.facts.received for page in staged),
+        unique=pc.count_distinct(every).as_py(),
+        recent=pc.count_distinct(pa.chunked_array(lately, pa.string())).as_py(),
+    )
+
+
+def _since(files: Files, key: str, column: str, second: int) -> pa.Array:
+    """Return the ids of a page's records that have no time before a second."""
+    found = read(files, key, ["id", column])
+    start = pa.scalar(second * 1_000_000, pa.timestamp("us", tz="UTC"))
+    before = pc.fill_null(pc.less(found.column(1), start), False)  # noqa: FBT003
+    return pc.utf8_lower(found.column(0)).filter(pc.invert(before)).combine_chunks()
 
 
 def came(files: Files, staged: Iterable[Page]) -> pa.ChunkedArray:

@@ -140,15 +140,20 @@ class _LockFile:
         os.utime(self._handle)
 
     def is_held(self) -> bool:
-        with suppress(FileNotFoundError), self._files.parent(paths.LOCK) as (folder, name):
+        with (
+            self._files.explained(paths.LOCK),
+            suppress(FileNotFoundError),
+            self._files.parent(paths.LOCK) as (folder, name),
+        ):
             there = os.stat(name, dir_fd=folder, follow_symlinks=False)
             return os.path.samestat(there, os.fstat(self._handle))
         return False
 
     def release(self) -> None:
         try:
-            if self.is_held():
-                self._files.remove(paths.LOCK)
+            with suppress(StoreError):  # a file that stays is one without a lock: the next run takes it over
+                if self.is_held():
+                    self._files.remove(paths.LOCK)
         finally:
             os.close(self._handle)
 

@@ -265,8 +265,9 @@ def test_keys_name_windows(window: Window, expected: str) -> None:
 
 def test_a_kept_plan_comes_back_as_it_was() -> None:
     """What a run writes down is what the next one goes on with."""
-    one = Slice(key="a", window=Window(1, 2), expected=3)
-    made = Plan(total=3, parts=(Part(key="p", slices=(one,), year=2020),), empty=(Window(None, 1),), counts=4, made=5.5)
+    one = Slice(key="a", window=Window(1, 2), expected=3, as_of=5)
+    parts = (Part(key="p", slices=(one,), year=2020),)
+    made = Plan(total=3, parts=parts, empty=(Window(None, 1),), counts=4, as_of=5, until=6, uncut="no")
     assert restored(msgspec.to_builtins(made)) == made
 
 
@@ -275,7 +276,7 @@ def test_many_threads_may_restore_their_first_plan_at_once() -> None:
     """A worker of Dask does; msgspec alone ends the process when two threads first meet the same dataclass."""
     script = """
 import sys, threading
-from etl.slices import restored
+from etl.completeness.slices import restored
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(16)
 def restore():
@@ -287,3 +288,40 @@ for one in threads: one.join()
 """
     for _ in range(3):
         subprocess.run([sys.executable, "-c", script], check=True)
+
+
+async def test_a_server_that_does_not_heed_windows_is_counted_a_few_times() -> None:
+    """The counts of its windows add up to more than the whole: the list is one slice, and the plan says why."""
+    asked: list[Window] = []
+
+    async def count(window: Window) -> int:
+        asked.append(window)
+        return 100_000
+
+    planned = await plan(QUERY, count, year=YEAR)
+    assert [one.window for one in planned.slices] == [EVERYTHING]
+    assert planned.uncut == "the counts of its windows add up to more than the whole"
+    assert len(asked) < 10
+
+
+async def test_counts_that_lead_nowhere_end() -> None:
+    """All records are in the last window, wherever it is cut: planning gives up after a bounded number of counts."""
+    asked: list[Window] = []
+
+    async def count(window: Window) -> int:
+        asked.append(window)
+        return 100_000 if window.end is None else len(asked) % 3
+
+    planned = await plan(QUERY, count, year=YEAR)
+    assert sum(one.expected for one in planned.slices) >= 100_000 - 10
+    assert len(asked) < 1000
+
+
+async def test_records_created_after_the_end_of_a_plan_are_left_out() -> None:
+    """Its last window ends there, whether the query is cut or not."""
+
+    async def count(window: Window) -> int:
+        return 10 if window.end == 500 else 999
+
+    planned = await plan(QUERY, count, year=YEAR, until=500)
+    assert (planned.total, planned.slices[0].window) == (10, Window(None, 500))

@@ -20,9 +20,9 @@ def verdict(*short, sample=False):
 WINDOWS = [("old", Window(None, 1000)), ("new", Window(1000, None))]
 
 
-def test_a_complete_run_holds_everything_until_shortly_before_it_began():
-    """The watermark is the start of the run minus the lag."""
-    assert moment(watermark.reached(NOON, verdict(), WINDOWS)) == NOON - watermark.LAG
+def test_a_complete_run_holds_everything_as_of_its_moment():
+    """The watermark is the moment as of which the run is complete."""
+    assert moment(watermark.reached(NOON, verdict(), WINDOWS)) == NOON
 
 
 def test_a_watermark_never_passes_a_slice_that_is_not_complete():
@@ -38,9 +38,10 @@ def test_a_sample_and_an_unexplained_total_promise_nothing():
     assert watermark.reached(NOON, lost, []) is None
 
 
-@given(st.integers(0, 2_000_000_000), st.integers(0, 10**6))
-def test_a_sync_begins_the_overlap_before_the_watermark(started, overlap):
-    """The overlap is taken off to the second."""
-    mark = watermark.reached(started, verdict(), WINDOWS)
-    assert watermark.begin(mark, overlap) == started - watermark.LAG - overlap
+@given(st.integers(0, 2_000_000_000), st.integers(0, 10**6), st.integers(-(10**6), 10**6))
+def test_a_sync_begins_the_overlap_before_the_watermark_or_the_present(as_of, overlap, later):
+    """The overlap is taken off to the second; a watermark in the server's future was made by a wrong clock."""
+    mark = watermark.reached(as_of, verdict(), WINDOWS)
+    assert watermark.begin(mark, overlap) == as_of - overlap
+    assert watermark.begin(mark, overlap, now=as_of + later + 0.5) == as_of + min(later, 0) - overlap
     assert watermark.begin(None, overlap) is None

@@ -54,7 +54,7 @@ def test_a_manifest_has_every_name_of_its_format(sound):
     assert set(sound) >= NAMES
     totals = "expected_before expected_after received unique duplicates rejects"
     assert list(sound["totals"]) == totals.split()
-    one = "key window expected_before expected_after received unique verdict attempts"
+    one = "key window expected_before expected_after received unique verdict attempts recent"
     assert list(sound["slices"][0]) == one.split()
     assert list(sound["tables"]["works"]) == ["rows", "key", "of", "columns", "files"]
     assert list(sound["tables"]["works"]["files"][0]) == ["path", "rows", "bytes", "sha256"]

@@ -1,5 +1,6 @@
 """A server whose records come and go as a test says, datasets of it, and what must be equal between two of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from etl.dataset.store import read_manifest
 from etl.runs.context import opened
 from etl.runs.export import export
 from etl.runs.sync import sync
+from etl.sandbox.server import LISTENING
 from etl.settings import Settings
 from etl.storage import paths as places
 from etl.storage.files import Files, LocalFiles
@@ -38,8 +40,8 @@ class Asked:
 
 
 async def exported(url: str, to: Path, asked: Asked, at: float, files: Files | None = None) -> Any:
-    """Export from scratch, at a time."""
-    clock = lambda: at  # noqa: E731
+    """Export from scratch, at a time, on the server's clock too if it is a sandbox of this process."""
+    clock = _set_clocks(url, at)
     settings = Settings(base_url=url)
     async with opened(
         asked.query, asked.delivery, settings, files or LocalFiles(to), owner=owner(), observe=print_not, clock=clock
@@ -48,15 +50,21 @@ async def exported(url: str, to: Path, asked: Asked, at: float, files: Files | N
 
 
 async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
-    """Bring a dataset up to date, at a time."""
+    """Bring a dataset up to date, at a time, on the server's clock too if it is a sandbox of this process."""
     proof = read_manifest(files)
     assert proof is not None
     delivery = request.delivery(proof, sync.PURPOSE, keep_raw=files.exists(places.RAW))
-    clock = lambda: at  # noqa: E731
+    clock = _set_clocks(url, at)
     async with opened(
         request.query(proof), delivery, Settings(base_url=url), files, owner=owner(), observe=print_not, clock=clock
     ) as run:
         return await sync.sync(run, sync.Wish(**wish))
+
+
+def _set_clocks(url: str, at: float) -> Callable[[], float]:
+    if server := LISTENING.get(url):
+        server.now = lambda: at
+    return lambda: at
 
 
 def print_not(event: object) -> None:

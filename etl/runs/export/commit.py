@@ -4,15 +4,15 @@ What "complete" means is in `completeness`, how files are put together in `closi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from etl.api.query import named
-from etl.api.window import Window
+from etl.api.window import iso
 from etl.completeness import verdict as completeness
 from etl.completeness import watermark
 from etl.completeness.slices import Part, Plan, Slice
-from etl.completeness.verdict import State, Tally, Verdict
+from etl.completeness.verdict import State, Verdict
 from etl.dataset.manifest import Manifest, TableFacts
 from etl.dataset.manifest_build import Evidence, Provenance, build
 from etl.dataset.request import Delivery
@@ -21,6 +21,7 @@ from etl.errors import StoreError
 from etl.events import Noted, listed
 from etl.runs.context import Outcome, Run
 from etl.runs.export import count_changes, facet_check, report
+from etl.runs.export.count_changes import Judged, Proof
 from etl.staging import consolidate, part
 from etl.staging.part import PartReceipt
 from etl.storage import paths
@@ -35,7 +36,10 @@ async def close(run: Run, planned: Plan) -> Outcome:
     closed = await run.aside(consolidate.close, run.files, run.layout, groups, run.along)
     alone = run.query.single and closed.unique  # whose id may be spelled in another way
     absent = () if alone else await _absent(run, [group.key for group in groups])
-    judged = await _judge(run, planned, receipts, parts, closed.unique)
+    tallies = tuple(receipt.tally for receipt in receipts)
+    proof = Proof(planned=planned, tallies=tallies, parts=parts, unique=closed.unique)
+    judged = await count_changes.judge(run, proof)
+    await run.aside(_keep_counts, run, receipts, judged)
     if absent and not closed.unique:
         judged = replace(judged, verdict=_nothing_of(judged.verdict, absent))
     evidence = Evidence(
@@ -50,40 +54,20 @@ async def close(run: Run, planned: Plan) -> Outcome:
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
         absent=absent,
+        as_of=iso(planned.as_of) if planned.as_of else None,
         watermark=watermark.reached(
-            run.store.started() or run.started, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
+            planned.as_of, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
         ),
     )
     return await run.aside(publish, run, written(run, evidence, closed.tables), judged.verdict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """The verdict, the counts that it was passed on, and the records known to be missing."""
-
-    tallies: Sequence[Tally]
-    after: int
-    verdict: Verdict
-    missing: tuple[str, ...] = ()
-
-
-async def _judge(
-    run: Run, planned: Plan, receipts: Sequence[Receipt], parts: Mapping[str, Sequence[PartReceipt]], unique: int
-) -> _Judged:
-    """Judge the counts, with what moved during the run if they do not simply agree."""
-    tallies = [receipt.tally for receipt in receipts]
-    sample = run.delivery.limit is not None
-    after = await run.client.count(run.query)
-    verdict = completeness.judge(tallies, query_before=planned.total, query_after=after, sample=sample, unique=unique)
-    if verdict.state is State.SAMPLE or (verdict.state is State.COMPLETE and not await _stirred(run, planned)):
-        return _Judged(tallies=tallies, after=after, verdict=verdict)
-    picture = await count_changes.explain(run, planned, {receipt.tally.key: receipt for receipt in receipts}, parts)
-    if picture is None:
-        return _Judged(tallies=tallies, after=after, verdict=verdict)
-    verdict = completeness.judge(
-        picture.tallies, query_before=planned.total, query_after=picture.after, moved=picture.moved, unique=unique
-    )
-    return _Judged(tallies=picture.tallies, after=picture.after, verdict=verdict, missing=picture.missing)
+def _keep_counts(run: Run, receipts: Sequence[Receipt], judged: Judged) -> None:
+    """Keep the newest counts of an incomplete run's slices: those that are short are fetched anew by the next one."""
+    if judged.verdict.state is State.INCOMPLETE:
+        for receipt, tally in zip(receipts, judged.tallies, strict=True):
+            if tally.expected_after != receipt.tally.expected_after:
+                run.store.commit(replace(receipt, tally=replace(receipt.tally, expected_after=tally.expected_after)))
 
 
 def _nothing_of(verdict: Verdict, absent: Sequence[str]) -> Verdict:
@@ -99,13 +83,6 @@ async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
     if absent:
         run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))
     return absent
-
-
-async def _stirred(run: Run, planned: Plan) -> bool:
-    """Return whether records were created since the run was planned: totals that agree may then hide what is gone."""
-    if run.query.resource.slice_on is None:
-        return False
-    return await run.client.count(run.query, Window(int(planned.made), None)) > 0
 
 
 def written(run: Run, evidence: Evidence, tables: Mapping[str, TableFacts]) -> Manifest:

@@ -12,11 +12,10 @@ import polars as pl
 
 from etl.completeness import index_changes
 from etl.completeness.index_changes import Fate
-from etl.completeness.verdict import Move
 from etl.errors import AnswerError, DownError, LimitedError, RefusedError
 from etl.events import Noted
 from etl.runs.context import Run
-from etl.schema.declarations import Json
+from etl.runs.export.listing import HEAD, Known
 from etl.steps import together
 
 MOST = 1_000
@@ -26,48 +25,29 @@ _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _LISTED = "findable"
 
 
-class Known(msgspec.Struct):
-    """What a record's attributes tell of its life."""
-
-    created: Json = None
-    updated: Json = None
-    state: Json = None
-
-
-class Head(msgspec.Struct):
-    """As much of a record as says whether and when it moved."""
-
-    id: Json = None
-    attributes: Known | None = None
-
-
-HEAD = msgspec.json.Decoder(Head)
-
-
-async def confirmed(run: Run, found: Sequence[Move], listed: pl.DataFrame, *, since: int) -> list[Move]:
-    """Keep of the moves those that are no withdrawals, and the withdrawals that the server confirms.
+async def fates(run: Run, names: Sequence[str], listed: pl.DataFrame, *, since: int) -> dict[str, Fate]:
+    """Return what has become of records that a list has no more.
 
     A "not found" is believed only if a record that is listed can be had the same way.
     """
-    names = index_changes.withdrawn(found)
     if not names:
-        return list(found)
+        return {}
     if len(names) > MOST or not await _can_be_asked(run, listed):
-        fates = dict.fromkeys(names, Fate.UNKNOWN)
+        found = dict.fromkeys(names, Fate.UNKNOWN)
     else:
         answers = await asyncio.gather(*(_fate(run, name, since) for name in names))
-        fates = dict(zip(names, answers, strict=True))
-    if doubtful := [name for name in names if fates[name] is Fate.UNKNOWN]:
+        found = dict(zip(names, answers, strict=True))
+    if doubtful := [name for name in names if found[name] is Fate.UNKNOWN]:
         some = ", ".join(doubtful[:3]) + (" …" if len(doubtful) > 3 else "")
         run.observe(Noted(text=f"{len(doubtful):,} records are no longer listed, but not known to be gone: {some}"))
-    return index_changes.confirmed(found, fates)
+    return found
 
 
 async def still_there(run: Run, names: Sequence[str], *, since: int) -> str | None:
     """Ask for a few of many records that a list has no more; name one that can be had and has not changed since."""
     some = names[:: max(1, len(names) // _FEW)][:_FEW]
-    fates = await together(_fate(run, name, since) for name in some)
-    return next((name for name, found in zip(some, fates, strict=True) if found is Fate.UNKNOWN), None)
+    answers = await together(_fate(run, name, since) for name in some)
+    return next((name for name, found in zip(some, answers, strict=True) if found is Fate.UNKNOWN), None)
 
 
 async def _can_be_asked(run: Run, listed: pl.DataFrame) -> bool:

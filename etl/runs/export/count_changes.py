@@ -1,145 +1,186 @@
-"""Why counts differ at the end of a run: asks the API what is listed now, slice by slice where something moved.
+"""Why counts differ at the end of a run: what changed meanwhile, and slice by slice what is listed now.
 
-What follows from the answers is decided in `moves` and `completeness`.
+What follows from the answers is decided in `verdict` and `index_changes`.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 import polars as pl
 
-from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window
-from etl.completeness import index_changes
-from etl.completeness.index_changes import RECORDS
+from etl.completeness import index_changes, verdict
+from etl.completeness.index_changes import RECORDS, Differences
 from etl.completeness.slices import Plan
-from etl.completeness.verdict import Move, Tally
+from etl.completeness.verdict import Move, State, Tally, Verdict
 from etl.dataset.layout import Layout
 from etl.dataset.reader import reader
-from etl.dataset.store import Receipt
 from etl.runs.context import Run
-from etl.runs.export.confirm_deletions import HEAD, Known, confirmed
-from etl.schema.declarations import Json, Type
+from etl.runs.export.as_of import count_settled
+from etl.runs.export.confirm_deletions import fates
+from etl.runs.export.listing import listed_now, moved_since, readable
 from etl.staging.part import PartReceipt
+from etl.steps import together
 from etl.storage import paths
 from etl.storage.files import Files
 
-ROUNDS = 3
-"""How often a list is read before it is said not to hold what it counts."""
+NAMED = 10_000
+"""So many of the records that moved are named in a manifest at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """The counts of one moment at which all agree with each other, what moved until then, and what did not come."""
+class Judged:
+    """The verdict, the counts that it was passed on, and the records known to be missing."""
 
     tallies: Sequence[Tally]
     after: int
-    moved: tuple[Move, ...]
-    missing: tuple[str, ...]
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
 
 
-async def explain(
-    run: Run, planned: Plan, receipts: Mapping[str, Receipt], parts: Mapping[str, Sequence[PartReceipt]]
-) -> Picture | None:
-    """Find out what moved since the run was planned; None if the list cannot be asked or does not agree with itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a run is judged by: the plan, and what came of it. `unique` is the number of distinct records in all."""
 
-    Looks again while records that nobody can name are withdrawn under its eyes.
-    """
-    if not readable(run.layout):
-        return None
-    for _ in range(ROUNDS):
-        picture = await _looked(run, planned, receipts, parts)
-        if picture is None or all(move.id or move.slice_key for move in picture.moved):
-            break
-    return picture
+    planned: Plan
+    tallies: tuple[Tally, ...]
+    parts: Mapping[str, Sequence[PartReceipt]]
+    unique: int
 
+    @property
+    def bound(self) -> int | None:
+        """The moment before which the slices count, None where they count everything."""
+        return self.planned.slices[0].as_of if self.planned.slices else None
 
-async def _looked(
-    run: Run, planned: Plan, receipts: Mapping[str, Receipt], parts: Mapping[str, Sequence[PartReceipt]]
-) -> Picture | None:
-    tallies = [receipt.tally for receipt in receipts.values()]
-    windows = [tally.window for tally in tallies]
-    counts = await asyncio.gather(*(run.client.count(run.query, window) for window in [*windows, *planned.empty]))
-    since, seen, moved, missing = int(planned.made), list[Tally](), list[Move](), list[str]()
-    for tally, count in zip(tallies, counts[: len(tallies)], strict=True):
-        over = tally.window.end is not None and tally.window.end <= since
-        if over and tally.expected_before == tally.unique == count:
-            seen.append(replace(tally, expected_after=count))
-            continue
-        received = await run.aside(_received, run, planned, tally, parts)
-        listed = await listed_now(run, tally.window)
-        if listed is None:
-            return None
-        counted, found = index_changes.compare(
-            tally, received, listed, since=since, vanished=receipts[tally.key].vanished
+    def judge(
+        self,
+        after: int,
+        tallies: Sequence[Tally],
+        movement: "Movement | None" = None,
+        moved: Sequence[Move] = (),
+        *,
+        sample: bool = False,
+    ) -> Judged:
+        """Judge what came by the last total, and by what is known to have moved."""
+        judged = verdict.judge(
+            tallies,
+            query_before=self.planned.total,
+            query_after=after,
+            sample=sample,
+            left=(0, 0) if movement is None else (sum(movement.left.values()), sum(movement.left_before.values())),
+            moved=moved if movement is None else [*movement.named, *moved],
+            unique=self.unique,
+            listed=self.planned.listed,
         )
-        seen.append(counted)
-        moved += await confirmed(run, found, listed, since=since)
-        missing += index_changes.missing(received, listed, since=since)
-    for window, count in zip(planned.empty, counts[len(tallies) :], strict=True):
-        found_there = await listed_now(run, window) if count else None
-        moved += [] if found_there is None else index_changes.beside(found_there, since=since)
-    after = await run.client.count(run.query)
-    moved += await since_then(run, planned.made, seen, moved, after)
-    return Picture(tallies=seen, after=after, moved=tuple(moved), missing=tuple(missing))
+        return Judged(tallies=tallies, after=after, verdict=judged)
 
 
-async def since_then(run: Run, made: float, seen: Sequence[Tally], moved: Sequence[Move], after: int) -> list[Move]:
-    """Explain what has moved since the slices were looked at, one after the other, in a run that was made then."""
-    known = {move.id for move in moved}
-    counted = sum(tally.expected_after or 0 for tally in seen)
-    counted += sum(move.after for move in moved if move.slice_key is None)
-    late: list[Move] = []
-    if after > counted and run.query.resource.slice_on is not None:
-        listed = await listed_now(run, Window(int(made), None))
-        late = [] if listed is None else index_changes.beside(listed, since=int(made))
-    return index_changes.late(after - counted, [move for move in late if move.id not in known])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What moved in a run: the records of each slice that `left` the totals since they came, and some by name.
+
+    Those that `left_before` the last total was counted are not in it.
+    """
+
+    left: Mapping[str, int]
+    left_before: Mapping[str, int]
+    named: tuple[Move, ...]
 
 
-async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
-    """Ask for the ids and times of all records in a window; None if they are never as many as their total says."""
-    for _ in range(ROUNDS):
-        found, total, shifted = [pl.DataFrame(schema=RECORDS)], 0, False
-        async for page in run.client.pages(_few(run.query), window):
-            found.append(pl.DataFrame([_row(record) for record in page.document.records], schema=RECORDS, orient="row"))
-            total, shifted = page.total, shifted or page.shifted
-        listed = pl.concat(found).unique("id", keep="last", maintain_order=True)
-        if listed.height == total and not shifted:
-            return listed
-    return None
+async def judge(run: Run, proof: Proof) -> Judged:
+    """Judge a run by its counts; where they do not simply agree, by what has moved, as far as it takes."""
+    sample = run.delivery.limit is not None
+    after = await _total(run, proof)
+    judged = proof.judge(after, proof.tallies, sample=sample)
+    if judged.verdict.state is State.SAMPLE:
+        return judged
+    if judged.verdict.state is State.COMPLETE and not await _created(run, proof):
+        return judged
+    movement = None
+    if proof.bound is not None:
+        movement = await _movement(run, proof, counted_at=run.client.server_time())
+        if any(move.kind == "created" for move in movement.named):
+            proof = replace(proof, planned=replace(proof.planned, listed=None))
+        judged = proof.judge(after, proof.tallies, movement)
+    if judged.verdict.state is not State.INCOMPLETE or not readable(run.layout):
+        return judged
+    return await _listed(run, proof, movement)
 
 
-def _few(query: Query) -> Query:
-    """Return the query with as little of each record as says when it moved."""
-    resource = query.resource
-    params = {**resource.params, f"fields[{resource.type}]": "created,updated"}
-    return replace(query, resource=replace(resource, params=params), include=(), tables=(), detail=False)
+async def _created(run: Run, proof: Proof) -> bool:
+    """Return whether records were created while others changed: totals that agree may then hide what is gone."""
+    if not any(tally.recent for tally in proof.tallies) or run.query.resource.slice_on is None:
+        return False
+    return await run.client.count(run.query, Window(proof.planned.as_of, None)) > 0
 
 
-def _row(record: bytes) -> tuple[Json, ...]:
-    head = HEAD.decode(record)
-    times = head.attributes or Known()
-    return str(head.id).lower(), index_changes.moment_of(times.created), index_changes.moment_of(times.updated)
+async def _total(run: Run, proof: Proof) -> int:
+    window = EVERYTHING if proof.planned.until is None else Window(None, proof.planned.until)
+    return await count_settled(run, proof.bound, window)
 
 
-def readable(layout: Layout) -> bool:
-    """Return whether the main table's files say when a record was created and changed."""
-    held = layout.columns(layout.resource.main)
-    times = {column.name for column in layout.resource.main.columns if column.type is Type.TIMESTAMP}
-    return {"created", "updated"} <= (held.keys() & times) and layout.resource.key.name in held
+async def _movement(run: Run, proof: Proof, *, counted_at: float | None) -> Movement:
+    """Find out what changed at or after the moment of the proof; the last total was counted at another."""
+    as_of, named = proof.planned.as_of, list[Move]()
+    left, left_before = dict[str, int](), dict[str, int]()
+    movers = await moved_since(run, as_of)
+    movers = pl.DataFrame(schema=RECORDS) if movers is None else movers
+    before = pl.col("updated") < (0 if counted_at is None else floor(counted_at))
+    for tally in proof.tallies:
+        here = index_changes.within(movers, tally.window)
+        named += index_changes.named(here, as_of=as_of, key=tally.key)
+        if here.height:
+            received = await run.aside(_received, run, proof, tally)
+            left[tally.key] = index_changes.left(received, here, as_of=as_of)
+            left_before[tally.key] = index_changes.left(received, here.filter(before), as_of=as_of)
+    return Movement(left=left, left_before=left_before, named=tuple(named[:NAMED]))
 
 
-def _received(run: Run, planned: Plan, tally: Tally, parts: Mapping[str, Sequence[PartReceipt]]) -> pl.DataFrame:
+async def _listed(run: Run, proof: Proof, movement: Movement | None) -> Judged:
+    """Count each slice again, and read the lists of those whose counts still do not agree."""
+    tallies = list(proof.tallies)
+    after = await _total(run, proof)
+    if proof.bound is not None:
+        counts = await together(count_settled(run, proof.bound, tally.window) for tally in tallies)
+        movement = await _movement(run, proof, counted_at=run.client.server_time())
+        tallies = [_recounted(tally, count, movement) for tally, count in zip(tallies, counts, strict=True)]
+    judged = proof.judge(after, tallies, movement)
+    doubtful = [key for key, state in judged.verdict.slices.items() if state is State.INCOMPLETE]
+    if not doubtful and judged.verdict.state is State.INCOMPLETE and len(tallies) == 1:
+        doubtful = [tallies[0].key]
+    missing: list[str] = []
+    gone: list[Move] = []
+    for at, tally in enumerate(tallies):
+        if tally.key in doubtful and (listed := await listed_now(run, tally.window)) is not None:
+            received = await run.aside(_received, run, proof, tally)
+            found = index_changes.compare(received, listed, as_of=proof.planned.as_of)
+            tallies[at], moves = await settled_by(run, tally, found, listed, as_of=proof.planned.as_of)
+            gone += moves
+            missing += found.missing
+    return replace(proof.judge(judged.after, tallies, movement, gone), missing=tuple(missing))
+
+
+def _recounted(tally: Tally, count: int, movement: Movement) -> Tally:
+    left, left_before = (counts.get(tally.key, 0) for counts in (movement.left, movement.left_before))
+    return replace(tally, expected_after=count, left=left, left_before=left_before)
+
+
+async def settled_by(
+    run: Run, tally: Tally, found: Differences, listed: pl.DataFrame, *, as_of: int
+) -> tuple[Tally, list[Move]]:
+    """Return the tally that a listing settles, and the moves that it names."""
+    known = await fates(run, found.gone, listed, since=as_of)
+    moves = index_changes.moves(known, tally.key)
+    listing = index_changes.explained(found, known)
+    return replace(tally, expected_after=found.settled, listing=listing), moves
+
+
+def _received(run: Run, proof: Proof, tally: Tally) -> pl.DataFrame:
     """Read the ids and times of the records that came in a slice from the staged files of its part."""
-    part = next(each.key for each in planned.parts if any(one.key == tally.key for one in each.slices))
-    staged = (frame for group in parts[part] for frame in _staged(run.files, run.layout, group))
-    frame = pl.concat([pl.DataFrame(schema=RECORDS), *staged])
-    start, end = tally.window.start, tally.window.end
-    if tally.window == EVERYTHING:
-        return frame
-    inside = pl.lit(value=True) if start is None else pl.col("created") >= start
-    return frame.filter(inside if end is None else inside & (pl.col("created") < end))
+    part = next(each.key for each in proof.planned.parts if any(one.key == tally.key for one in each.slices))
+    staged = (frame for group in proof.parts[part] for frame in _staged(run.files, run.layout, group))
+    return index_changes.within(pl.concat([pl.DataFrame(schema=RECORDS), *staged]), tally.window)
 
 
 def _staged(files: Files, layout: Layout, part: PartReceipt) -> Iterable[pl.DataFrame]:

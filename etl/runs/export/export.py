@@ -8,7 +8,6 @@ is decided elsewhere.
 import asyncio
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -20,7 +19,7 @@ from etl.completeness.slices import Part, Plan, Slice
 from etl.dataset.store import Receipt
 from etl.events import Noted, PartWritten, Planned, SliceDone
 from etl.runs.context import Outcome, Run
-from etl.runs.export import fetch_slice
+from etl.runs.export import as_of, fetch_slice
 from etl.runs.export.commit import close
 from etl.runs.export.early_write import writing_ahead
 from etl.staging import part
@@ -76,7 +75,7 @@ def forget_short(run: Run, planned: Plan) -> None:
     """Discard the parts in which a slice had come short when the run before ended, so that they are fetched anew."""
     for each in planned.parts:
         receipts = [found for one in each.slices if (found := run.store.receipt(one.key))]
-        if any(found.tally.unique != found.tally.expected_after for found in receipts):
+        if any(found.tally.settled != found.tally.expected_after for found in receipts):
             forget(run, each)
 
 
@@ -90,10 +89,9 @@ def forget(run: Run, each: Part) -> None:
 async def count(run: Run) -> Plan:
     """Ask for counts until the query is cut into slices."""
     year = datetime.fromtimestamp(run.started, UTC).year
-    target = None if run.delivery.limit is None else sys.maxsize  # a sample is taken from one uncut slice
-    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
-    planned = await slices.plan(run.query, count, moment, year=year, target=target)
-    return replace(planned, made=run.started)
+    if run.delivery.limit is not None:  # a sample is taken from one uncut slice, and proves nothing
+        return await slices.plan(run.query, partial(run.client.count, run.query), year=year, target=sys.maxsize)
+    return await as_of.plan(run, year=year)
 
 
 async def export_slice(run: Run, one: Slice) -> Receipt:

@@ -25,15 +25,13 @@ from etl.events import Noted, PageFetched
 from etl.records import ndjson
 from etl.records.coerce import Issue
 from etl.runs.context import Run
+from etl.runs.export.as_of import column_of_change, count_settled
 from etl.staging import pages, part
 from etl.staging.pages import PageFacts
 from etl.storage import paths
 
 ATTEMPTS = 3
 """How often a slice that came short or over-full is walked, the last time in pieces, before it is judged as it is."""
-
-REMEMBERED = 1_000_000
-"""So many ids of a walk that did not count are kept in memory, to name those that vanish."""
 
 
 async def fetch(run: Run, one: Slice) -> Receipt:
@@ -42,63 +40,73 @@ async def fetch(run: Run, one: Slice) -> Receipt:
     A walk whose rows moved under it may hold a withdrawn record in place of one that it missed, and its count be right:
     it counts only once another walk brings the same records.
     """
-    walked, attempts = await _walk(run, one, [one.window]), 1
-    folder, before, agreed = paths.slice_folder(one.key), list[pa.ChunkedArray](), False
-    while not _settled(walked, agreed=agreed) and attempts < ATTEMPTS and run.delivery.limit is None:
+    walked, attempts, agreed = await _counted(run, one, await _walk(run, one, [one.window])), 1, False
+    folder = paths.slice_folder(one.key)
+    while not walked.is_whole(agreed=agreed) and attempts < ATTEMPTS and run.delivery.limit is None:
         attempts += 1
         run.observe(Noted(text=f"slice {one.key}: {walked.doubt}, fetching it again"))
         windows = [one.window] if attempts < ATTEMPTS else await _pieces(run, one)
-        if walked.receipt.tally.unique <= REMEMBERED:
-            before.append(await run.aside(_came, run, folder))
+        before = await run.aside(_ids, run, folder)
         async with run.writing:
             run.store.discard(one.key)
             part.discard(run.files, one.key)
-        walked = await _walk(run, one, windows)
-        agreed = bool(before) and await run.aside(_agrees, run, folder, before[-1])
-    vanished = await run.aside(_vanished, run, folder, before) if before else ()
-    tally = replace(walked.receipt.tally, attempts=attempts)
+        walked = await _counted(run, one, await _walk(run, one, windows))
+        agreed = walked.shifted and await run.aside(_agrees, run, folder, before)
+    tally = replace(walked.tally, attempts=attempts)
     if walked.shifted and not agreed and run.delivery.limit is None:
         tally = replace(tally, expected_after=None)  # no total holds for a list that does not keep still
-    return replace(walked.receipt, tally=tally, vanished=vanished)
+    return Receipt(tally=tally, pages=walked.pages, missing=walked.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walked:
-    """What a walk of a slice came to, and whether rows moved under it."""
+    """What a walk of a slice came to: its counts, the records it could not have, and whether rows moved under it."""
 
-    receipt: Receipt
+    tally: Tally
+    pages: int
+    missing: tuple[str, ...]
     shifted: bool
 
     @property
+    def agrees_with_itself(self) -> bool:
+        """Whether all that the list had came."""
+        return self.tally.unique + len(self.missing) == self.tally.walked
+
+    def is_whole(self, *, agreed: bool) -> bool:
+        """Return whether another walk is of no use: all is there but what has been asked for one by one."""
+        tally = self.tally
+        came = tally.settled + len(self.missing)
+        after = 0 if tally.expected_after is None else tally.expected_after
+        whole = after <= came <= max(tally.expected_before or 0, after) or self.agrees_with_itself
+        return whole and (agreed or not self.shifted)
+
+    @property
     def doubt(self) -> str:
-        tally = self.receipt.tally
-        counts = f"{tally.unique} of {tally.expected_after} records"
+        """What is wrong, in a few words."""
+        counts = f"{self.tally.settled} of {self.tally.expected_after} records"
         return f"{counts}, and rows moved meanwhile" if self.shifted else counts
-
-
-def _vanished(run: Run, folder: str, before: Sequence[pa.ChunkedArray]) -> tuple[str, ...]:
-    """Name the records of earlier walks that the last one did not bring."""
-    now = _came(run, folder)
-    gone = [ids.filter(pc.invert(pc.is_in(ids, value_set=now))).to_pylist() for ids in before]
-    return tuple(sorted({name for names in gone for name in names if name is not None}))
 
 
 def _agrees(run: Run, folder: str, before: pa.ChunkedArray) -> bool:
     """Return whether a walk brought the records of the one before."""
-    now = pc.unique(_came(run, folder))
+    now = pc.unique(_ids(run, folder))
     everyone = pc.all(pc.is_in(now, value_set=before), min_count=0).as_py()
     return bool(everyone) and len(now) == len(pc.unique(before))
 
 
-def _came(run: Run, folder: str) -> pa.ChunkedArray:
+def _ids(run: Run, folder: str) -> pa.ChunkedArray:
     return pages.came(run.files, pages.done(run.files, folder))
 
 
-def _settled(walked: _Walked, *, agreed: bool) -> bool:
-    """Return whether asking again is of no use: all is there but what has been asked for one by one."""
-    receipt = walked.receipt
-    whole = receipt.tally.unique + len(receipt.missing) == receipt.tally.expected_after
-    return whole and (agreed or not walked.shifted)
+async def _counted(run: Run, one: Slice, walked: _Walked) -> _Walked:
+    """Add the total after the walk: what the walk itself shows where it is whole, or else a count."""
+    if one.as_of is None:
+        after = walked.tally.walked
+    elif walked.agrees_with_itself or walked.tally.settled + len(walked.missing) == one.expected:
+        after = walked.tally.settled + len(walked.missing)
+    else:
+        after = await count_settled(run, one.as_of, one.window)
+    return replace(walked, tally=replace(walked.tally, expected_after=after))
 
 
 async def _pieces(run: Run, one: Slice) -> list[Window]:
@@ -119,18 +127,28 @@ async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> _Walked:
             last = await _window(run, one, window, last)
             total += last.total or 0
     done = await run.aside(pages.done, run.files, folder)
-    ids = await run.aside(pages.ids, run.files, done)
+    ids = await run.aside(pages.ids, run.files, done, _recent(run, one))
     tally = Tally(
         key=one.key,
         window=one.window,
         expected_before=one.expected,
-        expected_after=total,
+        expected_after=None,
         received=ids.received,
         unique=ids.unique,
+        recent=ids.recent,
+        walked=total or 0,
     )
     missing = dict.fromkeys(key for page in done for key in page.facts.missing)
-    receipt = Receipt(tally=tally, pages=len(done), missing=tuple(missing))
-    return _Walked(receipt=receipt, shifted=any(page.facts.shifted for page in done))
+    shifted = any(page.facts.shifted for page in done)
+    return _Walked(tally=tally, pages=len(done), missing=tuple(missing), shifted=shifted)
+
+
+def _recent(run: Run, one: Slice) -> tuple[str, int] | None:
+    """Return the staged column that tells when a record last changed, and the first second that is recent."""
+    if one.as_of is None or (name := column_of_change(run.query)) is None:
+        return None
+    column = next(column for column in run.query.resource.main.columns if column.name == name)
+    return column.paths[0], one.as_of
 
 
 async def _window(run: Run, one: Slice, window: Window, last: PageFacts | None) -> PageFacts:

@@ -115,10 +115,8 @@ def _years(proof: Manifest) -> str:
 
 def _moved(proof: Manifest) -> str:
     moved = proof.moved[:MOST_SLICES]
-    rows = [
-        (move.id or "(unknown)", move.kind, move.slice_key or "", "yes" if move.received else "no") for move in moved
-    ]
-    return table("Created, changed or withdrawn during the run", ["id", "change", "slice", "received"], rows)
+    rows = [(move.id, move.kind, move.slice_key or "") for move in moved]
+    return table("Created, changed or withdrawn during the run", ["id", "change", "slice"], rows)
 
 
 def _missing(proof: Manifest) -> str:

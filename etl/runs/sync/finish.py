@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from etl.api.query import named
+from etl.api.window import iso
 from etl.completeness import verdict as completeness
 from etl.completeness import watermark
 from etl.completeness.slices import Part, Plan
@@ -47,10 +48,17 @@ class Settled:
     parts: tuple[Part, ...]
     moved: tuple[Move, ...] = ()
     missing: tuple[str, ...] = ()
+    still: bool = False
 
     def verdict(self) -> Verdict:
-        """Judge the counts."""
-        return completeness.judge(self.tallies, query_before=self.before, query_after=self.after, moved=self.moved)
+        """Judge the counts; an index that stood still meanwhile has not drifted, whatever it lists that is young."""
+        return completeness.judge(
+            self.tallies,
+            query_before=self.before,
+            query_after=self.after,
+            moved=self.moved,
+            listed=sum(tally.unique for tally in self.tallies) if self.still else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +115,8 @@ def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json
         drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
         missing=_missing(run, planned, settled),
         absent=_absent(run, job, before.absent),
-        watermark=watermark.reached(_started(run), verdict, [(tally.key, tally.window) for tally in settled.tallies]),
+        as_of=iso(planned.as_of),
+        watermark=watermark.reached(planned.as_of, verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
     latest, beside = change(run, feed, receipts)
     proof = replace(commit.written(run, evidence, tables), changes=(*before.history, latest))
@@ -139,21 +148,21 @@ def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
     lacking = short(run, planned)
     if not lacking:
         return verdict
-    missing = verdict.missing + sum((tally.expected_after or 0) - tally.unique for tally in lacking)
+    missing = verdict.missing + sum((tally.expected_after or 0) - tally.settled for tally in lacking)
     return replace(verdict, state=State.INCOMPLETE, missing=missing, reasons=(*verdict.reasons, *told_short(lacking)))
 
 
 def short(run: Run, planned: Plan) -> list[Tally]:
     """Return the slices of a fetched query that came short; they may grow meanwhile."""
     tallies = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
-    return [tally for tally in tallies if tally.unique < (tally.expected_after or 0)]
+    return [tally for tally in tallies if tally.settled < (tally.expected_after or 0)]
 
 
 def told_short(tallies: Sequence[Tally]) -> tuple[str, ...]:
     """Say of slices that they came short."""
     return tuple(
-        f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.unique} short "
-        f"({tally.unique} of {tally.expected_after})"
+        f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.settled} short "
+        f"({tally.settled} of {tally.expected_after})"
         for tally in tallies
     )
 
@@ -229,7 +238,3 @@ def _packed(feed: pl.DataFrame) -> bytes:
 
 def _drift(before: Manifest) -> dict[str, tuple[int, str]]:
     return {found.path: (found.count, found.example) for found in before.schema_drift}
-
-
-def _started(run: Run) -> float:
-    return run.store.started() or run.started

@@ -38,11 +38,11 @@ class Held:
     incoming: Incoming
     gone: pl.DataFrame
 
-    def counts(self, tiles: Sequence[Slice]) -> list[int]:
-        """Count the records of each window."""
+    def counts(self, tiles: Sequence[Slice], bound: "Bound | None" = None) -> list[int]:
+        """Count the records of each window, with a bound only those that are of its moment."""
         totals = [0] * len(tiles)
         for frame in self._now(tiles):
-            for tile, count in frame["tile"].value_counts().rows():
+            for tile, count in _bounded(frame, bound)["tile"].value_counts().rows():
                 totals[tile] += count
         return totals
 
@@ -95,6 +95,22 @@ class Held:
             some = frame.join(fetched, on="key", how=how)  # type: ignore[arg-type]
             found.append(some.select("key", pl.lit(number, pl.Int64).alias("old")))
         return pl.concat(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What the server counts of what is held: `column` before `as_of`, less the records (`id`) that `moved` since."""
+
+    column: str
+    as_of: int
+    moved: pl.DataFrame
+
+
+def _bounded(frame: pl.DataFrame, bound: Bound | None) -> pl.DataFrame:
+    if bound is None:
+        return frame
+    settled = frame.filter(pl.col(bound.column).dt.epoch("s") < bound.as_of)
+    return settled.join(bound.moved, left_on="key", right_on="id", how="anti")
 
 
 def tiles(planned: Plan) -> tuple[Slice, ...]:

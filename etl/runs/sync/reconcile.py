@@ -5,15 +5,16 @@ What follows from counts and ids is decided in `reconciling`, `moves` and `compl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
-from math import ceil
+from math import ceil, floor
 
 import polars as pl
 
 from etl.api.window import moment
-from etl.completeness import index_changes
+from etl.completeness import index_changes, slices
 from etl.completeness.bisect import narrowed
-from etl.completeness.slices import Part, Slice, can_cut
+from etl.completeness.slices import Part, Plan, Slice, can_cut
 from etl.completeness.verdict import Move, State, Tally
 from etl.dataset import reader
 from etl.dataset.request import Delivery
@@ -21,11 +22,13 @@ from etl.dataset.store import published_manifest
 from etl.events import Noted, Observe, Planned
 from etl.records.parser import Parser
 from etl.runs.context import Run
-from etl.runs.export import count_changes, export
-from etl.runs.export.confirm_deletions import confirmed, still_there
+from etl.runs.export import export, listing
+from etl.runs.export.as_of import column_of_change, count_settled
+from etl.runs.export.confirm_deletions import still_there
+from etl.runs.export.count_changes import settled_by
 from etl.runs.sync import holdings, incoming
 from etl.runs.sync.finish import Settled
-from etl.runs.sync.holdings import Held
+from etl.runs.sync.holdings import Bound, Held
 from etl.staging import part
 from etl.steps import together
 from etl.storage import paths
@@ -37,18 +40,17 @@ MANY = 1_000
 _PLAIN = Delivery()
 
 
-async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every_id: bool = False) -> Settled:
+async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_id: bool = False) -> Settled:
     """Compare what is held with the server's counts, window by window, and settle where they differ.
 
-    Records that the server has no more are gone, windows in which something is lacking are fetched whole. What moved
-    after the moment `made`, when the sync was planned, is the matter of the next one and only has to be explained.
+    Both are as of the moment at which the sync was planned; what changed later is the matter of the next one. Records
+    that the server has no more are gone, windows in which something is lacking are fetched whole.
     """
     gone = holdings.nothing()
     if own.query == run.query:
         gone = await run.aside(held_now(run, parts, gone).not_fetched)
     for turn in range(ROUNDS):
-        counted = await export.count(run)
-        tiles = holdings.tiles(counted)
+        tiles = holdings.tiles(await _counted(run))
         held = await run.aside(held_now, run, parts, gone)
         counts = await run.aside(held.counts, tiles)
         narrow, differing = tiles, list(range(len(tiles)))
@@ -64,11 +66,17 @@ async def reconcile(own: Run, run: Run, parts: list[Part], made: float, *, every
         await export.fetch(replace(run, layout=own.layout), again)
         parts += again
         held = await run.aside(held_now, run, parts, gone)
-        settled = await _proved(run, held, tiles, made)
-        settled = replace(settled, before=counted.total, parts=tuple(parts))
+        settled = replace(await _proved(run, held, tiles, as_of), parts=tuple(parts))
         if settled.verdict().state is not State.INCOMPLETE:
             break
     return settled
+
+
+async def _counted(run: Run) -> Plan:
+    """Count all records of the query, window by window."""
+    year = datetime.fromtimestamp(run.started, UTC).year
+    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
+    return await slices.plan(run.query, count, moment, year=year)
 
 
 async def _narrowed(
@@ -169,35 +177,70 @@ def held_now(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
     )
 
 
-async def _proved(run: Run, held: Held, tiles: Sequence[Slice], made: float) -> Settled:
-    """Count once more what is held, and explain what still differs by what has moved since the sync was planned."""
+async def _proved(run: Run, held: Held, tiles: Sequence[Slice], as_of: int) -> Settled:
+    """Compare what is held with the counts once more, where they still differ as of the moment of the sync.
+
+    A window that differs even so is read, and its list decides.
+    """
     counts = await run.aside(held.counts, tiles)
     every = [_tally(one, count) for one, count in zip(tiles, counts, strict=True)]
+    differing = [at for at, tally in enumerate(every) if tally.unique != tally.expected_after]
+    for at, tally in (await _as_of(run, held, tiles, differing, as_of)).items():
+        every[at] = replace(tally, received=counts[at], unique=counts[at], recent=counts[at] - tally.settled)
     moved: list[Move] = []
-    lost: list[str] = []
-    timed = count_changes.readable(run.layout)
-    for at, tally in enumerate(every):
-        if tally.unique == tally.expected_after or not timed:
+    missing: list[str] = []
+    for at in differing if listing.readable(run.layout) else ():
+        tally = every[at]
+        if tally.settled == tally.expected_after or ((listed := await listing.listed_now(run, tally.window)) is None):
             continue
-        listed = await count_changes.listed_now(run, tally.window)
-        ours = await run.aside(held.times, tiles, at)
-        if listed is not None:
-            every[at], found = index_changes.compare(tally, ours, listed, since=int(made))
-            moved += await confirmed(run, found, listed, since=int(made))
-            lost += index_changes.missing(ours, listed, since=int(made))
-    after = await run.client.count(run.query)
-    if timed:
-        moved += await count_changes.since_then(run, made, every, moved, after)
+        compared = index_changes.compare(await run.aside(held.times, tiles, at), listed, as_of=as_of)
+        every[at], moves = await settled_by(run, tally, compared, listed, as_of=as_of)
+        moved += moves
+        missing += compared.missing
     tallies = tuple(tally for tally in every if tally.unique or tally.expected_after or tally.expected_before)
-    return Settled(held=held, tallies=tallies, before=0, after=after, parts=(), moved=tuple(moved), missing=tuple(lost))
+    total = sum(tally.expected_before or 0 for tally in tallies)
+    return Settled(
+        held=held,
+        tallies=tallies,
+        before=total,
+        after=total,
+        parts=(),
+        moved=tuple(moved),
+        missing=tuple(missing),
+        still=not differing,
+    )
 
 
-def _tally(one: Slice, count: int) -> Tally:
+async def _as_of(
+    run: Run, held: Held, tiles: Sequence[Slice], differing: Sequence[int], as_of: int
+) -> dict[int, Tally]:
+    """Count some windows, and what is held of them, as of the moment of the sync; none where the list has no way to.
+
+    What changed between the count and the look at what changed may be counted or not.
+    """
+    column = column_of_change(run.query)
+    if column is None or not differing:
+        return {}
+    there = await together(count_settled(run, as_of, tiles[at].window) for at in differing)
+    counted_at = run.client.server_time()
+    if (movers := await listing.moved_since(run, as_of)) is None:
+        return {}
+    before = movers if counted_at is None else movers.filter(pl.col("updated") < floor(counted_at))
+    lowest = await run.aside(held.counts, tiles, Bound(column=column, as_of=as_of, moved=movers))
+    highest = await run.aside(held.counts, tiles, Bound(column=column, as_of=as_of, moved=before))
+    return {
+        at: _tally(replace(tiles[at], expected=total), min(max(total, lowest[at]), highest[at]))
+        for at, total in zip(differing, there, strict=True)
+    }
+
+
+def _tally(one: Slice, unique: int) -> Tally:
     return Tally(
         key=one.key,
         window=one.window,
         expected_before=one.expected,
         expected_after=one.expected,
-        received=count,
-        unique=count,
+        received=unique,
+        unique=unique,
+        walked=unique,
     )

@@ -42,18 +42,19 @@ async def sync(run: Run, wish: Wish | None = None, step: Step = directly) -> Syn
     `step` does each step, given its name, so that a shell may make a task of it.
     """
     wish = wish or Wish()
-    own = _fetching(run, wish)
+    own = await _fetching(run, wish)
     planned = await step("plan", plan, own, noun="record" if own.query == run.query else "changed record")
     parts = list(planned.parts)
     await export.fetch(own, parts, step)
-    settled = await step("reconcile", reconcile, own, run, parts, planned.made, every_id=wish.every_id)
+    settled = await step("reconcile", reconcile, own, run, parts, planned.as_of, every_id=wish.every_id)
     return await step("merge and publish", close, run, planned, settled)
 
 
-def _fetching(run: Run, wish: Wish) -> Run:
-    """Return the run that fetches what has changed."""
+async def _fetching(run: Run, wish: Wish) -> Run:
+    """Return the run that fetches what has changed; the server is asked for its time first."""
     held = published_manifest(run.files)
-    since = watermark.begin(held.watermark, wish.overlap)
+    await run.client.count(run.query)
+    since = watermark.begin(held.watermark, wish.overlap, now=run.client.server_time())
     return replace(run, query=changed(run.query, since), layout=incoming.layout(run.layout))
 
 

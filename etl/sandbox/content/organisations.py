@@ -107,8 +107,16 @@ def _made_ids(chance: Random, count: int, provider_ids: Sequence[str]) -> list[s
     return list(ids)
 
 
+_LAST_DAY = "2026-10-31"
+"""No record has a later date."""
+
+
 def _day(chance: Random, year: int) -> str:
     return f"{year}-{chance.randrange(1, 13):02d}-{chance.randrange(1, 29):02d}T{chance.randrange(24):02d}:41:25.000Z"
+
+
+def _lately(chance: Random, year: int) -> int:
+    return 2026 if chance.random() < 0.2 else max(year + 1, 2019)
 
 
 def _link(kind: str, ids: Sequence[str]) -> Json:
@@ -135,7 +143,7 @@ def _client(chance: Random, name: str, number: int, prefixes: Sequence[str]) -> 
             "issn": chance.choice(({}, [], None, {"issnl": "2049-3630", "electronic": "2049-3630"})),
             "url": chance.choice((None, f"https://{name}.example.org/")),
             "created": _day(chance, year),
-            "updated": _day(chance, 2026 if chance.random() < 0.2 else max(year + 1, 2019))[:10] + "T01:30:34.000Z",
+            "updated": min(_day(chance, _lately(chance, year))[:10], _LAST_DAY) + "T01:30:34.000Z",
             "isActive": chance.random() < 0.97,
         },
         "relationships": {

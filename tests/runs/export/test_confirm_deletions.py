@@ -11,8 +11,7 @@ import pytest
 
 from etl import resources
 from etl.api.query import Query
-from etl.completeness.index_changes import RECORDS
-from etl.completeness.verdict import Move
+from etl.completeness.index_changes import RECORDS, Fate
 from etl.dataset.request import Delivery
 from etl.events import Event, Noted
 from etl.runs.context import Run, opened
@@ -43,15 +42,10 @@ def listed(*names: str) -> pl.DataFrame:
     return pl.DataFrame([(name, 1, 1) for name in names], schema=RECORDS, orient="row")
 
 
-def move(name: str, kind: str = "withdrawn") -> Move:
-    return Move(id=name, kind=kind, slice_key="s", before=True, after=False, received=True)
-
-
-async def kinds(server: Sandbox, to: Path, *names: str, there: str, told: list[str] | None = None) -> dict[str, str]:
-    """Return what each record is held to have done, those of which that is not known left out."""
+async def fates(server: Sandbox, to: Path, *names: str, there: str, told: list[str] | None = None) -> dict[str, Fate]:
+    """Return what has become of each record."""
     async with asking(server, to, told) as run:
-        found = await confirm_deletions.confirmed(run, [move(name) for name in names], listed(there), since=SINCE)
-    return {one.id: one.kind for one in found}
+        return await confirm_deletions.fates(run, names, listed(there), since=SINCE)
 
 
 async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tmp_path: Path) -> None:
@@ -61,8 +55,8 @@ async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tm
     corpus.withdraw([gone])
     corpus.update([left], at=datetime.fromtimestamp(SINCE + 5, UTC))
     async with Sandbox(corpus) as server:
-        found = await kinds(server, tmp_path, gone, left, there, there=other, told=told)
-    assert found == {gone: "withdrawn", left: "changed"}
+        found = await fates(server, tmp_path, gone, left, there, there=other, told=told)
+    assert found == {gone: Fate.GONE, left: Fate.CHANGED, there: Fate.UNKNOWN}
     assert told == [f"1 records are no longer listed, but not known to be gone: {there}"]
 
 
@@ -72,7 +66,7 @@ async def test_a_server_that_knows_no_single_records_confirms_nothing(tmp_path: 
     gone, other = corpus.ids()[:2]
     corpus.withdraw([gone, other])
     async with Sandbox(corpus) as server:
-        assert await kinds(server, tmp_path, gone, there=other) == {}
+        assert await fates(server, tmp_path, gone, there=other) == {gone: Fate.UNKNOWN}
 
 
 @pytest.mark.parametrize("fault", ["error=503", "html200=1", "error=401"])
@@ -82,15 +76,15 @@ async def test_trouble_is_no_confirmation(fault: str, tmp_path: Path) -> None:
     gone, other = corpus.ids()[:2]
     corpus.withdraw([gone])
     async with Sandbox(corpus, faults=[fault]) as server:
-        assert await kinds(server, tmp_path, gone, there=other) == {}
+        assert await fates(server, tmp_path, gone, there=other) == {gone: Fate.UNKNOWN}
 
 
 async def test_nobody_is_asked_when_nothing_is_gone_or_far_too_much(tmp_path: Path) -> None:
-    """Other moves need no confirmation, and thousands that vanish at once are no withdrawals."""
+    """Thousands that vanish at once are no withdrawals."""
     corpus = Corpus.generate(records=40, seed=3)
     async with Sandbox(corpus) as server, asking(server, tmp_path) as run:
-        other = [move("10.1/a", "created"), move("", "withdrawn")]
-        assert await confirm_deletions.confirmed(run, other, listed("10.1/b"), since=SINCE) == other
-        many = [move(f"10.1/{number}") for number in range(confirm_deletions.MOST + 1)]
-        assert await confirm_deletions.confirmed(run, many, listed("10.1/b"), since=SINCE) == []
+        assert await confirm_deletions.fates(run, [], listed("10.1/b"), since=SINCE) == {}
+        many = [f"10.1/{number}" for number in range(confirm_deletions.MOST + 1)]
+        found = await confirm_deletions.fates(run, many, listed("10.1/b"), since=SINCE)
+        assert set(found.values()) == {Fate.UNKNOWN}
         assert not server.targets

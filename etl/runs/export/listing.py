@@ -1,0 +1,87 @@
+"""Lists read for their ids and times alone: what is listed now, and what has changed since a moment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+import polars as pl
+
+from etl.api.query import Query
+from etl.api.window import Window
+from etl.completeness import index_changes
+from etl.completeness.index_changes import RECORDS
+from etl.dataset.layout import Layout
+from etl.runs.context import Run
+from etl.schema.declarations import Json, Type
+
+ROUNDS = 3
+"""So many times a list is read before it is said not to hold what it counts."""
+
+
+class Known(msgspec.Struct):
+    """A record's attributes about its life."""
+
+    created: Json = None
+    updated: Json = None
+    state: Json = None
+
+
+class Head(msgspec.Struct):
+    """As much of a record as shows whether and when it moved."""
+
+    id: Json = None
+    attributes: Known | None = None
+
+
+HEAD = msgspec.json.Decoder(Head)
+
+
+async def moved_since(run: Run, as_of: int) -> pl.DataFrame | None:
+    """Return the ids and times of the listed records that changed at or after a moment.
+
+    None if others come too: the server does not heed the query.
+    """
+    found = [pl.DataFrame(schema=RECORDS)]
+    async for page in run.client.pages(_few(replace(run.query, changed=Window(as_of, None)))):
+        rows = _rows(page.document.records)
+        if rows.filter(pl.max_horizontal("created", "updated") < as_of).height:
+            return None
+        found.append(rows)
+    return pl.concat(found).unique("id", keep="last", maintain_order=True)
+
+
+async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
+    """Return the ids and times of all records in a window; None if they are never as many as their total says."""
+    for _ in range(ROUNDS):
+        found, total = [pl.DataFrame(schema=RECORDS)], 0
+        async for page in run.client.pages(_few(run.query), window):
+            found.append(_rows(page.document.records))
+            total = page.total
+        listed = pl.concat(found).unique("id", keep="last", maintain_order=True)
+        if listed.height == total:
+            return listed
+    return None
+
+
+def _few(query: Query) -> Query:
+    """Return the query with as little of each record as says when it moved."""
+    resource = query.resource
+    params = {**resource.params, f"fields[{resource.type}]": "created,updated"}
+    return replace(query, resource=replace(resource, params=params), include=(), tables=(), detail=False)
+
+
+def _rows(records: Sequence[bytes]) -> pl.DataFrame:
+    return pl.DataFrame([_row(record) for record in records], schema=RECORDS, orient="row")
+
+
+def _row(record: bytes) -> tuple[Json, ...]:
+    head = HEAD.decode(record)
+    times = head.attributes or Known()
+    return str(head.id).lower(), index_changes.moment_of(times.created), index_changes.moment_of(times.updated)
+
+
+def readable(layout: Layout) -> bool:
+    """Return whether the main table's files say when a record was created and changed."""
+    held = layout.columns(layout.resource.main)
+    times = {column.name for column in layout.resource.main.columns if column.type is Type.TIMESTAMP}
+    return {"created", "updated"} <= (held.keys() & times) and layout.resource.key.name in held
