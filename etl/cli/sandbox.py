@@ -13,6 +13,7 @@ def sandbox(
     records: int = 5000,
     seed: int = 1,
     fault: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    churn: float = 0.0,
     generation: Literal["1.0", "1.1"] = "1.1",
     agents_as_data: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="", group=SHOWING)] = False,
@@ -25,6 +26,7 @@ def sandbox(
 
     - `datacite-etl sandbox --records 20000`
     - `datacite-etl sandbox --port 8080 --fault latency=250 --fault error=503:0.01`
+    - `datacite-etl sandbox --churn 0.5 --fault lag=60`
     - `datacite-etl sandbox --json`
 
     Parameters
@@ -37,6 +39,8 @@ def sandbox(
         Seed of the records: the same seed gives the same records.
     fault
         NAME=VALUE: a fault to simulate; may be repeated.
+    churn
+        Records per second that are minted, changed, withdrawn or found; 0.5 is half a record per second.
     generation
         Generation of API v1 below `/v1`; 1.0 mixes linked records into the lists.
     agents_as_data
@@ -48,6 +52,7 @@ def sandbox(
     from etl.sandbox.options import read
 
     arguments = ["--port", str(port), "--records", str(records), "--seed", str(seed)]
+    arguments += ["--churn", str(churn)]
     for text in fault:
         arguments += ["--fault", text]
     arguments += ["--generation", generation]

@@ -51,6 +51,7 @@ async def _serve(corpus: Corpus, options: Options) -> None:
         enforce_limits=options.enforce_limits,
         window=options.window,
         seed=options.seed,
+        churn=options.churn,
     )
     async with _listening(sandbox, options.port):
         _tell(json.dumps({"base_url": sandbox.base_url}) if options.json else sandbox.base_url)

@@ -7,7 +7,7 @@ so a request sees one state from beginning to end.
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -175,6 +175,11 @@ class Corpus:
                     updated=pl.when(shown).then(moment).otherwise("updated"),
                 )
             )
+
+    def apply(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Change the frame of a made-up corpus."""
+        with self._lock:
+            self._swap(change(self.now.frame))
 
     def put(self, records: Sequence[Json]) -> None:
         """Add or replace given records, by DOI."""

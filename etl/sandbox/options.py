@@ -24,6 +24,7 @@ class Options:
     port: int
     host: str
     faults: Sequence[Fault]
+    churn: float
     enforce_limits: bool
     window: float
     generation: str
@@ -55,6 +56,7 @@ def _parser() -> _Parser:
     add("--port", type=_from(0, _PORTS), default=0, help="0 takes any free port")
     add("--host", default="127.0.0.1", help="the address of this machine to listen at")
     add("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE", dest="faults", help=", ".join(KINDS))
+    add("--churn", type=_rate, default=0.0, help="records that move per second")
     add("--enforce-limits", action="store_true", help="answer 429 beyond the limit of the tier")
     add("--window", type=_seconds, default=300.0, help="seconds in which requests are counted")
     add("--generation", choices=(OLD, NEW), default=NEW, help="which API v1 to be below /v1")
@@ -81,6 +83,13 @@ def _seconds(text: str) -> float:
     found = float(text)
     if not 0 < found < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no length of time")
+    return found
+
+
+def _rate(text: str) -> float:
+    found = float(text)
+    if not 0 <= found <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is not a rate from 0 to 1,000 per second")
     return found
 
 

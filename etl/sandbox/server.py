@@ -14,11 +14,13 @@ from functools import partial
 from types import TracebackType
 from weakref import WeakValueDictionary
 
+import polars as pl
 from aiohttp import web
 from isal import isal_zlib
 
 from etl.sandbox import limits, site
 from etl.sandbox.answer import Answer, Json, Request
+from etl.sandbox.churn import Churn
 from etl.sandbox.corpus import Corpus
 from etl.sandbox.faults import Fault
 from etl.sandbox.faults import parse as parse_fault
@@ -45,7 +47,7 @@ LISTENING: WeakValueDictionary[str, Sandbox] = WeakValueDictionary()
 class Sandbox:
     """A DataCite API on loopback; an asynchronous context manager, listening inside it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a choice of its own, with a default)
         self,
         corpus: Corpus,
         *,
@@ -56,6 +58,7 @@ class Sandbox:
         window: float = limits.WINDOW_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
+        churn: float = 0.0,
     ) -> None:
         # Mutable: the log, errors of the sandbox itself, the request count, the meter, what faults remember, the
         # address once listening, and the server's clock, in epoch seconds.
@@ -71,6 +74,8 @@ class Sandbox:
         self._enforce = enforce_limits
         self._clock = clock
         self._seed = seed
+        self._rate = churn
+        self._churn: Churn | None = None
         self._address = (host, port)
         self._runner: web.ServerRunner | None = None
 
@@ -82,6 +87,9 @@ class Sandbox:
         await listener.start()
         self.base_url = f"http://{host}:{self._runner.addresses[0][1]}"
         LISTENING[self.base_url] = self
+        if self._rate:
+            rate, lag, begin = self._rate, self._amount("lag"), self.time()
+            self._churn = Churn(self.corpus, rate=rate, lag=lag, begin=begin, seed=self._seed)
         return self
 
     async def __aexit__(
@@ -94,6 +102,18 @@ class Sandbox:
     def asked(self) -> int:
         """How many requests have come so far."""
         return self._count
+
+    def time(self) -> float:
+        """Return what the server's clock shows, in epoch seconds."""
+        return self.now() + self._amount("clock") + self._amount("clock-jump")
+
+    def listed(self, moment: float) -> pl.DataFrame:
+        """Return what the index listed at a moment of the server's clock: `uid`, and times in epoch milliseconds."""
+        assert self._churn is not None
+        return self._churn.listed_at(moment)
+
+    def _amount(self, name: str) -> float:
+        return sum(fault.amount for fault in self.faults if fault.name == name and self._count >= fault.after)
 
     @property
     def targets(self) -> list[str]:
@@ -122,7 +142,7 @@ class Sandbox:
         within = self.meter.count(tier, self._clock())
         if self._enforce and not within:
             return limits.limited()
-        respond = partial(site.respond, corpus=self.corpus)
+        respond = partial(site.respond, corpus=self._seen_by(request))
         for fault in struck:
             respond = partial(self._struck, fault, respond)
         try:
@@ -130,6 +150,13 @@ class Sandbox:
         except Exception as error:  # noqa: BLE001 - the real server turns any exception into a 400 with its text
             self.mishaps.append(error)
             return site.unexpected(error)
+
+    def _seen_by(self, request: Request) -> Corpus:
+        """Return the records as a request sees them: single ones at once, lists when the index has them."""
+        if self._churn is None:
+            return self.corpus
+        self._churn.advance(self.time())
+        return self.corpus if request.path.startswith("/dois/") else self._churn.listed
 
     def _struck(self, fault: Fault, respond: Respond, request: Request) -> Answer:
         memory = self._memory.setdefault(fault.name, {})
@@ -146,7 +173,8 @@ class Sandbox:
     async def _send(self, incoming: web.BaseRequest, request: Request, answer: Answer) -> web.StreamResponse:
         body, packed = _encoded(answer, "gzip" in request.headers.get("accept-encoding", ""))
         headers = {"Content-Type": answer.content_type, "X-LupoVersion": site.VERSION, **_consumer(request)}
-        headers["Date"] = formatdate(self.now(), usegmt=True)
+        dated = all(fault.name != "no-date" for fault in self.faults)
+        headers["Date"] = formatdate(self.time(), usegmt=True) if dated else ""  # without one, aiohttp adds its own
         headers |= answer.headers
         if packed or answer.damage == "garbage":
             headers["Content-Encoding"] = "gzip"

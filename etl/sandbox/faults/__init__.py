@@ -1,13 +1,14 @@
 """Trouble on demand: the names by which a sandbox's faults are asked for, and what stands behind them.
 
-Faults on the way of an answer are in `wire`, faults inside its pages in `pages`, a moving index in `drift`.
+Faults on the way of an answer are in `wire`, faults inside its pages in `pages`, a moving index in `drift`, clocks and
+lag in `times`, and servers that answer by themselves what is not asked in `replicas`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from etl.sandbox.faults import drift, pages, wire
+from etl.sandbox.faults import drift, pages, replicas, times, wire
 from etl.sandbox.faults.fault import Fault, often
 
 __all__ = ["KINDS", "Fault", "parse"]
@@ -23,6 +24,8 @@ KINDS: dict[str, Callable[[str], Fault]] = {
     "poison": pages.poison,
     "drift": drift.drift,
     "unlisted": drift.unlisted,
+    **times.KINDS,
+    **replicas.KINDS,
 }
 
 

@@ -37,12 +37,17 @@ def honest(turn: Turn) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One kind of trouble: it strikes every n-th request, or else a share of all."""
+    """One kind of trouble: it strikes every n-th request, or else a share of all.
+
+    Of a fault in time, `amount` is its seconds, and `after` the request from which it holds.
+    """
 
     name: str
     share: float = 1.0
     every: int = 0
     delay: float = 0.0
+    amount: float = 0.0
+    after: int = 0
     act: Act = honest
 
     def strikes(self, number: int, seed: int) -> bool:

@@ -15,12 +15,12 @@ from etl.sandbox.params import parse
 Change = Callable[[Turn, Json], Json]
 
 
-def _changed(change: Change) -> Act:
+def changed(change: Change) -> Act:
     """Change the document of a list that has records; everything else passes."""
 
     def act(turn: Turn) -> Answer:
         found = honest(turn)
-        whole = _list(found)
+        whole = list_of(found)
         if not whole or not whole["data"]:
             return found
         return replace(document(change(turn, whole)), content_type=found.content_type)
@@ -28,7 +28,7 @@ def _changed(change: Change) -> Act:
     return act
 
 
-def _list(answer: Answer) -> Json:
+def list_of(answer: Answer) -> Json:
     """Return the document of a list, None for anything else."""
     if answer.status != 200 or not answer.content_type.startswith("application/"):
         return None
@@ -80,7 +80,7 @@ def total(value: str) -> Fault:
 
     def act(turn: Turn) -> Answer:
         found = honest(turn)
-        whole = _list(found)
+        whole = list_of(found)
         if not whole:
             return found
         return document({**whole, "meta": {**whole["meta"], "total": max(0, whole["meta"]["total"] + int(more))}})
@@ -126,9 +126,9 @@ def poison(value: str) -> Fault:
 
 
 ACTS: dict[str, Act] = {
-    "twice": _changed(_twice),
-    "surrogate": _changed(_surrogate),
-    "endless": _changed(_endless),
+    "twice": changed(_twice),
+    "surrogate": changed(_surrogate),
+    "endless": changed(_endless),
     "again": _again,
     "restart": _restart,
 }
