@@ -12,7 +12,7 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl.options.asking import Asking, Talking, destination
+from etl.options.asking import Asking, Harvesting, destination
 from etl.options.delivering import Delivering
 from etl.options.owner import owner
 from etl.runs.context import opened
@@ -55,6 +55,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
     page_limit: int = 512,
+    lag: str = "10m",
     budget: str = "",
     dask: str = "",
 ) -> State[dict[str, Any]]:
@@ -93,6 +94,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         patience: Seconds for which one request may fail before the run gives up.
         timeout: Seconds to wait for the next byte of an answer.
         page_limit: Largest response in megabytes, decompressed.
+        lag: Age below which records are left to the next sync, because the index lags behind: 30s, 10m, 1h.
         budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
             empty.
         dask: Address of a Dask scheduler, tcp://host:8786: slices are walked and written by its workers, who must see
@@ -101,7 +103,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     given: dict[str, Json] = dict(locals())
     mine = owner()
     asked, delivery = picked(Asking, given).of_resource(resource), picked(Delivering, given).delivery()
-    with picked(Talking, given).settings(asked.resource.dialect) as settings:
+    with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
         async with (
             progress(to, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
@@ -136,7 +138,7 @@ def main() -> None:
         to: str,
         asking: Asking = Asking(),
         delivering: Delivering = Delivering(),
-        talking: Talking = Talking(),
+        talking: Harvesting = Harvesting(),
         dask: str = "",
     ) -> None:
         """Export through Prefect: the same options, the same files, with tasks and artifacts to look at.

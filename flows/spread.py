@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from etl import events
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, PartWritten, SliceDone
-from etl.options.asking import Asking, Talking, destination
+from etl.options.asking import Asking, Harvesting, destination
 from etl.options.delivering import Delivering
 from etl.runs.context import Run
 from etl.runs.export import export, remote_steps
@@ -108,7 +108,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
             telling(event)
 
     asked, delivery = picked(Asking, given).of_resource(given["resource"]), picked(Delivering, given).delivery()
-    with picked(Talking, given).settings(asked.resource.dialect) as settings:
+    with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
         async with (
             together(given["budget"], settings) as shared,
             remote_steps.joined(

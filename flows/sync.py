@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 
 from etl.cli.show import note
 from etl.cli.sync import conducted
-from etl.options.asking import Talking
+from etl.options.asking import Harvesting
 from etl.options.asking import destination as place
 from etl.options.owner import owner
 from etl.options.syncing import Syncing, at_home, recalled
@@ -45,6 +45,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     patience: float = 900.0,
     timeout: float = 300.0,  # noqa: ASYNC109 (of one request, not of the flow)
     page_limit: int = 512,
+    lag: str = "10m",
     budget: str = "",
 ) -> State[dict[str, Any]]:
     """Bring an exported dataset up to date; published only if it is proved complete.
@@ -69,13 +70,14 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         patience: Seconds for which one request may fail before the run gives up.
         timeout: Seconds to wait for the next byte of an answer.
         page_limit: Largest response in megabytes, decompressed.
+        lag: Age below which records are left to the next sync, because the index lags behind: 30s, 10m, 1h.
         budget: Name of the global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
     syncing = picked(Syncing, given)
     wish = syncing.wish()
     proof, asked, delivery = recalled(destination, syncing)
-    with at_home(picked(Talking, given), proof, note).settings(asked.resource.dialect) as settings:
+    with at_home(picked(Harvesting, given), proof, note).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
@@ -100,7 +102,7 @@ def main() -> None:
     app = App(name="python -m flows.sync", result_action="return_value")
 
     @app.default
-    async def run(destination: str, /, *, syncing: Syncing = Syncing(), talking: Talking = Talking()) -> None:
+    async def run(destination: str, /, *, syncing: Syncing = Syncing(), talking: Harvesting = Harvesting()) -> None:
         """Sync through Prefect: the same options, the same files, with tasks and artifacts to look at."""
         await sync(destination, **asdict(syncing), **asdict(talking))
 

@@ -15,7 +15,7 @@ from etl.cli.sync import conducted
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, Planned, Retried
 from etl.options import job_file
-from etl.options.asking import Showing, Talking, destination
+from etl.options.asking import Harvesting, Showing, destination
 from etl.options.job_file import Asked, JobFile
 from etl.options.owner import owner
 from etl.options.syncing import recalled
@@ -36,7 +36,7 @@ def run(
     /,
     *,
     side_by_side: Annotated[int | None, Parameter(show_default=False)] = None,
-    talking: Talking = Talking(),
+    talking: Harvesting = Harvesting(),
     showing: Showing = Showing(),
     recording: Recording = Recording(),
 ) -> int:
@@ -108,12 +108,12 @@ async def conduct(
     )
 
 
-def over(file: Talking, given: Talking) -> Talking:
+def over(file: Harvesting, given: Harvesting) -> Harvesting:
     """Return the options of the file with those that were given otherwise laid over them."""
-    plain = Talking()
+    plain = Harvesting()
     if given.sandbox or given.base_url:
         file = replace(file, base_url="", sandbox=False, sandbox_options="")
-    names = [field.name for field in fields(Talking) if getattr(given, field.name) != getattr(plain, field.name)]
+    names = [field.name for field in fields(Harvesting) if getattr(given, field.name) != getattr(plain, field.name)]
     return replace(file, **{name: getattr(given, name) for name in names})
 
 
@@ -129,7 +129,7 @@ def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
     }
 
 
-def _entry(one: Asked, settings: "Settings", talking: Talking) -> "Entry":
+def _entry(one: Asked, settings: "Settings", talking: Harvesting) -> "Entry":
     from etl.runs.batch import Entry
 
     try:
@@ -151,7 +151,7 @@ def _exported(one: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[
     return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
 
 
-def _synced(one: Asked, settings: "Settings", talking: Talking) -> "Callable[[], Work]":
+def _synced(one: Asked, settings: "Settings", talking: Harvesting) -> "Callable[[], Work]":
     """Check what can be checked of a sync; the dataset says the rest when its turn comes."""
     from etl.runs.batch import Work, at_root
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note, requests
 from etl.events import counted, listed
-from etl.options.asking import Asking, Showing, Talking, destination
+from etl.options.asking import Asking, Harvesting, Showing, destination
 from etl.options.delivering import Delivering
 from etl.options.owner import owner
 
@@ -27,7 +27,7 @@ def export(
     to: str,
     asking: Asking = Asking(),
     delivering: Delivering = Delivering(),
-    talking: Talking = Talking(),
+    talking: Harvesting = Harvesting(),
     showing: Showing = Showing(),
     recording: Recording = Recording(),
 ) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from etl.cli.progress import progress
 from etl.cli.show import as_json, columns, line
 from etl.events import counted
-from etl.options.asking import Asking, Showing, Talking
+from etl.options.asking import Asking, Harvesting, Showing
 
 if TYPE_CHECKING:
     from etl.api.query import Query
@@ -29,7 +29,7 @@ def plan(
     /,
     *,
     asking: Asking = Asking(),
-    talking: Talking = Talking(),
+    talking: Harvesting = Harvesting(),
     showing: Showing = Showing(),
 ) -> int:
     """Estimate an export from counts: slices, records, requests, minutes and size. Downloads no records.

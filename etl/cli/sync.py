@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from etl.cli.export import code
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note, requests
-from etl.options.asking import Showing, Talking, destination
+from etl.options.asking import Harvesting, Showing, destination
 from etl.options.owner import owner
 from etl.options.syncing import Syncing, at_home, recalled
 
@@ -29,7 +29,7 @@ def sync(
     /,
     *,
     syncing: Syncing = Syncing(),
-    talking: Talking = Talking(),
+    talking: Harvesting = Harvesting(),
     showing: Showing = Showing(),
     recording: Recording = Recording(),
 ) -> int:

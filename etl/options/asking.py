@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
 
 from cyclopts import Group, Parameter
@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 from etl.api.query import Query, check
 from etl.api.window import Window, moment
 from etl.errors import UsageError
+from etl.options.durations import seconds
 from etl.options.network import network
 from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
 
@@ -126,7 +127,7 @@ class Talking:
     page_limit: int = 512
     """Largest response in megabytes, decompressed; 512 by default. Larger pages are fetched as smaller ones."""
 
-    def at(self, address: str) -> "Talking":
+    def at(self, address: str) -> Self:
         """Return the same options with the host of a pasted URL, unless another one is named."""
         from etl.api import pasted_url
 
@@ -137,7 +138,7 @@ class Talking:
         """The base URL, without a slash at its end."""
         return (self.base_url or BASE_URL).rstrip("/")
 
-    def home(self, url: str) -> "Talking":
+    def home(self, url: str) -> Self:
         """Return the same options with the server that a dataset or URL is from, unless another one is named.
 
         UsageError if credentials would go to a server that is not DataCite's and was not named.
@@ -217,6 +218,19 @@ class Talking:
             page_limit=self.page_limit << 20,
             rate_log=self._rate_log(),
         )
+
+
+@Parameter(name="*", group=TALKING)
+@dataclass(frozen=True, kw_only=True)
+class Harvesting(Talking):
+    """A server whose records are all fetched, and how far its index lags behind."""
+
+    lag: str = "10m"
+    """Age below which records are left to the next sync, because the API's index lists new DOIs seconds to minutes
+    after they are stamped: 30s, 10m, 1h; 10m by default."""
+
+    def _plain(self) -> Settings:
+        return replace(super()._plain(), lag=seconds(self.lag, "--lag"))
 
 
 @Parameter(name="*", group=SHOWING)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from etl.errors import ProtocolError, UsageError
-from etl.options.asking import Asking, Talking, path_of
+from etl.options.asking import Asking, Harvesting, path_of
 from etl.options.delivering import Delivering
 from etl.options.syncing import Syncing
 from etl.schema.declarations import Json
@@ -52,7 +52,7 @@ class Asked:
 class JobFile:
     """A whole file: how to talk to the API, how many entries at once (None if it does not say), and the entries."""
 
-    talking: Talking
+    talking: Harvesting
     side_by_side: int | None
     asked: tuple[Asked, ...]
 
@@ -62,13 +62,13 @@ def read(path: Path) -> JobFile:
     found = _toml(path)
     _known(found, ("defaults", *_KINDS), f"{path}", "table")
     defaults = _table(found.get("defaults", {}), f"{path}: [defaults]")
-    talking, above = _names(Talking), {"side_by_side"}
+    talking, above = _names(Harvesting), {"side_by_side"}
     _known(defaults, talking | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
     common = {name: value for name, value in defaults.items() if name not in talking | above}
     asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, found))
     unique(asked)
     return JobFile(
-        talking=_made(Talking, defaults, f"{path}: [defaults]"),
+        talking=_made(Harvesting, defaults, f"{path}: [defaults]"),
         side_by_side=_count(defaults.get("side_by_side"), f"{path}: [defaults]"),
         asked=asked,
     )
@@ -91,7 +91,7 @@ def _place(to: str) -> str:
 def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
     where = f"{path}: [[{kind}]] number {number}"
     own = _table(table, where)
-    if shared := sorted(own.keys() & (_names(Talking) | {"side_by_side"})):
+    if shared := sorted(own.keys() & (_names(Harvesting) | {"side_by_side"})):
         raise UsageError(f"{where}: key {shared[0]!r} is common to all entries", fix="move it to [defaults]")
     _known(own, _own(kind), where, "key")
     values = {**common, **own}
@@ -135,6 +135,8 @@ def _table(value: Json, where: str) -> dict[str, Json]:
 def _plain(name: str, value: Json) -> Json:
     if isinstance(value, date):
         return value.isoformat()
+    if name in ("lag", "overlap") and type(value) in (int, float):
+        return str(value)
     if name == "filter" and isinstance(value, dict):
         return [f"{key}={one}" for key, one in value.items()]
     return [value] if name in ("filter", "format") and isinstance(value, str) else value

@@ -1,14 +1,14 @@
 """The options of a sync, and how they become a Wish and a Delivery."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from cyclopts import Group, Parameter
 
 from etl.options.asking import Talking, destination
+from etl.options.durations import seconds
 from etl.settings import loopback
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 SYNCING = Group("Sync", sort_key=2)
-
-
-_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+Server = TypeVar("Server", bound=Talking)
 
 
 @Parameter(name="*", group=SYNCING)
@@ -68,10 +66,7 @@ class Syncing:
 
         if self.max_missing < 0:
             raise UsageError("--max-missing must be at least 0", fix="give a number in that range")
-        length = re.fullmatch(r"(\d+)([mhd])", self.overlap.strip())
-        if not length:
-            raise UsageError(f"--overlap {self.overlap!r} is not a duration", fix="write it as 90m, 6h or 2d")
-        return Wish(overlap=int(length[1]) * _SECONDS[length[2]], every_id=self.every_id)
+        return Wish(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
 
 
 def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]":
@@ -85,7 +80,7 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]"
     return manifest, request.query(manifest), syncing.delivery(manifest, keep_raw=files.exists(paths.RAW))
 
 
-def at_home(talking: Talking, manifest: "Manifest", note: Callable[[str], None]) -> Talking:
+def at_home(talking: Server, manifest: "Manifest", note: Callable[[str], None]) -> Server:
     """Return the options with the server that the dataset is from, unless another one is named."""
     home = manifest.base_url
     if not (talking.base_url or talking.sandbox) and loopback(urlsplit(home).hostname or ""):
