@@ -1,8 +1,8 @@
-"""One budget for all flows, workers and machines: a global concurrency limit of Prefect, drawn on in blocks.
+"""One budget for all flows, workers and machines: a global concurrency limit of Prefect, leased in blocks.
 
-The limit's slots decay, which makes it a rate. A request is worth many slots, because the server rounds the decay
-down whenever the limit is touched; slots are asked for only when they are there, because a refusal costs the decay
-since the last touch. How large the limit must be for a rate is worked out here too; `setup` creates it.
+The limit's slots decay, which makes it a rate. A request costs many slots, because the server rounds the decay down
+whenever the limit is used. Slots are only requested when they are available, because a refusal costs the decay since
+the last use. This module also computes the limit for a rate; `setup` creates it.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from etl.errors import UsageError
 from etl.settings import WINDOW_SECONDS, Settings
 
 WORTH = 100
-"""Slots that one request is worth."""
+"""Slots per request."""
 _AT_ONCE, _STEADY, _HELD, _BLOCKS = 0.06, 0.91, 1 / 60, 3
-"""Shares of a rate: what may be spent at once and what comes back in a window; how long a block keeps, in windows."""
+"""Shares of a rate: what may be spent at once, what decays within a window; and how long a block lasts, in windows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +90,13 @@ class Leased:
     async def _lease(self) -> None:
         """Take a block if there is one, else wait until there should be."""
         try:
-            found = await self._client.read_global_concurrency_limit_by_name(self._name)
+            limit = await self._client.read_global_concurrency_limit_by_name(self._name)
         except ObjectNotFound as error:
             fix = "create it with `python -m flows.setup`"
             raise UsageError(f"Prefect has no global concurrency limit {self._name!r}", fix=fix) from error
-        terms = Terms.read(found.limit, found.slot_decay_per_second)
+        terms = Terms.read(limit.limit, limit.slot_decay_per_second)
         wanted = terms.requests * WORTH
-        short = wanted - (found.limit - found.active_slots)
+        short = wanted - (limit.limit - limit.active_slots)
         if short > 0:
             await asyncio.sleep(short / terms.decay * random.uniform(1.0, 1.1) + 0.01)
         elif await self._taken(wanted):

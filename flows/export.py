@@ -1,4 +1,4 @@
-"""The export as a Prefect flow: the steps of `etl.runs.export`, a task each, and what Prefect's pages show of them.
+"""The export as a Prefect flow: the steps of `etl.runs.export` as tasks, and their artifacts.
 
 Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
 flow.
@@ -59,46 +59,44 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     budget: str = "",
     dask: str = "",
 ) -> State[dict[str, Any]]:
-    """Export every record of a query as typed tables, published only if they are proved complete.
+    """Export every record of a query as typed tables, and publish them only if they are proved complete.
 
-    Parameters are those of `datacite-etl export`. The flow run is Completed, Completed under the name Drifted if the
-    index moved meanwhile, or Failed if less came than there is and nobody asked to live with that. Running a failed
-    one again resumes it.
+    Parameters are those of `datacite-etl export`. The flow run is Completed, Completed with the name Drifted if records
+    moved during the run, or Failed if records are missing and no option accepts that. Running it again resumes it.
 
     Args:
-        resource: What to export: dois, clients, ...
+        resource: Resource to export: dois, clients, …
         to: Folder of the dataset, or s3://bucket/folder.
-        filter: NAME=VALUE, any filter of the resource.
-        query: A search in the API's own query language.
-        include: Comma list of related records to bring along.
-        since: First moment of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp.
-        until: Last year, month or day of the window (included), or the timestamp it ends before.
-        window: Which date since and until bound.
-        tables: Comma list of the tables wanted; all by default.
-        detail: The API's heavy view.
-        of: Only for activities: the record whose activities are meant.
+        filter: NAME=VALUE: a filter of the resource.
+        query: Search in the API's query language.
+        include: Related records to include, separated by commas.
+        since: Start of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp.
+        until: End of the window: a year, month or day (inclusive), or a timestamp (exclusive).
+        window: Date to which since and until apply.
+        tables: Tables to make, separated by commas; all by default.
+        detail: Request the API's detail view.
+        of: Only for activities and media: their record.
         format: parquet, csv, ndjson, delta.
-        partition_by: Comma list of main-table columns that become folders; none for no partitions.
-        keep_raw: Keep every record as received too.
-        limit: Fetch this many records only, as a sample.
-        fresh: Throw away unfinished work, and replace a dataset of another request.
-        max_missing: Publish although up to this many named records are missing.
-        allow_incomplete: Publish whatever came.
-        base_url: The root below which the resource's own path hangs; by default DataCite's own.
-        sandbox: Start the embedded API and use it.
-        sandbox_options: Options for the embedded API.
-        mailto: Your e-mail address, which doubles the rate that the API grants.
-        concurrency: Requests under way at once.
-        rate: Requests per 5 minutes; by default what the API grants.
-        attempts: How often a request is tried before its failure is believed.
-        patience: Seconds for which one request may fail before the run gives up.
-        timeout: Seconds to wait for the next byte of an answer.
+        partition_by: Columns of the main table that become folders, separated by commas, or none.
+        keep_raw: Also keep every record as received.
+        limit: Fetch only this many records, as a sample.
+        fresh: Discard unfinished work, and replace a dataset of another request.
+        max_missing: Publish even if up to this many records are missing, all of them named.
+        allow_incomplete: Publish whatever arrived.
+        base_url: Root URL of the API; by default DataCite's.
+        sandbox: Start a local DataCite API and use it.
+        sandbox_options: Options for the sandbox.
+        mailto: Your e-mail address, which doubles the API's rate limit.
+        concurrency: Concurrent requests.
+        rate: Requests per 5 minutes; by default the API's limit.
+        attempts: Maximum attempts per request.
+        patience: Seconds before the run gives up on a failing request.
+        timeout: Seconds to wait for the next byte of a response.
         page_limit: Largest response in megabytes, decompressed.
-        lag: Age below which records are left to the next sync, because the index lags behind: 30s, 10m, 1h.
-        budget: Name of the global concurrency limit that all flows share (`python -m flows.setup` makes it); none if
-            empty.
-        dask: Address of a Dask scheduler, tcp://host:8786: slices are walked and written by its workers, who must see
-            the same destination and the same Prefect server.
+        lag: Minimum age of a record: younger ones wait for the next sync, because the index lags: 30s, 10m, 1h.
+        budget: Global concurrency limit that all flows share (`python -m flows.setup` creates it); none if empty.
+        dask: Address of a Dask scheduler, tcp://host:8786. Its workers fetch and write the slices; they need the same
+            destination and Prefect server.
     """
     given: dict[str, Json] = dict(locals())
     mine = owner()
@@ -141,16 +139,16 @@ def main() -> None:
         talking: Harvesting = Harvesting(),
         dask: str = "",
     ) -> None:
-        """Export through Prefect: the same options, the same files, with tasks and artifacts to look at.
+        """Export through Prefect: the same options and files, with tasks and artifacts.
 
         Parameters
         ----------
         resource
-            What to export: `dois`, `clients`, ...
+            Resource to export: `dois`, `clients`, …
         to
             Folder of the dataset.
         dask
-            Address of a Dask scheduler whose workers walk and write the slices.
+            Address of a Dask scheduler whose workers fetch and write the slices.
         """
         await export(resource, to, **asdict(asking), **asdict(delivering), **asdict(talking), dask=dask)
 

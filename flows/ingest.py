@@ -1,6 +1,6 @@
-"""The ingest as a Prefect flow: DataCite's data file, or a dataset's kept records, into a dataset, a task a part.
+"""The ingest as a Prefect flow: DataCite's data file, or a dataset's kept records, with one task per part.
 
-The data file and the destination are those of the machine that runs the flow. Running a failed one again resumes it.
+Data file and destination are on the machine that runs the flow. Running a failed flow again resumes it.
 """
 
 import os
@@ -36,22 +36,22 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
     allow_incomplete: bool = False,
     threads: int | None = None,
 ) -> State[dict[str, Any]]:
-    """Read a Public or Monthly Data File of DataCite into tables, published only if its own lists prove it complete.
+    """Read a Public or Monthly Data File of DataCite into tables, published only if its lists prove them complete.
 
-    Or the records that a dataset has kept (`keep_raw`, or the format ndjson), proved by its manifest.
+    Alternatively, read the records that a dataset has kept (`keep_raw`, or the format ndjson), proved by its manifest.
 
-    Parameters are those of `datacite-etl ingest`. Nothing is asked of the API; `sync` goes on from what was ingested.
+    Parameters are those of `datacite-etl ingest`. The API is not used; `sync` continues from the result.
 
     Args:
-        path: The data file: its tar, a folder, or one .jsonl.gz; or the dataset.
+        path: Data file (a tar, a folder, or one .jsonl.gz), or dataset.
         to: Folder of the dataset, or s3://bucket/folder.
         format: parquet, csv, ndjson, delta.
-        partition_by: Comma list of main-table columns that become folders; none for no partitions.
-        keep_raw: Keep every record as received too.
-        fresh: Throw away unfinished work, and replace a dataset of another request.
-        max_missing: Publish although up to this many named records are missing.
-        allow_incomplete: Publish whatever came.
-        threads: Parts of the file read at once; by default one a core.
+        partition_by: Columns of the main table that become folders, separated by commas, or none.
+        keep_raw: Also keep every record as received.
+        fresh: Discard unfinished work, and replace a dataset of another request.
+        max_missing: Publish even if up to this many records are missing, all of them named.
+        allow_incomplete: Publish whatever arrived.
+        threads: Number of parts to read at once; by default one per core.
     """
     given: dict[str, Json] = dict(locals())
     delivery = checked(picked(Delivering, given), threads)
@@ -77,7 +77,7 @@ def main() -> None:
 
     @app.default
     async def run(path: str, /, *, to: str, delivering: Delivering = Delivering(), threads: int | None = None) -> None:
-        """Ingest through Prefect: the same options, the same files, with tasks and artifacts to look at."""
+        """Ingest through Prefect: the same options and files, with tasks and artifacts."""
         checked(delivering, threads)
         wanted = {name: value for name, value in asdict(delivering).items() if name != "limit"}
         await ingest(path, to, **wanted, threads=threads)

@@ -1,7 +1,7 @@
-"""The load as a Prefect flow: a published dataset into a warehouse, or brought up to date there.
+"""The load as a Prefect flow: load a dataset into a warehouse, or update it there.
 
-The warehouse's password is never a parameter, which Prefect would store and show: it comes from the environment of
-the process that runs the flow (`PGPASSWORD`, the cloud's own variables).
+The warehouse's password is never a parameter, because Prefect stores and shows parameters. It comes from the
+environment of the process that runs the flow (`PGPASSWORD`, the cloud's own variables).
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from flows.steps import as_task, broke, emit, slug
 
 @flow(name="load", flow_run_name="load {dataset}", persist_result=False, on_failure=[broke], on_crashed=[broke])
 async def load(dataset: str, into: str, *, schema: str = "", replace: bool = False) -> State[dict[str, Any]]:
-    """Load a published dataset into DuckDB, PostgreSQL or a Delta lake, or bring it up to date there.
+    """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 
-    A second load of the same run changes nothing, a later run's brings only what differs.
+    A second load of the same run changes nothing; that of a later run applies the differences.
 
     Args:
         dataset: Folder of the dataset.
-        into: Where to: duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder. Without a password:
-            that comes from the environment, PGPASSWORD for PostgreSQL.
-        schema: Schema of the database that holds the tables; by default its usual one.
-        replace: Make all tables anew, also where those of another request are.
+        into: Target: duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder. Without a password, which
+            comes from the environment (PGPASSWORD for PostgreSQL).
+        schema: Schema for the tables; by default main in DuckDB and public in PostgreSQL.
+        replace: Replace all tables, even if they are from another request.
     """
     _refuse_secrets(into)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -42,27 +42,29 @@ async def load(dataset: str, into: str, *, schema: str = "", replace: bool = Fal
         "load", asyncio.to_thread, conductor.load, destination(dataset), into,
         stamp=stamp, observe=log(get_run_logger()), schema=schema, replace=replace,
     )  # fmt: skip
-    told, summary = _told(loaded), conductor.summary(loaded)
+    sentence, summary = _sentence(loaded), conductor.summary(loaded)
     rows = [{"name": name, "rows": count} for name, count in sorted(loaded.tables.items())]
     key = f"{slug(dataset)}-{slug(into)}"
     await acreate_table_artifact(key=f"loaded-{key}", table=rows, description=f"Rows by table of {dataset} in {into}")
-    page = f"# {dataset}\n\n{told}\n\nWarehouse: `{into}`"
+    page = f"# {dataset}\n\n{sentence}\n\nWarehouse: `{into}`"
     await acreate_markdown_artifact(key=f"load-{key}", markdown=page, description="Load")
     emit("loaded", dataset, {name: summary[name] for name in ("state", "added", "changed", "withdrawn")})
-    return Completed(message=told, data=summary)
+    return Completed(message=sentence, data=summary)
 
 
 def _refuse_secrets(into: str) -> None:
     if into.lower().startswith("postgres") and postgresql.secrets(into):
-        fix = "give PGPASSWORD to the worker instead, change that password and delete this flow run: Prefect stored it"
-        raise UsageError("a password must not be in the address of a warehouse", fix=fix)
+        fix = "set PGPASSWORD in the worker, change that password and delete this flow run: Prefect has stored it"
+        raise UsageError("a warehouse's URL must not contain a password", fix=fix)
 
 
-def _told(loaded: Loaded) -> str:
+def _sentence(loaded: Loaded) -> str:
     rows = f"{loaded.state}: {counted(sum(loaded.tables.values()), 'row')} in {counted(len(loaded.tables), 'table')}"
     if loaded.added is None:
         return rows
-    return f"{rows}; {loaded.added:,} records added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn"
+    return (
+        f"{rows}; {counted(loaded.added, 'record')} added, {loaded.changed:,} changed, {loaded.withdrawn:,} withdrawn"
+    )
 
 
 def main() -> None:
@@ -71,7 +73,7 @@ def main() -> None:
 
     @app.default
     async def run(dataset: str, /, *, into: str, schema: str = "", replace: bool = False) -> None:
-        """Load through Prefect: the same options, the same tables, with artifacts to look at."""
+        """Load through Prefect: the same options and tables, with artifacts."""
         await load(dataset, into, schema=schema, replace=replace)
 
     app()

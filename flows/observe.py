@@ -1,4 +1,4 @@
-"""What Prefect shows of a run: events of `etl` as log lines and live progress, proofs as artifacts; decides nothing."""
+"""What Prefect shows of a run: events as log lines and live progress, manifests as artifacts."""
 
 import asyncio
 import socket
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from etl.runs.batch import Ended
 
 ROWS = 500
-"""Slices shown in the table artifact, the worst first: Prefect keeps artifacts in its database."""
+"""Number of slices in the table artifact, worst first: Prefect keeps artifacts in its database."""
 PROGRESS_SECONDS = 5.0
-"""How often the progress artifact moves at most: each move is a request to Prefect's server."""
+"""Minimum interval between updates of the progress artifact, each of which is a request to Prefect's server."""
 
 
 def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
-    """Return an observer that writes events to a flow run's log; pages are too many to be told one by one."""
+    """Return an observer that writes events to a flow run's log; pages are too many for the log."""
     head = f"{name}: " if name else ""
 
     def observe(event: Event) -> None:
@@ -52,7 +52,7 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
 
 
 class Counting:
-    """Counts a run's records as they come. State: what came of each slice, who is done, how many are expected."""
+    """Counts a run's records as they arrive. State: records by slice, finished slices, and expected numbers."""
 
     def __init__(self, onward: Observe) -> None:
         self._onward = onward
@@ -61,7 +61,7 @@ class Counting:
         self._slices = self.expected = 0
 
     def __call__(self, event: Event) -> None:
-        """Count the event and hand it on."""
+        """Count the event and pass it on."""
         match event:
             case Planned():
                 self._slices += event.slices
@@ -75,62 +75,62 @@ class Counting:
 
     @property
     def records(self) -> int:
-        """How many have come; what is fetched again counts twice until its slice is done."""
+        """Records received; those fetched again count twice until their slice is done."""
         return self._came.total()
 
     @property
     def percent(self) -> float:
-        """How much has come, from 0 to 100: in records if it is known how many there are, else in slices."""
+        """Progress from 0 to 100: in records if their number is known, otherwise in slices."""
         share = self.records / self.expected if self.expected else len(self._done) / max(1, self._slices)
         return min(100.0, 100.0 * share)
 
     @property
-    def told(self) -> str:
-        """What has come, in words."""
+    def summary(self) -> str:
+        """The progress in words."""
         of = f" of {self.expected:,}" if self.expected else ""
         return f"{self.records:,}{of} records, {len(self._done):,} of {self._slices:,} slices done"
 
 
 @asynccontextmanager
 async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
-    """Yield an observer that moves a progress artifact while the run goes on, and hands all events on."""
+    """Yield an observer that updates a progress artifact during the run, and passes all events on."""
     counting = Counting(onward)
     key = await acreate_progress_artifact(progress=0.0, key=f"progress-{slug(name)}", description=f"Records of {name}")
 
-    async def tell() -> None:
-        told = f"{name}: {counting.told}"
-        await aupdate_progress_artifact(key, progress=round(counting.percent, 1), description=told)
+    async def update() -> None:
+        description = f"{name}: {counting.summary}"
+        await aupdate_progress_artifact(key, progress=round(counting.percent, 1), description=description)
 
-    async def keep_telling() -> None:
+    async def keep_updating() -> None:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            await tell()
+            await update()
 
-    telling = asyncio.create_task(keep_telling())
+    updating = asyncio.create_task(keep_updating())
     try:
         yield counting
-        await tell()
+        await update()
     finally:
-        telling.cancel()
+        updating.cancel()
         with suppress(asyncio.CancelledError):
-            await telling
+            await updating
 
 
 async def artifacts(name: str, proof: Manifest) -> None:
-    """Put a run's completeness, its rows by table and the way to its report where Prefect shows them."""
+    """Create artifacts of a run: completeness by slice, rows by table, and a link to the report."""
     own, totals = slug(name), proof.totals
     of = f"{_count(totals.unique)} of {_count(totals.expected_after)} records of {proof.resource}"
-    told = f"{proof.verdict}: {of}"
+    summary = f"{proof.verdict}: {of}"
     await acreate_table_artifact(
-        key=f"completeness-{own}", table=completeness(proof.slices), description=f"{told}, the worst slices first"
+        key=f"completeness-{own}", table=completeness(proof.slices), description=f"{summary}, worst slices first"
     )
     described = f"Rows by table of {name}"
     await acreate_table_artifact(key=f"tables-{own}", table=rows(proof.tables), description=described)
-    await acreate_markdown_artifact(key=f"report-{own}", markdown=report(name, told, proof), description=told)
+    await acreate_markdown_artifact(key=f"report-{own}", markdown=report(name, summary, proof), description=summary)
 
 
-def report(name: str, told: str, proof: Manifest) -> str:
-    """Say in Markdown how a run ended, why, where its report lies, and from when on the next one asks."""
+def report(name: str, summary: str, proof: Manifest) -> str:
+    """Describe in Markdown how a run ended and why, with its report and the next watermark."""
     facts = {
         "Report": link(f"{name}/_etl/report.html"),
         **({"Next watermark": f"`{proof.watermark}`"} if proof.watermark else {}),
@@ -142,11 +142,11 @@ def report(name: str, told: str, proof: Manifest) -> str:
     table = "\n".join(
         [f"| Dataset | `{name}` |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())]
     )
-    return "\n\n".join(filter(None, [f"## {told[:1].upper()}{told[1:]}", reasons, table]))
+    return "\n\n".join(filter(None, [f"## {summary[:1].upper()}{summary[1:]}", reasons, table]))
 
 
 def link(place: str) -> str:
-    """Say where a page lies; a browser opens what is on another machine's disk only if it is copied by hand."""
+    """Link to a page; a browser cannot open files on another machine's disk, so the host is named."""
     if "://" in place:
         return f"[{place}]({place})"
     path = Path(place).absolute()
@@ -154,10 +154,10 @@ def link(place: str) -> str:
 
 
 def rows(tables: Mapping[str, TableFacts]) -> list[dict[str, Json]]:
-    """Return a row a table: how many rows, files and megabytes it has."""
+    """Return one row per table with its numbers of rows, files and megabytes."""
     return [
         {
-            "name": name,  # Prefect's page shows nothing in a column that is called table
+            "name": name,  # Prefect's page shows nothing in a column called table
             "rows": facts.rows,
             "files": len(facts.files),
             "MB": round(sum(file.bytes for file in facts.files) / 1e6, 1),
@@ -167,34 +167,34 @@ def rows(tables: Mapping[str, TableFacts]) -> list[dict[str, Json]]:
 
 
 async def account(ended: "Sequence[Ended]", key: str) -> None:
-    """Put how many exports ended into one table, the worst first."""
+    """Create a table artifact of how the entries ended, worst first."""
     names = ("name", "verdict", "unique", "expected", "requests", "seconds", "error")
-    rows = [{name: told.get(name) for name in names} for told in (one.summary() for one in ended)]
-    worst = sorted(zip((-one.exit_code for one in ended), range(len(rows)), strict=True))
+    rows = [{name: summary.get(name) for name in names} for summary in (entry.summary() for entry in ended)]
+    worst = sorted(zip((-entry.exit_code for entry in ended), range(len(rows)), strict=True))
     table = [rows[number] for _, number in worst]
     await acreate_table_artifact(key=f"run-{key}", table=table, description="How each entry ended")
 
 
 def completeness(slices: Sequence[SliceFacts]) -> list[dict[str, Json]]:
-    """Return a row a slice, those with most records missing first, at most ROWS of them."""
-    worst = sorted(slices, key=lambda one: (-abs(_missing(one)), one.key))
+    """Return one row per slice, those with most missing records first, at most ROWS."""
+    worst = sorted(slices, key=lambda facts: (-abs(_missing(facts)), facts.key))
     return [
         {
-            "slice": one.key,
-            "verdict": one.verdict.value,
-            "missing": _missing(one),
-            "expected": one.expected_after,
-            "unique": one.unique,
-            "received": one.received,
-            "expected before": one.expected_before,
-            "attempts": one.attempts,
+            "slice": facts.key,
+            "verdict": facts.verdict.value,
+            "missing": _missing(facts),
+            "expected": facts.expected_after,
+            "unique": facts.unique,
+            "received": facts.received,
+            "expected before": facts.expected_before,
+            "attempts": facts.attempts,
         }
-        for one in worst[:ROWS]
+        for facts in worst[:ROWS]
     ]
 
 
-def _missing(one: SliceFacts) -> int:
-    return 0 if one.expected_after is None else one.expected_after - one.unique
+def _missing(facts: SliceFacts) -> int:
+    return 0 if facts.expected_after is None else facts.expected_after - facts.unique
 
 
 def _count(number: int | None) -> str:

@@ -88,13 +88,13 @@ class Pool:
     def template(self, before: dict[str, Any]) -> dict[str, Any]:
         """Return a pool's template of runs with the references to the blocks in it.
 
-        They must not stand in a deployment: `prefect deploy` opens blocks there and stores what is in them.
+        They must not be in a deployment: `prefect deploy` would open the blocks and store their content.
         """
-        found = deepcopy(before or ProcessWorker.get_default_base_job_template())
-        environment = found["variables"]["properties"].setdefault("env", {"type": "object"})
+        template = deepcopy(before or ProcessWorker.get_default_base_job_template())
+        environment = template["variables"]["properties"].setdefault("env", {"type": "object"})
         held = {variable: f"{{{{ prefect.blocks.secret.{block} }}}}" for variable, block in self.blocks.items()}
         environment["default"] = {**(environment.get("default") or {}), **held}
-        return found
+        return template
 
 
 async def _setup(terms: Terms, budget: str, pool: Pool, *, webhook: tuple[str, bool]) -> None:
@@ -120,7 +120,7 @@ async def _pool(client: PrefectClient, wanted: Pool) -> None:
 def _pair(text: str) -> tuple[str, str]:
     variable, equals, block = text.partition("=")
     if not (variable and equals and block):
-        raise UsageError(f"--secret {text!r} is no VARIABLE=BLOCK", fix="write DATACITE_ETL_TOKEN=datacite-token")
+        raise UsageError(f"--secret {text!r} is not VARIABLE=BLOCK", fix="write DATACITE_ETL_TOKEN=datacite-token")
     return variable, block
 
 
@@ -137,7 +137,7 @@ async def _notification(client: PrefectClient, url: str, private: bool) -> None:
     identity = await block.save("datacite-etl-incomplete", overwrite=True)
     wanted = AutomationCore(
         name=AUTOMATION,
-        description="Tells people when an export did not get every record, or broke.",
+        description="Notifies people when an export is incomplete or fails.",
         trigger=EventTrigger(
             expect={f"{EVENT}.incomplete", f"{EVENT}.failed"},
             match={"prefect.resource.id": f"{EVENT}.dataset.*"},

@@ -1,7 +1,7 @@
-"""Slices and parts of an export as tasks on Dask workers, who open for themselves what they need.
+"""Slices and parts of an export as tasks on Dask workers, which open what they need themselves.
 
-Only plain values travel: the flow's parameters, the owner of the destination, the key of a slice or a part. What
-workers hear comes back as events, what they spent as numbers. Credentials are those of each worker's environment.
+Only plain values travel: the flow's parameters, the owner of the destination, and the key of a slice or part. Workers
+return events and the numbers of what they spent. Credentials come from each worker's environment.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ _SPENT = ("requests", "retries", "wire_bytes")
 
 @asynccontextmanager
 async def spread(address: str, given: dict[str, Json], owner: Owner, observe: Observe) -> AsyncIterator[Step]:
-    """Yield what does the steps of slices and parts on the Dask cluster of a scheduler, and the others here.
+    """Yield a Step that takes the steps of slices and parts on a Dask cluster, and all others here.
 
-    With an empty address all is done here. UsageError if Dask is not installed or nobody answers there.
+    Without an address, all steps are taken here. UsageError if Dask is not installed or no scheduler answers.
     """
     if not address:
         yield as_task
@@ -46,7 +46,7 @@ async def spread(address: str, given: dict[str, Json], owner: Owner, observe: Ob
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
-        raise UsageError("Dask is not installed", fix='install it by pip install "datacite-etl[dask]"') from None
+        raise UsageError("Dask is not installed", fix='install it with pip install "datacite-etl[dask]"') from None
     topic = f"datacite-etl-{owner.pid}-{time.monotonic_ns()}"
     with DaskTaskRunner(address=address, client_kwargs={"timeout": CONNECT_SECONDS}) as runner:
         try:
@@ -54,13 +54,13 @@ async def spread(address: str, given: dict[str, Json], owner: Owner, observe: Ob
         except OSError as error:
             raise UsageError(f"no Dask scheduler answers at {address}: {error}", fix="start one there") from error
         if not await asyncio.to_thread(client.nthreads):
-            observe(Noted(text=f"no Dask worker has come to {address} yet; slices wait until one does"))
+            observe(Noted(text=f"no Dask worker is connected to {address} yet; slices wait for one"))
         client.subscribe_topic(topic, lambda event: observe(_decoded(event[1])))
         yield _Spread(runner, {"given": given, "owner": asdict(owner), "topic": topic}, observe)
 
 
 class _Spread:
-    """A `Step` for the conductor of an export."""
+    """A `Step` for exports."""
 
     def __init__(self, runner: Any, errand: dict[str, Json], observe: Observe) -> None:
         self._runner = runner
@@ -68,17 +68,17 @@ class _Spread:
         self._observe = observe
 
     async def __call__(self, name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the step where it belongs and return what it returns."""
+        """Take the step where it belongs, and return its result."""
         if function not in (export.export_slice, export.write_part):
             return await as_task(name, function, *args, **kwargs)
         run, what = cast("tuple[Run, Any]", args)
         kind = "slice" if function is export.export_slice else "part"
-        told = await self._away(name, kind, what.key)
-        run.client.add(**told["spent"])
-        for event in told["events"]:
+        result = await self._away(name, kind, what.key)
+        run.client.add(**result["spent"])
+        for event in result["events"]:
             self._observe(_decoded(event))
-        found = run.store.receipt(what.key) if kind == "slice" else part.read_receipts(run.files, what.key)
-        return cast("T", found)
+        receipt = run.store.receipt(what.key) if kind == "slice" else part.read_receipts(run.files, what.key)
+        return cast("T", receipt)
 
     async def _away(self, name: str, kind: str, key: str) -> dict[str, Json]:
         sent = errand.with_options(name=kind, task_run_name=name)
@@ -87,25 +87,25 @@ class _Spread:
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         future.wrapped_future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
         try:
-            await done.wait()  # threads that wait for results would be too few for a large cluster
+            await done.wait()  # a large cluster would need too many threads that wait
         except asyncio.CancelledError:
             future.wrapped_future.cancel()
             raise
-        told: dict[str, Json] = await asyncio.to_thread(future.result)
-        return told
+        result: dict[str, Json] = await asyncio.to_thread(future.result)
+        return result
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retries=0)
 async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kind: str, key: str) -> dict[str, Json]:
-    """Do a step on a worker; return what it spent and how it ended."""
+    """Take a step on a worker; return its requests and its last events."""
     ended: list[dict[str, Json]] = []
-    telling = _telling(topic)
+    report = _reporter(topic)
 
     def observe(event: Event) -> None:
         if isinstance(event, SliceDone | PartWritten):
             ended.append(_encoded(event))
         else:
-            telling(event)
+            report(event)
 
     asked, delivery = picked(Asking, given).of_resource(given["resource"]), picked(Delivering, given).delivery()
     with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
@@ -126,7 +126,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
             return {"events": ended, "spent": {name: getattr(run.client, name) for name in _SPENT}}
 
 
-def _telling(topic: str) -> Observe:
+def _reporter(topic: str) -> Observe:
     from distributed import get_worker
 
     worker = get_worker()

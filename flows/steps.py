@@ -1,6 +1,6 @@
-"""What every flow is made of: steps of a conductor as tasks, option groups out of parameters, and how a run ends.
+"""What all flows share: steps as tasks, option groups from parameters, and the state at the end of a run.
 
-A flow says which conductor it drives and with what; the rest stands here, so that a flow is one small file.
+A flow says what it runs; the rest is here, so that a flow is one small file.
 """
 
 import re
@@ -21,11 +21,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 EVENT = "datacite-etl"
 _RAISED = "Flow run encountered an exception: "
-_TOLD = ("resource", "verdict", "published", "expected", "unique", "requests", "retries", "seconds", "manifest")
+_FACTS = ("resource", "verdict", "published", "expected", "unique", "requests", "retries", "seconds", "manifest")
 
 
 async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a step as a task of the running flow; its arguments stay in this process.
+    """Take a step as a task of the running flow; its arguments stay in this process.
 
     Nothing is retried here: the client retries requests, and running a flow again resumes it.
     """
@@ -38,7 +38,7 @@ async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args,
 
 
 def picked(group: type[T], given: Mapping[str, Json]) -> T:
-    """Make an option group of the parameters that are called like its fields; the others keep their defaults."""
+    """Make an option group from the parameters with the names of its fields; other fields keep their defaults."""
     names = [field.name for field in fields(group) if field.name in given]  # type: ignore[arg-type]
     return group(**{name: given[name] for name in names})
 
@@ -49,34 +49,34 @@ def slug(name: str) -> str:
 
 
 def emit(kind: str, name: str, facts: Mapping[str, Json]) -> None:
-    """Tell Prefect's automations how a dataset came out: `datacite-etl.complete`, `.incomplete`, `.drifted` ..."""
+    """Emit the event of a dataset for Prefect's automations: `datacite-etl.complete`, `.incomplete`, `.drifted`, …"""
     resource = {"prefect.resource.id": f"{EVENT}.dataset.{slug(name)}", "prefect.resource.name": name}
     emit_event(f"{EVENT}.{kind}", resource=resource, payload=dict(facts))
 
 
 async def broke(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Emit `datacite-etl.failed` for a flow that raised or crashed; one that came to a verdict has told that itself."""
+    """Emit `datacite-etl.failed` for a flow that raised or crashed; one with a verdict has emitted its own event."""
     del flow
-    told = state.message or ""
-    if state.is_crashed() or told.startswith(_RAISED):
+    message = state.message or ""
+    if state.is_crashed() or message.startswith(_RAISED):
         given = flow_run.parameters
         name = next(
             (str(given[key]) for key in ("to", "destination", "dataset", "file") if given.get(key)), flow_run.name
         )
-        emit("failed", name, {"error": told.removeprefix(_RAISED), "run": flow_run.name})
+        emit("failed", name, {"error": message.removeprefix(_RAISED), "run": flow_run.name})
 
 
 def ended(name: str, summary: Mapping[str, Json]) -> State[dict[str, Any]]:
-    """Emit the event of a run's summary and return the state it leaves the flow in.
+    """Emit the event of a run, and return the final state of the flow.
 
-    Completed if it was proved, Completed under the name of the verdict (Drifted, Sample, Incomplete) if it was
-    published with that, Failed if nothing was published.
+    Completed if it was proved, Completed with the name of the verdict (Drifted, Sample, Incomplete) if it was published
+    with that verdict, Failed if nothing was published.
     """
     verdict = str(summary["verdict"])
-    emit(verdict, name, {key: summary[key] for key in _TOLD} | {"reasons": list(summary["reasons"])[:10]})
-    told = f"{verdict}: {summary['unique']} of {summary['expected']} records of {summary['resource']} in {name}"
+    emit(verdict, name, {key: summary[key] for key in _FACTS} | {"reasons": list(summary["reasons"])[:10]})
+    message = f"{verdict}: {summary['unique']} of {summary['expected']} records of {summary['resource']} in {name}"
     if not summary["published"]:
         error = IncompleteError("; ".join(summary["reasons"]), fix="nothing was published; run it again to resume")
-        return Failed(data=error, message=f"{told}; {error}")
+        return Failed(data=error, message=f"{message}; {error}")
     state = "Completed" if verdict == "complete" else verdict.capitalize()
-    return Completed(name=state, message=told, data=dict(summary))
+    return Completed(name=state, message=message, data=dict(summary))

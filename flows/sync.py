@@ -1,4 +1,4 @@
-"""The sync as a Prefect flow: the steps of `etl.runs.sync`, a task each.
+"""The sync as a Prefect flow: the steps of `etl.runs.sync` as tasks.
 
 Parameters are plain values, which Prefect stores; credentials come from the environment of the process that runs the
 flow. Running a failed flow again resumes it.
@@ -48,30 +48,30 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     lag: str = "10m",
     budget: str = "",
 ) -> State[dict[str, Any]]:
-    """Bring an exported dataset up to date; published only if it is proved complete.
+    """Bring an exported dataset up to date, and publish it only if it is proved complete.
 
-    Parameters are those of `datacite-etl sync`. The flow fails if less came than there is; running it again resumes it.
+    Parameters are those of `datacite-etl sync`. The flow fails if records are missing; running it again resumes it.
 
     Args:
         destination: Folder of the dataset.
-        metrics: Refresh the counts only, which move without `updated`.
-        overlap: How far before the end of what is known to look again: 90m, 6h, 2d.
-        every_id: Compare the ids of all records, also where the counts agree.
-        fresh: Throw away unfinished work.
-        max_missing: Publish although up to this many named records are missing.
-        allow_incomplete: Publish whatever came.
-        base_url: The root below which the resource's own path hangs; by default the dataset's.
-        sandbox: Start the embedded API and use it.
-        sandbox_options: Options for the embedded API.
-        mailto: Your e-mail address, which doubles the rate that the API grants.
-        concurrency: Requests under way at once.
-        rate: Requests per 5 minutes; by default what the API grants.
+        metrics: Only refresh the counts, which change without `updated`.
+        overlap: How far before the watermark to check again: 90m, 6h, 2d.
+        every_id: Compare the ids of all records, even where the counts agree.
+        fresh: Discard unfinished work.
+        max_missing: Publish even if up to this many records are missing, all of them named.
+        allow_incomplete: Publish whatever arrived.
+        base_url: Root URL of the API; by default that of the dataset.
+        sandbox: Start a local DataCite API and use it.
+        sandbox_options: Options for the sandbox.
+        mailto: Your e-mail address, which doubles the API's rate limit.
+        concurrency: Concurrent requests.
+        rate: Requests per 5 minutes; by default the API's limit.
         attempts: Maximum attempts per request.
-        patience: Seconds for which one request may fail before the run gives up.
-        timeout: Seconds to wait for the next byte of an answer.
+        patience: Seconds before the run gives up on a failing request.
+        timeout: Seconds to wait for the next byte of a response.
         page_limit: Largest response in megabytes, decompressed.
-        lag: Age below which records are left to the next sync, because the index lags behind: 30s, 10m, 1h.
-        budget: Name of the global concurrency limit that all flows share; none if empty.
+        lag: Minimum age of a record: younger ones wait for the next sync, because the index lags: 30s, 10m, 1h.
+        budget: Global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
     syncing = picked(Syncing, given)
@@ -103,7 +103,7 @@ def main() -> None:
 
     @app.default
     async def run(destination: str, /, *, syncing: Syncing = Syncing(), talking: Harvesting = Harvesting()) -> None:
-        """Sync through Prefect: the same options, the same files, with tasks and artifacts to look at."""
+        """Sync through Prefect: the same options and files, with tasks and artifacts."""
         await sync(destination, **asdict(syncing), **asdict(talking))
 
     app()

@@ -1,7 +1,7 @@
-"""The command line: one module a command, parsing and printing only.
+"""The command line: one module per command, only parsing and printing.
 
-What stands here is the way in, which imports next to nothing: whoever presses Ctrl-C while the rest is imported gets
-the same one line as later. The parser and the commands are in `launch`.
+This is the entry point, which imports almost nothing: Ctrl-C during the other imports ends in the same line as later.
+The parser and the commands are in `launch`.
 """
 
 import signal
@@ -34,9 +34,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _stop(_: int, frame: FrameType | None) -> None:
-    """End a process that is told to stop, as a container or a unit is, in the way that Ctrl-C does at that moment.
+    """End a process on SIGTERM, which stops containers and units, like Ctrl-C.
 
-    While an event loop runs, that is its own: an error raised in the middle of its work might be lost.
+    While an event loop runs, its own handler does that: an error raised in the middle of its work might get lost.
     """
     interrupt = signal.getsignal(signal.SIGINT)
     (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)

@@ -13,7 +13,7 @@ from etl.cli.recording import Recording, lines, new_run
 from etl.cli.show import as_json, columns, line, note
 from etl.cli.sync import conducted
 from etl.errors import UsageError
-from etl.events import Event, Noted, Observe, Planned, Retried
+from etl.events import Event, Noted, Observe, Planned, Retried, counted
 from etl.options import job_file
 from etl.options.asking import Harvesting, Showing, destination
 from etl.options.job_file import Asked, JobFile
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from etl.steps import Step
 
 SIDE_BY_SIDE = 4
-Told = Callable[["Ended"], None]
+Report = Callable[["Ended"], None]
 
 
 def run(
@@ -62,54 +62,54 @@ def run(
     side_by_side
         Number of concurrent entries; 4 by default.
     """
-    found = job_file.read(file)
-    found = replace(found, talking=over(found.talking, talking))
-    with found.talking.settings() as settings:
+    jobs = job_file.read(file)
+    jobs = replace(jobs, talking=over(jobs.talking, talking))
+    with jobs.talking.settings() as settings:
         observe = _json if recording.log_format == "json" else _warnings if showing.quiet else _lines
-        at_once = _positive(side_by_side or found.side_by_side or SIDE_BY_SIDE)
-        told = _silent if showing.quiet or recording.log_format == "json" else _ended
-        ended = asyncio.run(conduct(found, settings, side_by_side=at_once, observe=observe, told=told))
+        at_once = _positive(side_by_side or jobs.side_by_side or SIDE_BY_SIDE)
+        report = _silent if showing.quiet or recording.log_format == "json" else _ended
+        ended = asyncio.run(conduct(jobs, settings, side_by_side=at_once, observe=observe, report=report))
     summary = summarise(ended)
-    recording.keep({one.name: one.summary() for one in ended})
+    recording.keep({entry.name: entry.summary() for entry in ended})
     as_json(summary) if showing.json else _tell(ended)
     return int(summary["exit_code"])
 
 
 async def conduct(
-    found: JobFile,
+    jobs: JobFile,
     settings: "Settings",
     *,
     side_by_side: int,
     observe: Callable[["Entry"], Observe],
-    told: Told,
+    report: Report,
     together: "SharedLimits | None" = None,
     step: "Step | None" = None,
 ) -> "list[Ended]":
-    """Fill in the templates, check every entry, then do them all."""
+    """Fill in the templates, check every entry, then run them all."""
     from etl.api.limits.rate_limit import shared_limits
     from etl.runs.batch import clients_of, many
     from etl.steps import directly
 
     together = together or shared_limits(settings)
     asked: list[Asked] = []
-    for one in found.asked:
-        clients = await clients_of(settings, one.clients_of, together) if one.clients_of else []
-        asked += [one.of_client(client) for client in clients] if one.clients_of else [one]
+    for entry in jobs.asked:
+        clients = await clients_of(settings, entry.clients_of, together) if entry.clients_of else []
+        asked += [entry.of_client(client) for client in clients] if entry.clients_of else [entry]
     job_file.unique(asked)
     return await many(
-        [_entry(one, settings, found.talking) for one in asked],
+        [_entry(entry, settings, jobs.talking) for entry in asked],
         together,
         side_by_side=side_by_side,
         owner=owner(),
         observe=observe,
         clock=time.time,
-        told=told,
+        report=report,
         step=step or directly,
     )
 
 
 def over(file: Harvesting, given: Harvesting) -> Harvesting:
-    """Return the options of the file with those that were given otherwise laid over them."""
+    """Return the options of the file, overridden by those on the command line."""
     plain = Harvesting()
     if given.sandbox or given.base_url:
         file = replace(file, base_url="", sandbox=False, sandbox_options="")
@@ -118,51 +118,53 @@ def over(file: Harvesting, given: Harvesting) -> Harvesting:
 
 
 def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
-    """Return what `--json` prints: the exit code, how many entries ended how, and an object an entry."""
+    """Return what `--json` prints: the exit code, the numbers of verdicts, and one object per entry."""
     from etl.runs.batch import worst
 
-    verdicts = [one.verdict for one in ended]
+    verdicts = [entry.verdict for entry in ended]
     return {
-        "exit_code": worst([one.exit_code for one in ended]),
+        "exit_code": worst([entry.exit_code for entry in ended]),
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
-        "entries": [one.summary() for one in ended],
+        "entries": [entry.summary() for entry in ended],
     }
 
 
-def _entry(one: Asked, settings: "Settings", talking: Harvesting) -> "Entry":
+def _entry(entry: Asked, settings: "Settings", talking: Harvesting) -> "Entry":
     from etl.runs.batch import Entry
 
     try:
-        work = _synced(one, settings, talking) if one.syncing else _exported(one, settings, sandbox=talking.sandbox)
+        work = (
+            _synced(entry, settings, talking) if entry.syncing else _exported(entry, settings, sandbox=talking.sandbox)
+        )
     except UsageError as error:
-        raise UsageError(f"{one.where}: {error.message}", fix=error.fix) from error
-    return Entry(name=one.to, files=destination(one.to), work=work, run_id=new_run())
+        raise UsageError(f"{entry.where}: {error.message}", fix=error.fix) from error
+    return Entry(name=entry.to, files=destination(entry.to), work=work, run_id=new_run())
 
 
-def _exported(one: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
-    """Check an export whole before anything is fetched."""
+def _exported(entry: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
+    """Check an export completely before anything is fetched."""
     from etl.runs.batch import Work, at_root
     from etl.runs.context import claimed
     from etl.runs.export.export import export
 
-    query, delivery = one.asking.of_resource(one.resource), one.delivering.delivery()
+    query, delivery = entry.asking.of_resource(entry.resource), entry.delivering.delivery()
     own = at_root(settings, query.resource.dialect, sandbox=sandbox)
     claimed(query, delivery, own)
     return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
 
 
-def _synced(one: Asked, settings: "Settings", talking: Harvesting) -> "Callable[[], Work]":
-    """Check what can be checked of a sync; the dataset says the rest when its turn comes."""
+def _synced(entry: Asked, settings: "Settings", talking: Harvesting) -> "Callable[[], Work]":
+    """Check what can be checked of a sync; its dataset is read when its turn comes."""
     from etl.runs.batch import Work, at_root
 
-    assert one.syncing is not None
-    syncing, wish = one.syncing, one.syncing.wish()
+    assert entry.syncing is not None
+    syncing, scope = entry.syncing, entry.syncing.wish()
 
     def work() -> Work:
-        proof, query, delivery = recalled(one.to, syncing)
+        proof, query, delivery = recalled(entry.to, syncing)
         home = settings if talking.sandbox else replace(settings, base_url=talking.home(proof.base_url).root)
         own = at_root(home, query.resource.dialect, sandbox=talking.sandbox)
-        return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, wish))
+        return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, scope))
 
     return work
 
@@ -204,19 +206,19 @@ def _silent(ended: "Ended") -> None:
 
 def _tell(ended: "Sequence[Ended]") -> None:
     rows: list[tuple[str, ...]] = [("destination", "verdict", "records", "expected", "requests")]
-    for one in ended:
-        told = one.summary()
+    for entry in ended:
+        facts = entry.summary()
         numbers = (
-            f"{told[name]:,}" if told.get(name) is not None else "" for name in ("unique", "expected", "requests")
+            f"{facts[name]:,}" if facts.get(name) is not None else "" for name in ("unique", "expected", "requests")
         )
-        rows.append((one.name, one.verdict, *numbers))
+        rows.append((entry.name, entry.verdict, *numbers))
     columns(rows)
-    for one in ended:
-        if one.error is not None:
-            note(f"datacite-etl: {one.name}: {one.error}")
-        elif one.exit_code:
-            note(f"datacite-etl: {one.name}: nothing was published; run it again to fetch what is missing")
-    line(f"{sum(not one.exit_code for one in ended)} of {len(ended)} entries ended well")
+    for entry in ended:
+        if entry.error is not None:
+            note(f"datacite-etl: {entry.name}: {entry.error}")
+        elif entry.exit_code:
+            note(f"datacite-etl: {entry.name}: nothing was published; run it again to fetch what is missing")
+    line(f"{sum(not entry.exit_code for entry in ended)} of {counted(len(ended), 'entry')} succeeded")
 
 
 def _positive(count: int) -> int:

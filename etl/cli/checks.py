@@ -1,7 +1,6 @@
-"""What a run needs of the machine, the network and the server: looked at one by one, each with what mends it.
+"""Check what a run needs from the machine, the network and the server, each with a fix.
 
-Nothing is changed but for a file that is written and removed to see that it can be. The shell says which paths and
-addresses are meant, and what time it is.
+Nothing is changed, except that a file is written and removed as a test. Paths, URLs and the time are arguments.
 """
 
 import importlib.metadata
@@ -29,15 +28,14 @@ from etl.settings import Network, Settings, loopback
 
 PYTHONS = ((3, 11), (3, 13))
 SKEW = (60.0, 300.0)
-"""Seconds by which this clock may differ: from the first on it is pointed out; from the second on watermarks, which
-look back ten minutes, are in danger."""
+"""Seconds by which this clock may differ: the first is reported; beyond the second, watermarks are in danger."""
 FREE = (1_000_000_000, 10_000_000_000)
-"""Bytes on disk: below the first hardly any export fits, below the second not those of millions of records."""
+"""Free bytes: below the first hardly any export fits, below the second none of millions of records."""
 _PACKAGE = "datacite-etl"
 
 
 class State(StrEnum):
-    """How a thing is."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -46,7 +44,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at; `fix` says what to do unless all is well."""
+    """One check; `fix` says what to do if it is not OK."""
 
     name: str
     state: State
@@ -56,7 +54,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is looked at: the folder exports go to, that of what runs remember, Prefect's API if one is configured."""
+    """What is checked: the folder for exports, the folder for state, and Prefect's API if one is configured."""
 
     destination: Path
     remembered: Path
@@ -64,7 +62,7 @@ class Surroundings:
 
 
 def machine(around: Surroundings) -> Iterator[Check]:
-    """Look at what needs no network: Python, packages, disk, folders."""
+    """Check what needs no network: Python, packages, disk, folders."""
     yield python(sys.version_info[:2])
     yield packages(importlib.metadata.requires(_PACKAGE) or (), _versions())
     yield disk(around.destination)
@@ -73,7 +71,7 @@ def machine(around: Surroundings) -> Iterator[Check]:
 
 
 def route(settings: Settings) -> Iterator[Check]:
-    """Say by which proxy the server is reached, and which certificates are trusted."""
+    """Report the proxy to the server, and the trusted certificates."""
     url = settings.base_url
     try:
         proxy = proxy_for(base_url(url), settings.network)
@@ -89,7 +87,7 @@ def route(settings: Settings) -> Iterator[Check]:
 
 
 async def server(settings: Settings, now: float) -> list[Check]:
-    """Ask the API one small question; what its answer tells of the network, the caller's tier and the clock."""
+    """Check the network, the rate limit and the clock with one small request."""
     try:
         async with Transport(settings) as transport:
             reply = await transport.get("/clients?page%5Bsize%5D=0")
@@ -99,9 +97,9 @@ async def server(settings: Settings, now: float) -> list[Check]:
 
 
 async def prefect(url: str, network: Network = Network()) -> Check:
-    """Ask whether a Prefect server answers at its API's address, if there is one."""
+    """Check whether a Prefect server answers, if one is configured."""
     if not url:
-        says = "no server is configured: flows bring up one of their own for as long as they run"
+        says = "no server is configured: each flow starts a temporary one"
         return Check(name="prefect", state=State.OK, says=says)
     fix = "start it with 'prefect server start', or unset PREFECT_API_URL"
     try:
@@ -115,21 +113,25 @@ async def prefect(url: str, network: Network = Network()) -> Check:
 
 
 def python(version: tuple[int, int]) -> Check:
-    """Judge the version of Python."""
+    """Check the version of Python."""
     first, last = PYTHONS
-    said = f"Python {version[0]}.{version[1]}"
+    says = f"Python {version[0]}.{version[1]}"
     if first <= version <= last:
-        return Check(name="python", state=State.OK, says=said)
+        return Check(name="python", state=State.OK, says=says)
     fix = f"install Python {first[0]}.{first[1]} to {last[0]}.{last[1]}"
-    return Check(name="python", state=State.FAIL, says=f"{said} is not supported", fix=fix)
+    return Check(name="python", state=State.FAIL, says=f"{says} is not supported", fix=fix)
 
 
 def packages(required: Sequence[str], installed: Mapping[str, str]) -> Check:
-    """Judge the packages that are needed always, given as requirements, by the versions that are there."""
-    every = [Requirement(text) for text in required]
-    needed = [(canonicalize_name(one.name), one.specifier) for one in every if not one.marker or one.marker.evaluate()]
+    """Check the versions of the required packages."""
+    requirements = [Requirement(text) for text in required]
+    needed = [
+        (canonicalize_name(wanted.name), wanted.specifier)
+        for wanted in requirements
+        if not wanted.marker or wanted.marker.evaluate()
+    ]
     wrong = [
-        f"{name} {installed.get(name, 'is missing')} (wants {bounds})"
+        f"{name} {installed.get(name, 'is missing')} (needs {bounds})"
         for name, bounds in needed
         if name not in installed or not bounds.contains(installed[name], prereleases=True)
     ]
@@ -142,28 +144,28 @@ def packages(required: Sequence[str], installed: Mapping[str, str]) -> Check:
 
 
 def disk(folder: Path) -> Check:
-    """Judge the space that is free where exports go."""
+    """Check the free space for exports."""
     free = shutil.disk_usage(_standing(folder)).free
-    said = f"{free / 1e9:,.1f} GB free at {folder}"
+    says = f"{free / 1e9:,.1f} GB free at {folder}"
     if free >= FREE[1]:
-        return Check(name="disk", state=State.OK, says=said)
-    fix = "a million records take 1.5 GB, and as much again while they are written: make room or choose another disk"
-    return Check(name="disk", state=State.FAIL if free < FREE[0] else State.WARN, says=said, fix=fix)
+        return Check(name="disk", state=State.OK, says=says)
+    fix = "a million records take 1.5 GB, and as much again while they are written: free space, or choose another disk"
+    return Check(name="disk", state=State.FAIL if free < FREE[0] else State.WARN, says=says, fix=fix)
 
 
 def writable(name: str, folder: Path, fix: str) -> Check:
-    """See whether files can be written in a folder, or where it would be made."""
+    """Check whether files can be written in a folder, or where it would be created."""
     standing = _standing(folder)
     try:
         with TemporaryFile(dir=standing):
             pass
     except OSError as error:
         return Check(name=name, state=State.FAIL, says=f"cannot write in {standing}: {error.strerror}", fix=fix)
-    return Check(name=name, state=State.OK, says=f"{folder} can be written")
+    return Check(name=name, state=State.OK, says=f"{folder} is writable")
 
 
 def answered(reply: Reply) -> Iterator[Check]:
-    """Judge whether an answer is one of a DataCite API."""
+    """Check whether a response is that of a DataCite API."""
     site = reply.url.partition("?")[0].removesuffix("/clients")
     if reply.status == 200:
         try:
@@ -184,13 +186,13 @@ def answered(reply: Reply) -> Iterator[Check]:
     elif reply.status == 401:
         yield Check(name="network", state=State.OK, says=f"{site} answered in {reply.seconds:.1f} s")
     else:
-        fix = "wait and try again; https://status.datacite.org tells of outages"
+        fix = "wait and try again; https://status.datacite.org lists outages"
         yield Check(name="network", state=State.FAIL, says=f"{site} answers {reply.status}", fix=fix)
 
 
 def tier(settings: Settings, status: int = 200) -> Check:
-    """Say how often one may ask, and as whom; credentials that the server did not take are a failure."""
-    rate = f"{settings.tier:,} requests in 5 minutes"
+    """Report the rate limit and its reason; refused credentials are a failure."""
+    rate = f"{settings.tier:,} requests per 5 minutes"
     if settings.credentials:
         if status == 401:
             fix = "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
@@ -205,7 +207,7 @@ def tier(settings: Settings, status: int = 200) -> Check:
 
 
 def clock(headers: Mapping[str, str], now: float) -> Iterator[Check]:
-    """Compare this machine's clock with the server's, if it tells its own."""
+    """Compare this machine's clock with the server's, if it sends its time."""
     try:
         theirs = parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError):
@@ -215,15 +217,15 @@ def clock(headers: Mapping[str, str], now: float) -> Iterator[Check]:
         yield Check(name="clock", state=State.OK, says="agrees with the server's")
         return
     says = f"is {apart:,.0f} s {'ahead of' if now > theirs else 'behind'} the server's"
-    fix = "set this machine's clock by the network (timedatectl set-ntp true): syncs begin where runs say they were"
+    fix = "synchronise this machine's clock (timedatectl set-ntp true): watermarks depend on it"
     yield Check(name="clock", state=State.FAIL if apart >= SKEW[1] else State.WARN, says=says, fix=fix)
 
 
 def _versions() -> dict[str, str]:
-    found = importlib.metadata.distributions()
-    return {canonicalize_name(each.name): each.version for each in found if each.name}
+    installed = importlib.metadata.distributions()
+    return {canonicalize_name(package.name): package.version for package in installed if package.name}
 
 
 def _standing(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
-    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
+    """Return the folder, or its nearest parent that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())

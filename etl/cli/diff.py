@@ -57,24 +57,24 @@ def diff(
         formats.load(name)
     target = destination(new).below(run.FOLDER) if to is None else destination(to)
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
-    found = run.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
+    outcome = run.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
     if showing.json:
-        as_json(found.summary())
+        as_json(outcome.summary())
     else:
-        _tell(found)
-    if strict and not found.difference.same:
-        raise ThresholdError("the two exports differ", fix=f"see {found.page}")
+        _tell(outcome)
+    if strict and not outcome.difference.same:
+        raise ThresholdError("the two exports differ", fix=f"see {outcome.page}")
     return 0
 
 
-def _tell(found: "Outcome") -> None:
-    main = found.difference.groups[0]
+def _tell(outcome: "Outcome") -> None:
+    main = outcome.difference.groups[0]
     line(f"records   {main.before:,} before, {main.after:,} now")
-    told = ", ".join(f"{main.counts[kind]:,} {kind}" for kind in ("added", "changed", "withdrawn"))
-    line(f"changes   {told}, {main.unchanged:,} unchanged")
-    for caution in found.difference.cautions:
+    changes = ", ".join(f"{main.counts[kind]:,} {kind}" for kind in ("added", "changed", "withdrawn"))
+    line(f"changes   {changes}, {main.unchanged:,} unchanged")
+    for caution in outcome.difference.cautions:
         line(f"caution   {caution}")
     if main.fields.height:
         rows = [(name, f"{records:,}") for name, records in main.fields.head(_SHOWN).iter_rows()]
         columns([("field", "records"), *rows])
-    line(f"page      {found.page}")
+    line(f"page      {outcome.page}")

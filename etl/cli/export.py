@@ -60,7 +60,7 @@ def export(
     ):
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({to: outcome.summary()})
-    as_json(outcome.summary()) if showing.json else tell(outcome)
+    as_json(outcome.summary()) if showing.json else print_result(outcome)
     return code(outcome.proof, FIX, published=outcome.published)
 
 
@@ -88,7 +88,7 @@ async def _export(
         return await conduct(run)
 
 
-def tell(outcome: "Outcome") -> None:
+def print_result(outcome: "Outcome") -> None:
     """Print the result of a run for people."""
     summary = outcome.summary()
     rows = sum(summary["tables"].values())

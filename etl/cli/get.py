@@ -58,16 +58,16 @@ def get(
     from etl.api.lookup import read_ids
     from etl.errors import UsageError
 
-    if odd := [one for one in ids if one.startswith("-") and one != "-"]:
+    if odd := [text for text in ids if text.startswith("-") and text != "-"]:
         raise UsageError(f"unknown option {odd[0]}", fix="see 'datacite-etl get --help'")
     place = pasted_url.read(resource) if pasted_url.is_address(resource) else pasted_url.Pasted(resource=resource)
     declared = resources.load(place.resource)
-    wanted = [*place.ids, *(one for one in ids if one != "-")]
+    wanted = [*place.ids, *(text for text in ids if text != "-")]
     wanted += read_ids(sys.stdin) if "-" in ids else []
     wanted += read_ids(Path(path_of(ids_from)).read_text().splitlines()) if ids_from is not None else []
-    wanted = [utf8(one) for one in wanted]
+    wanted = [utf8(text) for text in wanted]
     if not wanted:
-        raise UsageError("there is no id to fetch", fix="give ids, `-` for stdin, or --ids-from FILE")
+        raise UsageError("no ids are given", fix="give ids, `-` for stdin, or --ids-from FILE")
     with (
         talking.at(resource).settings(declared.dialect) as settings,
         progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
@@ -94,7 +94,7 @@ def _write(resource: "Resource", got: "Got", to: Path, formats: tuple[str, ...])
 
     files = LocalFiles(to)
     for name, frame in in_memory.tables(resource, got.records).items():
-        for sink in (sinks.load(one) for text in formats for one in text.split(",")):
+        for sink in (sinks.load(form) for text in formats for form in text.split(",")):
             with files.create(f"{name}{sink.suffix}") as target:
                 sink.write([frame], target, metadata={}, sorted_by=())
 
@@ -104,10 +104,10 @@ def _tell(resource: "Resource", got: "Got", *, json: bool, printed: bool) -> Non
 
     records = [msgspec.json.decode(record) for record in got.records]
     if json:
-        found = {"resource": resource.name, "found": len(records), "records": records, "missing": got.missing}
-        as_json(found | ({"fix": _FIX} if got.missing else {}))
+        facts = {"resource": resource.name, "found": len(records), "records": records, "missing": got.missing}
+        as_json(facts | ({"fix": _FIX} if got.missing else {}))
     elif printed:
         for record in got.records:
             as_received(record)
-    for one, reason in got.missing.items():
-        note(f"datacite-etl: {one}: {reason}; {_FIX}")
+    for missing, reason in got.missing.items():
+        note(f"datacite-etl: {missing}: {reason}; {_FIX}")

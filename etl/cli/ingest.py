@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from etl.cli.export import tell
+from etl.cli.export import print_result
 from etl.cli.progress import progress
 from etl.cli.show import as_json, note
 from etl.options.asking import Showing, destination, path_of
@@ -64,7 +64,7 @@ def ingest(
             threads=threads or os.cpu_count() or 1,
         )
         outcome = asyncio.run(ingesting)
-    as_json(outcome.summary()) if showing.json else tell(outcome)
+    as_json(outcome.summary()) if showing.json else print_result(outcome)
     if outcome.published:
         return 0
     reasons = "; ".join(outcome.proof.reasons[:3]) or "incomplete"

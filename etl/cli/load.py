@@ -57,9 +57,9 @@ def load(
         loaded = conductor.load(
             destination(dataset), into, stamp=stamp, observe=observe, schema=schema, replace=replace
         )
-    found = conductor.summary(loaded)
+    facts = conductor.summary(loaded)
     if showing.json:
-        as_json(found)
+        as_json(facts)
         return 0
     line(f"{loaded.state}: {counted(sum(loaded.tables.values()), 'row')} in {counted(len(loaded.tables), 'table')}")
     if loaded.added is not None:
@@ -76,8 +76,8 @@ def _print(dataset: str, name: str) -> int:
     from etl.warehouses import ddl
 
     if dataset in resources.names() and not Path(dataset).exists():
-        found = relations.of_resource(resources.load(dataset))
+        tables = relations.of_resource(resources.load(dataset))
     else:
-        found = open_dataset(destination(dataset)).relations
-    line(ddl.script(ddl.dialect(name), found).rstrip("\n"))
+        tables = open_dataset(destination(dataset)).relations
+    line(ddl.script(ddl.dialect(name), tables).rstrip("\n"))
     return 0

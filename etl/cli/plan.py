@@ -80,9 +80,9 @@ def estimate(query: "Query", planned: "Plan", settings: "Settings") -> "dict[str
         "minutes": waits * WINDOW_SECONDS / 60,
         "bytes": planned.total * RECORD_BYTES,
         "slices": [
-            {"key": one.key, "window": str(one.window), "expected": one.expected, "part": part.key}
+            {"key": piece.key, "window": str(piece.window), "expected": piece.expected, "part": part.key}
             for part in planned.parts
-            for one in part.slices
+            for piece in part.slices
         ],
         "joined_by_or": joined_by_or(query),
         "advice": _advice(query, planned),
@@ -100,7 +100,7 @@ def _advice(query: "Query", planned: "Plan") -> str:
 
 def _tell(estimated: "dict[str, Json]") -> None:
     rows = [("slice", "window", "records")]
-    rows += [(one["key"], one["window"], f"{one['expected']:,}") for one in estimated["slices"]]
+    rows += [(part["key"], part["window"], f"{part['expected']:,}") for part in estimated["slices"]]
     columns(rows)
     line("")
     line(f"records   {estimated['records']:,} in {counted(len(estimated['slices']), 'slice')}")

@@ -9,18 +9,30 @@ from math import ceil
 
 from etl.cli.show import note
 from etl.errors.redaction import shown
-from etl.events import Event, Noted, Observe, PageFetched, PartWritten, Planned, Retried, SliceDone, counted, ignore
+from etl.events import (
+    Event,
+    Noted,
+    Observe,
+    PageFetched,
+    PartWritten,
+    Planned,
+    Retried,
+    SliceDone,
+    counted,
+    ignore,
+    retried,
+)
 from etl.settings import UNLIMITED, WINDOW_SECONDS
 
 QUIET_SECONDS = 5.0
-"""Plain lines come at most this often, warnings aside."""
+"""Minimum interval between plain lines, except warnings."""
 
 
 @contextmanager
 def progress(*, quiet: bool = False, verbose: bool = False, rate: int = UNLIMITED) -> Iterator[Observe]:
-    """Yield an observer that shows a run on stderr: `quiet` warnings only, `verbose` every page as a line.
+    """Yield an observer that shows a run on stderr: with `quiet` only warnings, with `verbose` a line per page.
 
-    `rate` is how many requests may be sent in 5 minutes, by which the time that is left is told.
+    `rate` is the number of requests per 5 minutes, for the estimate of the remaining time.
     """
     if quiet:
         yield _warnings
@@ -39,7 +51,7 @@ def _warnings(event: Event) -> None:
 
 
 class Course:
-    """How far a run has come and when it may be done. State: the counts so far."""
+    """Progress of a run and its estimated end. State: the counts so far."""
 
     def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -63,7 +75,7 @@ class Course:
                 self._requests += 1
             case SliceDone():
                 self.done += 1
-                # Pages that an earlier run had staged are in the slice and were not fetched; a page may come twice.
+                # Pages that an earlier run staged count, but were not fetched; a page may arrive twice.
                 self.records += event.records - self._under_way.pop(event.slice_key, 0)
             case Retried():
                 self.retries += 1
@@ -71,16 +83,16 @@ class Course:
 
     @property
     def speed(self) -> float:
-        """Records a second, of those that this run fetched."""
+        """Records per second, of those that this run fetched."""
         return self.fetched / max(self._clock() - self._started, 0.001)
 
     def left(self) -> float | None:
-        """Return the seconds that are left, by the speed so far and by what the rate allows; None if nobody knows."""
+        """Return the remaining seconds, by the speed so far and by the rate limit; None if unknown."""
         more = max(self.expected - self.records, 0)
         if not self.fetched:
             return None
         requests = self._planned * more / max(self.expected, 1)
-        # What is sent within the first window may be sent at once; from then on the rate is the limit.
+        # Requests of the first window may be sent at once; after that, the rate is the limit.
         spent = min(self._requests, self._rate) if self._clock() - self._started < WINDOW_SECONDS else self._rate
         waiting = max(requests - (self._rate - spent), 0) / self._rate * WINDOW_SECONDS
         return max(more / self.speed, waiting)
@@ -111,7 +123,7 @@ class Lines:
                 what = f"{counted(event.records, 'record')}, {counted(event.size, 'byte')}"
                 note(f"page of slice {event.slice_key}: {what} in {event.seconds:.1f} s")
             case SliceDone() if self._verbose:
-                again = ", from before" if event.resumed else ""
+                again = ", from an earlier run" if event.resumed else ""
                 note(f"slice {event.slice_key}: {event.records:,} of {event.expected:,} records{again}")
         self._due()
 
@@ -122,15 +134,15 @@ class Lines:
         self._last = now
         course = self._course
         of = f" of {course.expected:,}" if course.expected else ""
-        speed = f", {course.speed:,.0f} records/s, {course.retries} retries" if course.fetched else ""
+        speed = f", {course.speed:,.0f} records/s, {retried(course.retries)}" if course.fetched else ""
         slices = f"{course.done} of {counted(course.slices, 'slice')}"
         note(f"{course.records:,}{of} records, {slices}{speed}{_soon(course)}")
 
 
 def _planned(event: Planned, rate: int) -> str:
-    said = f"planned: {event}"
+    line = f"planned: {event}"
     waiting = max(0, event.requests - rate) / rate * WINDOW_SECONDS
-    return f"{said}, at least {lasting(waiting)} at {rate:,} in 5 minutes" if waiting else said
+    return f"{line}, at least {lasting(waiting)} at {rate:,} per 5 minutes" if waiting else line
 
 
 def _soon(course: Course) -> str:
@@ -139,7 +151,7 @@ def _soon(course: Course) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """Write a length of time for people."""
+    """Write a duration for people."""
     if seconds < 60:
         return f"{ceil(seconds)} s"
     minutes = ceil(seconds / 60)

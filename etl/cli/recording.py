@@ -1,4 +1,4 @@
-"""What a run leaves for machines: JSON lines on stderr instead of words, and a file of metrics for Prometheus."""
+"""Output of a run for machines: JSON lines on stderr, and a file of metrics for Prometheus."""
 
 import sys
 import time
@@ -23,7 +23,7 @@ from etl.schema.declarations import Json
 @Parameter(name="*", group=SHOWING)
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What is written down for machines."""
+    """Output for machines."""
 
     log_format: Literal["text", "json"] = "text"
     """Format of the log on stderr; `json` writes one JSON object per event, with the run's id."""
@@ -33,7 +33,7 @@ class Recording:
 
     @contextmanager
     def observing(self, run_id: str, showing: Showing, *, rate: int) -> Iterator[Observe]:
-        """Yield the observer of one run, which may send so many requests in 5 minutes."""
+        """Yield the observer of one run; `rate` is its number of requests per 5 minutes."""
         if self.log_format == "json":
             yield lines(run_id)
         else:
@@ -41,7 +41,7 @@ class Recording:
                 yield observe
 
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
-        """Write the metrics of runs that have ended, by destination, whole or not at all."""
+        """Write the metrics of finished runs by destination, atomically."""
         if self.metrics_file is not None:
             kept = self.metrics_file.expanduser()
             aside = kept.with_name(f".{kept.name}.tmp")
@@ -55,7 +55,7 @@ def new_run() -> str:
 
 
 def lines(run_id: str, **more: Json) -> Callable[[Event], None]:
-    """Return an observer that writes each event as a line of JSON, with the run's id and what more is given."""
+    """Return an observer that writes each event as a line of JSON, with the run's id and `more`."""
 
     def observe(event: Event) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

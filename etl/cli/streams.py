@@ -16,7 +16,7 @@ _ESCAPED = "datacite-etl.escaped"
 class Patient(io.TextIOWrapper):
     """A stream that goes nowhere once it is broken.
 
-    A reader who leaves (`| head -1`) has what it wanted: nobody is told, and the exit code stays the command's. A disk
+    If the reader leaves (`| head -1`), nothing is reported, and the exit code stays the command's. A disk
     that is full is an error, but only the first time.
     """
 

@@ -49,35 +49,35 @@ def verify(
     from etl.errors import UsageError
 
     if strict and not remote:
-        raise UsageError("--strict is about what --remote finds", fix="say --remote too, or leave it out")
-    found = conductor.verify(destination(dataset))
+        raise UsageError("--strict needs --remote", fix="add --remote, or leave it out")
+    checked = conductor.verify(destination(dataset))
     today = _today(dataset, talking) if remote else None
     if showing.json:
-        told = {} if today is None else {"remote": {**asdict(today), "same": today.same}}
-        as_json({**asdict(found), "ok": found.ok, **told})
+        remote_facts = {} if today is None else {"remote": {**asdict(today), "same": today.same}}
+        as_json({**asdict(checked), "ok": checked.ok, **remote_facts})
     else:
-        _tell(found, today)
-    if not found.ok:
-        wrong = counted(len(found.findings), "finding")
+        _tell(checked, today)
+    if not checked.ok:
+        wrong = counted(len(checked.findings), "finding")
         note(f"datacite-etl: {wrong}; export again with --fresh, or restore the files")
         return 1
     if strict and today is not None and not today.same:
-        note("datacite-etl: the API's totals are not the dataset's; run datacite-etl sync")
+        note("datacite-etl: the API has other totals than the dataset; run datacite-etl sync")
         return 3
     return 0
 
 
-def _tell(found: "Verification", today: "Today | None") -> None:
-    held = f"{counted(found.files, 'file')}, {counted(found.rows, 'row')}"
-    line(f"{'sound' if found.ok else 'damaged'}: {held}, verdict {found.verdict}")
-    for finding in found.findings:
+def _tell(checked: "Verification", today: "Today | None") -> None:
+    held = f"{counted(checked.files, 'file')}, {counted(checked.rows, 'row')}"
+    line(f"{'sound' if checked.ok else 'damaged'}: {held}, verdict {checked.verdict}")
+    for finding in checked.findings:
         line(f"  {finding.path} {finding.problem}")
     if today is None:
         return
-    other = counted(len(today.moved), "slice")
-    line(f"{today.held:,} records here, {today.today:,} in the API today; another number in {other}")
+    slices = counted(len(today.moved), "slice")
+    line(f"{today.held:,} records here, {today.today:,} in the API now; different totals in {slices}")
     for moved in today.moved[:MOST]:
-        line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} today")
+        line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} in the API")
 
 
 def _today(dataset: str, talking: Talking) -> "Today":
@@ -88,10 +88,10 @@ def _today(dataset: str, talking: Talking) -> "Today":
 
     proof = published_manifest(destination(dataset))
     query = request.query(proof)
-    asking = at_home(talking, proof, note)
+    options = at_home(talking, proof, note)
 
     async def ask() -> "Today":
-        with asking.settings(query.resource.dialect) as settings:
+        with options.settings(query.resource.dialect) as settings:
             async with connected(settings) as client:
                 return await remote.compare(client, query, proof)
 

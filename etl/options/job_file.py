@@ -50,7 +50,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
-    """A whole file: how to talk to the API, how many entries at once (None if it does not say), and the entries."""
+    """A job file: options of the API, the number of concurrent entries (None by default), and the entries."""
 
     talking: Harvesting
     side_by_side: int | None
@@ -58,14 +58,14 @@ class JobFile:
 
 
 def read(path: Path) -> JobFile:
-    """Read a file; UsageError, naming file, table and key, for whatever cannot be meant as it stands."""
-    found = _toml(path)
-    _known(found, ("defaults", *_KINDS), f"{path}", "table")
-    defaults = _table(found.get("defaults", {}), f"{path}: [defaults]")
+    """Read a file; UsageError, naming file, table and key, for anything invalid."""
+    content = _toml(path)
+    _known(content, ("defaults", *_KINDS), f"{path}", "table")
+    defaults = _table(content.get("defaults", {}), f"{path}: [defaults]")
     talking, above = _names(Harvesting), {"side_by_side"}
     _known(defaults, talking | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
     common = {name: value for name, value in defaults.items() if name not in talking | above}
-    asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, found))
+    asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, content))
     unique(asked)
     return JobFile(
         talking=_made(Harvesting, defaults, f"{path}: [defaults]"),
@@ -77,14 +77,16 @@ def read(path: Path) -> JobFile:
 def unique(asked: Sequence[Asked]) -> None:
     """Raise UsageError if two entries have the same destination."""
     taken: dict[str, Asked] = {}
-    for one in asked:
-        other = taken.setdefault(_place(one.to), one)
-        if other is not one:
-            raise UsageError(f"{one.where}: key 'to': {one.to} is that of {other.where} too", fix="give each its own")
+    for entry in asked:
+        other = taken.setdefault(_place(entry.to), entry)
+        if other is not entry:
+            raise UsageError(
+                f"{entry.where}: key 'to': {entry.to} is also that of {other.where}", fix="give each its own"
+            )
 
 
 def _place(to: str) -> str:
-    """Spell a destination as two entries with the same one would."""
+    """Return a destination in the same spelling for all entries that mean it."""
     return to.rstrip("/") if "://" in to else str(Path(path_of(to)).absolute())
 
 
@@ -111,25 +113,25 @@ def _toml(path: Path) -> dict[str, Json]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
     except ValueError as error:
-        raise UsageError(f"{path} is no TOML: {error}", fix="see `datacite-etl run --help` for an example") from error
+        raise UsageError(f"{path} is not TOML: {error}", fix="see `datacite-etl run --help` for an example") from error
 
 
-def _entries(path: Path, found: Mapping[str, Json]) -> list[tuple[str, int, Json]]:
+def _entries(path: Path, content: Mapping[str, Json]) -> list[tuple[str, int, Json]]:
     """Return kind, number and table of each entry, the exports first."""
     for kind in _KINDS:
-        if not isinstance(found.get(kind, []), list):
-            raise UsageError(f"{path}: [{kind}] is no list of entries", fix=f"write it as [[{kind}]]")
-    entries = [(kind, *one) for kind in _KINDS for one in enumerate(found.get(kind, []), 1)]
+        if not isinstance(content.get(kind, []), list):
+            raise UsageError(f"{path}: [{kind}] is not a list of entries", fix=f"write it as [[{kind}]]")
+    entries = [(kind, *entry) for kind in _KINDS for entry in enumerate(content.get(kind, []), 1)]
     if not entries:
         raise UsageError(f"{path} has no [[export]] and no [[sync]]", fix="give at least one")
     return entries
 
 
 def _table(value: Json, where: str) -> dict[str, Json]:
-    """Return a table with its keys as Python spells them and its dates as text."""
+    """Return a table with the keys in Python's spelling and dates as text."""
     if not isinstance(value, dict):
-        raise UsageError(f"{where} is no table", fix="write it as a table: [defaults], [[export]]")
-    return {name.replace("-", "_"): _plain(name, one) for name, one in value.items()}
+        raise UsageError(f"{where} is not a table", fix="write it as a table: [defaults], [[export]]")
+    return {name.replace("-", "_"): _plain(name, entry) for name, entry in value.items()}
 
 
 def _plain(name: str, value: Json) -> Json:
@@ -138,43 +140,43 @@ def _plain(name: str, value: Json) -> Json:
     if name in ("lag", "overlap") and type(value) in (int, float):
         return str(value)
     if name == "filter" and isinstance(value, dict):
-        return [f"{key}={one}" for key, one in value.items()]
+        return [f"{key}={text}" for key, text in value.items()]
     return [value] if name in ("filter", "format") and isinstance(value, str) else value
 
 
-def _known(
-    found: Mapping[str, Json], names: "frozenset[str] | set[str] | Sequence[str]", where: str, kind: str
-) -> None:
-    for name in found:
+def _known(keys: Mapping[str, Json], names: "frozenset[str] | set[str] | Sequence[str]", where: str, kind: str) -> None:
+    for name in keys:
         if name not in names:
-            spelled = sorted(one.replace("_", "-") for one in names)
+            spelled = sorted(key.replace("_", "-") for key in names)
             near = difflib.get_close_matches(name.replace("_", "-"), spelled, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(spelled)}"
             raise UsageError(f"{where}: there is no {kind} '{name.replace('_', '-')}'", fix=hint)
 
 
 def _made(group: type[T], values: Mapping[str, Json], where: str) -> T:
-    """Make an option group of the values called like its fields."""
+    """Make an option group from the values with the names of its fields."""
     names = _names(group)
     for name, value in values.items():
         if name in names:
             try:
                 msgspec.convert({name: value}, group)
             except msgspec.ValidationError as error:
-                told = str(error).partition(" - at")[0].replace("`", "")
-                raise UsageError(f"{where}: key '{name.replace('_', '-')}': {told}", fix="correct its value") from error
+                reason = str(error).partition(" - at")[0].replace("`", "")
+                raise UsageError(
+                    f"{where}: key '{name.replace('_', '-')}': {reason}", fix="correct its value"
+                ) from error
     return msgspec.convert({name: value for name, value in values.items() if name in names}, group)
 
 
 def _text(values: Mapping[str, Json], name: str, where: str) -> str:
     value = values.get(name)
     if not (isinstance(value, str) and value):
-        raise UsageError(f"{where}: key '{name}' is missing or no text", fix=f'write {name} = "..."')
+        raise UsageError(f"{where}: key '{name}' is missing or not text", fix=f'write {name} = "..."')
     return value
 
 
 def _pairs(value: Json, where: str) -> dict[str, str]:
-    if isinstance(value, dict) and all(name in _OF and isinstance(one, str) for name, one in value.items()):
+    if isinstance(value, dict) and all(name in _OF and isinstance(text, str) for name, text in value.items()):
         return dict(value)
     raise UsageError(f"{where}: key 'clients-of' is not understood", fix='write clients-of = {provider-id = "cern"}')
 
@@ -186,7 +188,7 @@ def _count(value: Json, where: str) -> int | None:
 
 
 def _names(group: type) -> set[str]:
-    return {one.name for one in fields(group)}
+    return {option.name for option in fields(group)}
 
 
 def _own(kind: str) -> set[str]:

@@ -96,28 +96,28 @@ def worst(codes: Sequence[int]) -> int:
 
 
 async def clients_of(settings: Settings, filters: Mapping[str, str], together: SharedLimits) -> list[str]:
-    """Ask for the ids of all clients of a provider or consortium, in order.
+    """Fetch the ids of all clients of a provider or consortium, in order.
 
-    UsageError if there is none, IncompleteError if fewer came than the API counts.
+    UsageError if there are none, IncompleteError if some are missing.
     """
     asked = check(Query(resource=resources.load("clients"), filters=tuple(filters.items())))
     async with connected(settings, together=together) as client:
-        found, total = await _ids(client, asked)
-    told = ", ".join(f"{name}={value}" for name, value in filters.items())
+        ids, total = await _ids(client, asked)
+    filtered = ", ".join(f"{name}={value}" for name, value in filters.items())
     if total == 0:
-        raise UsageError(f"no client has {told}", fix="check it with `datacite-etl plan clients --filter ...`")
-    if len(found) != total:
-        raise IncompleteError(f"{len(found):,} of {total:,} clients with {told} came", fix="run it again")
-    return sorted(found)
+        raise UsageError(f"no client has {filtered}", fix="check it with `datacite-etl plan clients --filter ...`")
+    if len(ids) != total:
+        raise IncompleteError(f"{len(ids):,} of {total:,} clients with {filtered} arrived", fix="run it again")
+    return sorted(ids)
 
 
 async def _ids(client: Client, asked: Query) -> tuple[set[str], int]:
-    found: set[str] = set()
+    ids: set[str] = set()
     total = 0
     async for page in client.pages(asked):
-        found.update(filter(None, (document.id_of(record) for record in page.document.records)))
+        ids.update(filter(None, (document.id_of(record) for record in page.document.records)))
         total = page.total
-    return found, total
+    return ids, total
 
 
 async def many(
@@ -128,16 +128,16 @@ async def many(
     owner: Owner,
     observe: Callable[[Entry], Observe],
     clock: Clock,
-    told: Callable[[Ended], None],
+    report: Callable[[Ended], None],
     step: Step = directly,
 ) -> list[Ended]:
-    """Do all entries, at most so many side by side, and return how they ended, in the order they were given.
+    """Run all entries, at most `side_by_side` at once, and return how they ended, in order.
 
-    `step` does an entry, given its name; `told` hears of each as it ends.
+    `step` takes each entry as a step, given its name; `report` is called when an entry ends.
     """
     places = asyncio.Semaphore(side_by_side)
 
-    async def one(entry: Entry) -> Ending:
+    async def run_entry(entry: Entry) -> Ending:
         work = entry.work()
         async with opened(
             work.query,
@@ -155,13 +155,13 @@ async def many(
     async def ended(entry: Entry) -> Ended:
         async with places:
             try:
-                found = Ended(name=entry.name, outcome=await step(f"entry {entry.name}", one, entry))
+                result = Ended(name=entry.name, outcome=await step(f"entry {entry.name}", run_entry, entry))
             except EtlError as error:
-                found = Ended(name=entry.name, error=error)
+                result = Ended(name=entry.name, error=error)
             except OSError as error:
-                found = Ended(name=entry.name, error=StoreError(str(error), fix="check the path and the free space"))
-        told(found)
-        return found
+                result = Ended(name=entry.name, error=StoreError(str(error), fix="check the path and the free space"))
+        report(result)
+        return result
 
     return list(await asyncio.gather(*(ended(entry) for entry in entries)))
 

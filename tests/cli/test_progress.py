@@ -134,7 +134,7 @@ def test_there_are_three_volumes(
     assert len(lines) == len(shown)
     assert all(line.startswith(said) for line, said in zip(lines, shown, strict=True))
     if not options.get("quiet"):
-        assert "1,000 requests, at least 6 min at 475 in 5 minutes" in lines[0]
+        assert "1,000 requests, at least 6 min at 475 per 5 minutes" in lines[0]
 
 
 def test_events_say_what_they_count_in_the_right_number() -> None:
