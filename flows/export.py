@@ -93,7 +93,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         patience: Seconds before the run gives up on a failing request.
         timeout: Seconds to wait for the next byte of a response.
         page_limit: Largest response in megabytes, decompressed.
-        lag: Minimum age of a record: younger ones wait for the next sync, because the index lags: 30s, 10m, 1h.
+        lag: Leave records younger than this to the next sync, because the index lags behind: 30s, 10m, 1h.
         budget: Global concurrency limit that all flows share (`python -m flows.setup` creates it); none if empty.
         dask: Address of a Dask scheduler, tcp://host:8786. Its workers fetch and write the slices; they need the same
             destination and Prefect server.

@@ -70,7 +70,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         patience: Seconds before the run gives up on a failing request.
         timeout: Seconds to wait for the next byte of a response.
         page_limit: Largest response in megabytes, decompressed.
-        lag: Minimum age of a record: younger ones wait for the next sync, because the index lags: 30s, 10m, 1h.
+        lag: Leave records younger than this to the next sync, because the index lags behind: 30s, 10m, 1h.
         budget: Global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())

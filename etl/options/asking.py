@@ -226,8 +226,8 @@ class Harvesting(Talking):
     """A server whose records are all fetched, and how far its index lags behind."""
 
     lag: str = "10m"
-    """Age below which records are left to the next sync, because the API's index lists new DOIs seconds to minutes
-    after they are stamped: 30s, 10m, 1h; 10m by default."""
+    """Leave records younger than this to the next sync, because the API's index lists new DOIs seconds to minutes after
+    their timestamp: 30s, 10m, 1h; 10m by default."""
 
     def _plain(self) -> Settings:
         return replace(super()._plain(), lag=seconds(self.lag, "--lag"))

@@ -9,7 +9,7 @@ _LONGEST = 3650 * 86_400.0
 
 
 def seconds(text: str, option: str) -> float:
-    """Return a duration in seconds; UsageError, naming the option, if it is none or longer than ten years."""
+    """Return a duration in seconds; UsageError, naming the option, if it is malformed or longer than ten years."""
     length = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip(), re.ASCII)
     if not length:
         raise UsageError(f"{option} {text!r} is not a duration", fix="write it as 30s, 10m, 6h or 2d")
