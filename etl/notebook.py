@@ -50,7 +50,7 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
 def scan(destination: str) -> Tables[pl.LazyFrame]:
     """Return the tables of a published dataset as lazy frames by name, partition columns included.
 
-    Raises StoreError if there is no dataset, or one that is half-way to the next.
+    Raises StoreError if there is no dataset, or its publication is unfinished.
     """
     return in_memory.scan(path_of(destination))
 

@@ -75,11 +75,11 @@ def audit(
     StoreError if there is no dataset or a file cannot be read, UsageError if it does not hold DOIs; `against` is an
     older audit or its dataset.
     """
-    manifest = store.manifest_of_one(files)
+    manifest = store.readable_manifest(files)
     before = None if against is None else _older(against)
     known = scan.opened(files.name, manifest, files.options)
     with spilling(target) as spill:
-        with checksums.explained(files, manifest.files):
+        with checksums.damage_explained(files, manifest.files):
             result = _Auditor(known, spill, profile).run(manifest.verdict, files.name)
         if before is not None:
             result = replace(result, trend=tables.trend(result, *before))

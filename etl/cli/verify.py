@@ -87,7 +87,7 @@ def _today(dataset: str, talking: Talking) -> "Today":
     from etl.runs import remote_totals as remote
 
     proof = published_manifest(destination(dataset))
-    query = request.query(proof)
+    query = request.repeatable_query(proof)
     options = at_home(talking, proof, note)
 
     async def ask() -> "Today":

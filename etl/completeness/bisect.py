@@ -1,7 +1,7 @@
-"""Windows that differ, made narrow: halved by counting until what differs is in a page or two.
+"""Narrow down the windows that differ: halve them by counting until each difference lies in a page or two.
 
-What is held tells without a request how many of its records lie on either side of a moment, so each halving costs one
-count. Counting is the caller's; every decision here is pure.
+The dataset itself says how many of its records lie on either side of a moment, so each halving costs one count.
+Callers count; every decision here is pure.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from etl.steps import together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """A window, when the records held of it were created (sorted, epoch seconds), and how many are `there`."""
+    """A window, the creation times of its records in the dataset (sorted, epoch seconds), and how many are `there`."""
 
     window: Window
     held: pl.Series
@@ -28,7 +28,7 @@ class _Piece:
         return len(self.held) != self.there
 
     def halves(self, page_size: int) -> list[Window]:
-        """Return two windows with half of what is held each; none if that is impossible or not worth the asking."""
+        """Return two windows, each with half of the held records; none if that is impossible or not worth a count."""
         if not len(self.held) or not self._is_worth_it(page_size):
             return []
         middle = int(self.held[len(self.held) // 2])
@@ -36,13 +36,13 @@ class _Piece:
         return next((windows for windows in cuts if len(windows) == 2), [])
 
     def _is_worth_it(self, page_size: int) -> bool:
-        """Compare what halving down to pages takes, if each difference is in a page of its own, with reading all."""
+        """Compare the cost of halving down to pages, if each difference is in a page of its own, with reading all."""
         pages = ceil(max(len(self.held), self.there) / page_size)
         differing = abs(len(self.held) - self.there)
         return 0 < differing < pages and differing * (log2(pages / differing) + 2) < pages
 
     def cut(self, windows: Sequence[Window], first: int) -> list["_Piece"]:
-        """Return both halves, given how many are there in the first."""
+        """Return both halves, given the API's count for the first."""
         early, late = windows
         at = self.held.search_sorted(late.start, side="left")
         rest = max(0, self.there - first)  # the index may have moved since the whole was counted
@@ -56,7 +56,7 @@ class _Piece:
         return Slice(key=key(self.window), window=self.window, expected=self.there)
 
 
-async def narrowed(
+async def narrow(
     tiles: Sequence[Slice],
     held: Mapping[int, pl.Series],
     count: Count,
@@ -64,10 +64,10 @@ async def narrowed(
     whole: Collection[int] = (),
     page_size: int,
 ) -> tuple[tuple[Slice, ...], list[int]]:
-    """Return a finer tiling of the same time, and the numbers of its windows that differ.
+    """Return a finer tiling of the same time, and the indexes of its windows that differ.
 
-    `held` has the creation times, in sorted epoch seconds, of the records of each window to be cut, by its number;
-    those in `whole` differ too and stay as they are.
+    `held` has, by index, the creation times (sorted epoch seconds) of the records of each window to cut; the windows in
+    `whole` differ too, but stay uncut.
     """
     done: list[_Piece] = []
     pending = [_Piece(window=tiles[at].window, held=times, there=tiles[at].expected) for at, times in held.items()]
@@ -80,8 +80,8 @@ async def narrowed(
             half for (piece, windows), first in zip(cut, counts, strict=True) for half in piece.cut(windows, first)
         ]
     uncut = [(tile, at in whole) for at, tile in enumerate(tiles) if at not in held]
-    every = sorted([*uncut, *((piece.slice, piece.differs) for piece in done)], key=_begin)
-    return tuple(one for one, _ in every), [at for at, (_, differs) in enumerate(every) if differs]
+    tiling = sorted([*uncut, *((piece.slice, piece.differs) for piece in done)], key=_begin)
+    return tuple(tile for tile, _ in tiling), [at for at, (_, differs) in enumerate(tiling) if differs]
 
 
 def _begin(entry: tuple[Slice, bool]) -> float:

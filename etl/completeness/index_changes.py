@@ -1,7 +1,7 @@
-"""What moved while a run went on: records received against records listed now.
+"""Changes of the index during a run: compare the records received with those listed now.
 
-Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds. The lists are
-requested by `count_changes`, single records by `confirm_deletions`.
+Pure. Frames of records have the columns of `RECORDS`: id, and creation and last change in epoch seconds.
+`count_changes` requests the lists, `confirm_deletions` single records.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from etl.schema.declarations import Json
 
 
 class Fate(Enum):
-    """What has become of a record that a list has no more: gone, changed so that the query has it no more, or else."""
+    """What happened to a record that is no longer listed; CHANGED means that the query no longer matches it."""
 
     GONE = auto()
     CHANGED = auto()
@@ -28,42 +28,45 @@ RECORDS: dict[str, pl.DataType] = {"id": pl.String(), "created": pl.Int64(), "up
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """What a list has that did not come, and what came that it does not have; `settled` is the number it counts."""
+    """Listed records that did not arrive, and received ones that are no longer listed.
+
+    `settled` counts the listed records that changed before the moment of the proof.
+    """
 
     missing: tuple[str, ...]
-    gone: tuple[str, ...]
+    unlisted: tuple[str, ...]
     settled: int
 
 
 def compare(received: pl.DataFrame, listed: pl.DataFrame, *, as_of: int) -> Differences:
-    """Compare the records of a slice with those listed now; what changed at or after `as_of` is movement."""
+    """Compare the records of a slice with those listed now; changes at or after `as_of` are movement."""
     before = listed.filter(pl.max_horizontal("created", "updated").fill_null(as_of) < as_of)
     return Differences(
         missing=tuple(before.join(received, on="id", how="anti")["id"].unique().sort()),
-        gone=tuple(received.join(listed, on="id", how="anti")["id"].unique().sort()),
+        unlisted=tuple(received.join(listed, on="id", how="anti")["id"].unique().sort()),
         settled=before["id"].n_unique(),
     )
 
 
-def explained(found: Differences, fates: Mapping[str, Fate]) -> Listing:
-    """Return what a listing leaves open, given the fates of the records that it does not have."""
-    strange = sum(fates.get(name) is Fate.UNKNOWN for name in found.gone)
-    return Listing(missing=found.missing, strange=strange)
+def settle(differences: Differences, fates: Mapping[str, Fate]) -> Listing:
+    """Return what a listing leaves unexplained, given the fates of the unlisted records."""
+    strange = sum(fates.get(name) is Fate.UNKNOWN for name in differences.unlisted)
+    return Listing(missing=differences.missing, strange=strange)
 
 
-def moves(fates: Mapping[str, Fate], key: str) -> list[Move]:
+def moves_by_fate(fates: Mapping[str, Fate], key: str) -> list[Move]:
     """Return the moves of records whose fate is known."""
     kinds = {Fate.GONE: "withdrawn", Fate.CHANGED: "changed"}
     return [Move(id=name, kind=kinds[fate], slice_key=key) for name, fate in fates.items() if fate in kinds]
 
 
-def left(received: pl.DataFrame, movers: pl.DataFrame, *, as_of: int) -> int:
-    """Count the records that came as they were before `as_of` and have changed since."""
+def count_changed(received: pl.DataFrame, movers: pl.DataFrame, *, as_of: int) -> int:
+    """Count the records that were received as of before `as_of` and have changed since."""
     settled = received.filter(pl.col("updated").fill_null(pl.col("created")) < as_of)
     return settled.join(movers, on="id", how="semi")["id"].n_unique()
 
 
-def named(movers: pl.DataFrame, *, as_of: int, key: str) -> list[Move]:
+def moves_by_time(movers: pl.DataFrame, *, as_of: int, key: str) -> list[Move]:
     """Return the moves of records that changed at or after `as_of`."""
     kinds = movers.with_columns(pl.col("created").fill_null(as_of - 1) >= as_of).sort("id")
     return [
@@ -73,7 +76,7 @@ def named(movers: pl.DataFrame, *, as_of: int, key: str) -> list[Move]:
 
 
 def within(records: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Return the records created in a window; those without a time are in the one that is open to the past."""
+    """Return the records created in a window; those without a creation time belong to the one open to the past."""
     if window == EVERYTHING:
         return records
     created = pl.col("created").fill_null(-(1 << 62))
@@ -82,7 +85,7 @@ def within(records: pl.DataFrame, window: Window) -> pl.DataFrame:
 
 
 def moment_of(text: Json) -> int | None:
-    """Read a record's time as epoch seconds, None if it is none."""
+    """Read a record's time as epoch seconds, None if it is missing or invalid."""
     try:
         return moment(text) if isinstance(text, str) else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""Where a query is cut: windows on the creation time, small enough to redo and to walk side by side, found by counting.
+"""Cut a query into slices: windows of creation time, small enough to repeat and to fetch concurrently.
 
-Slices are what is fetched and proved one by one; parts are neighbouring slices that are written to files together.
-Counting is the caller's; every decision here is pure.
+Each slice is fetched and proved on its own; neighbouring slices form a part, which is written to files together.
+Callers count; every decision here is pure.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -24,29 +24,29 @@ _FEWEST, _MOST, _SHARE = 5_000, 60_000, 12
 _PIECES = 4
 _AT_ONCE = 4
 _MOSTLY = 0.75
-_FIRST_YEAR = 2005  # years before it are one: DataCite's oldest records are of 2004 at the earliest
-_BUSY_YEAR = 2011  # hardly a record is older: where a window that is open to the past is taken to begin
+_FIRST_YEAR = 2005  # earlier years count as one: DataCite's oldest records are from 2004
+_BUSY_YEAR = 2011  # hardly any record is older: the assumed start of a window that is open to the past
 _FAR_PAST, _FAR_FUTURE = 1900, 2100
 
 _COUNTS, _COUNTS_PER_SLICE = 400, 20
-"""More counts than these are not asked for to cut a query: a million records with a third in one second take 30."""
+"""Maximum counts for cutting a query: a million records with a third in one second take 30."""
 
 Count = Callable[[Window], Coroutine[Any, Any, int]]
 Moment = Callable[[Window, int], Coroutine[Any, Any, int | None]]
-"""Tells in which second the record of a rank (from 0) was created, None if it cannot be told."""
+"""Returns the second in which the record of a rank (from 0) was created, None if unknown."""
 
 
-async def untold(window: Window, rank: int) -> int | None:
-    """Tell no moment: the way of lists that cannot be asked for one record of a rank."""
+async def no_moment(window: Window, rank: int) -> int | None:
+    """Return None: for lists that cannot return the record of a rank."""
     del window, rank
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A window to be walked, and how many records it held when it was planned.
+    """A window to fetch, and the number of its records when it was planned.
 
-    With `as_of`, in epoch seconds, only the records that last changed before it are counted, here and at the end.
+    With `as_of`, in epoch seconds, only records that last changed before it count, both here and at the end.
     """
 
     key: str
@@ -57,7 +57,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Neighbouring slices whose records go into the same files; `year` is set if all are of that calendar year."""
+    """Neighbouring slices whose records go into the same files; `year` is set if all are from that calendar year."""
 
     key: str
     slices: tuple[Slice, ...]
@@ -65,17 +65,17 @@ class Part:
 
     @property
     def expected(self) -> int:
-        """The records of its slices."""
-        return sum(one.expected for one in self.slices)
+        """The number of records in its slices."""
+        return sum(piece.expected for piece in self.slices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The cut of a query: slices and `empty` windows tile it; `counts` is how many requests that took.
+    """The slices of a query: together with `empty` windows they tile it; `counts` is the number of requests it took.
 
-    `as_of`, in epoch seconds of the server's clock, is the moment whose records are to be complete: what changed at or
-    after it is movement. With `until` its windows end there: nothing younger is fetched. `listed` is the number of all
-    records, whenever they changed. `uncut` says why a list that can be cut was not.
+    `as_of`, in epoch seconds of the server's clock, is the moment of the proof: later changes are movement. With
+    `until` its windows end there, and nothing younger is fetched. `listed` is the number of all records, whenever they
+    changed. `uncut` is the reason why a list that can be cut was not.
     """
 
     total: int
@@ -89,40 +89,41 @@ class Plan:
 
     @property
     def slices(self) -> tuple[Slice, ...]:
-        """All slices in the order of time."""
-        return tuple(one for part in self.parts for one in part.slices)
+        """All slices in chronological order."""
+        return tuple(piece for part in self.parts for piece in part.slices)
 
     def requests(self, page_size: int) -> int:
-        """Estimate the requests of the whole run: the counts so far, the pages, and the count at the end."""
-        return self.counts + sum(max(1, -(-one.expected // page_size)) for one in self.slices) + 1
+        """Estimate the requests of the whole run: the counts so far, the pages, and the final count."""
+        return self.counts + sum(max(1, -(-piece.expected // page_size)) for piece in self.slices) + 1
 
 
-def bounded(planned: Plan, as_of: int, recent: Mapping[str, int]) -> Plan:
-    """Return a plan whose slices count what last changed before `as_of`: all but the `recent` ones of each."""
+def count_before(planned: Plan, as_of: int, recent: Mapping[str, int]) -> Plan:
+    """Return a plan whose slices count only records that last changed before `as_of`: all but each slice's `recent`."""
     parts = tuple(
-        replace(part, slices=tuple(_bounded(one, as_of, recent) for one in part.slices)) for part in planned.parts
+        replace(part, slices=tuple(_count_before(piece, as_of, recent) for piece in part.slices))
+        for part in planned.parts
     )
     total = planned.total - sum(recent.values())
     return replace(planned, parts=parts, total=total)
 
 
-def _bounded(one: Slice, as_of: int, recent: Mapping[str, int]) -> Slice:
-    return replace(one, expected=max(0, one.expected - recent.get(one.key, 0)), as_of=as_of)
+def _count_before(piece: Slice, as_of: int, recent: Mapping[str, int]) -> Slice:
+    return replace(piece, expected=max(0, piece.expected - recent.get(piece.key, 0)), as_of=as_of)
 
 
-def uncut(planned: Plan, total: int) -> Plan:
-    """Return a plan of one slice that holds everything."""
+def single_slice(planned: Plan, total: int) -> Plan:
+    """Return a plan with a single slice."""
     whole = _slice(_Tile(EVERYTHING, total))
     return replace(planned, total=total, parts=(Part(key=whole.key, slices=(whole,)),), empty=(), until=None)
 
 
-# Made here, while one thread imports: two that meet at msgspec's first use of a dataclass end the process.
-_KEPT = msgspec.json.Decoder(Plan)
+# Created on import, in one thread: two threads at msgspec's first use of a dataclass crash the process.
+_DECODER = msgspec.json.Decoder(Plan)
 
 
-def restored(kept: Json) -> Plan:
-    """Return the plan that was kept as built-in values."""
-    return _KEPT.decode(msgspec.json.encode(kept))
+def decode_plan(kept: Json) -> Plan:
+    """Return the plan that was stored as JSON values."""
+    return _DECODER.decode(msgspec.json.encode(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,11 @@ class _Tile:
 
     window: Window
     records: int
-    crowded: bool = False  # too many, and most of a larger window: they may be of one second
+    crowded: bool = False  # too many, and most of a larger window: they may be from one second
 
 
 class _UncountableError(Exception):
-    """Counts of windows lead nowhere: the server does not heed windows, or the records cannot be told apart by time."""
+    """Counting leads nowhere: the server ignores windows, or the records cannot be told apart by time."""
 
     def __init__(self, reason: str, counts: int) -> None:
         super().__init__(reason)
@@ -144,7 +145,7 @@ class _UncountableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
-    """What decides where to cut: the size of slices, the running year, and whether years must not be mixed."""
+    """The rules for cutting: the size of slices, the current year, and whether to separate years."""
 
     target: int
     year: int
@@ -154,7 +155,7 @@ class _Grid:
 async def plan(
     query: Query,
     count: Count,
-    moment: Moment = untold,
+    moment: Moment = no_moment,
     *,
     year: int,
     target: int | None = None,
@@ -164,12 +165,12 @@ async def plan(
 ) -> Plan:
     """Cut a query into slices of at most `target` records, by counting; `year` is the current one.
 
-    Where windows do not get emptier by cutting, `moment` leads to the second that is full, in two requests, not thirty.
+    Where cutting does not spread the records, `moment` leads to the crowded second in two requests, not thirty.
 
-    A single second is never cut: it may hold more. Queries of more than two parts are cut at every new year too.
-    The default target is a twelfth of all, between 5,000 and 60,000. Lists without cursors or without a time that
-    never changes are one slice. Records created at or after `until` are left out; `total` is the number of the others,
-    if it is known.
+    A single second is never cut, however many records it has. Queries of more than two parts are also cut at every new
+    year. The default target is a twelfth of the total, between 5,000 and 60,000. Lists without cursors or without a
+    constant time are one slice. Records created at or after `until` are left out; `total` is the number of the others,
+    if known.
     """
     root = _root(query)
     every = EVERYTHING if until is None else Window(None, until)
@@ -196,40 +197,42 @@ async def plan(
     )
 
 
-async def pieces(query: Query, one: Slice, count: Count, moment: Moment = untold, *, year: int) -> list[Window]:
-    """Cut a slice that does not come whole into some smaller windows that tile it, empty ones included."""
-    if not can_cut(query) or one.expected < 2:
-        return [one.window]
-    grid = _Grid(target=-(-one.expected // _PIECES), year=year, by_year=False)
+async def smaller_windows(
+    query: Query, piece: Slice, count: Count, moment: Moment = no_moment, *, year: int
+) -> list[Window]:
+    """Cut a slice that does not arrive whole into smaller windows that tile it, including empty ones."""
+    if not can_cut(query) or piece.expected < 2:
+        return [piece.window]
+    grid = _Grid(target=-(-piece.expected // _PIECES), year=year, by_year=False)
     try:
-        tiles, _ = await _tile(_Tile(one.window, one.expected), grid, count, moment)
+        tiles, _ = await _tile(_Tile(piece.window, piece.expected), grid, count, moment)
     except _UncountableError:
-        return [one.window]
+        return [piece.window]
     return [tile.window for tile in _merge(tiles, grid)]
 
 
 def key(window: Window) -> str:
-    """Name a window so that names sort like their starts and are good for files: 20190101T000000-max."""
+    """Name a window so that names sort by their starts and are valid file names: 20190101T000000-max."""
     start = "0min" if window.start is None else _stamp(window.start)
     return f"{start}-{'max' if window.end is None else _stamp(window.end)}"
 
 
 def can_cut(query: Query) -> bool:
-    """Return whether the list can be asked for windows of time."""
+    """Return whether the list can be requested by windows of time."""
     return _root(query) is not None
 
 
 def _root(query: Query) -> Window | None:
-    """Return the window that is to be tiled, None if the query cannot be cut."""
+    """Return the window to tile, None if the query cannot be cut."""
     resource = query.resource
-    by_id = any(name == "ids" for name, _ in query.filters)  # the server ignores a window beside it (api-notes 4.3)
+    by_id = any(name == "ids" for name, _ in query.filters)  # the server then ignores a window (api-notes 4.3)
     if by_id or resource.paging not in (Paging.CURSOR, Paging.KEYSET) or resource.slice_on is None:
         return None
     return query.window if query.by == resource.slice_on else EVERYTHING
 
 
 async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple[list[_Tile], int]:
-    """Cut windows until nothing is to be cut; all pieces but the last are counted, that one is the difference."""
+    """Cut windows until all are small; all pieces but the last are counted, the last one is the difference."""
     done, pending, asked = [], [root], 0
     while pending:
         crowded = [tile for tile in pending if tile.crowded]
@@ -254,18 +257,18 @@ async def _tile(root: _Tile, grid: _Grid, count: Count, moment: Moment) -> tuple
 
 
 def _pieces(tile: _Tile, windows: Sequence[Window], records: Sequence[int], grid: _Grid) -> list[_Tile]:
-    """Return what a tile was cut into, nothing if it stays whole."""
+    """Return the pieces of a tile, none if it stays whole."""
     if len(windows) == 1:
         return []
     evenly = not tile.crowded and not (grid.by_year and _new_years(tile.window, grid.year))
     return [
-        _Tile(window, found, crowded=evenly and found > max(grid.target, tile.records * _MOSTLY))
-        for window, found in zip(windows, records, strict=True)
+        _Tile(window, size, crowded=evenly and size > max(grid.target, tile.records * _MOSTLY))
+        for window, size in zip(windows, records, strict=True)
     ]
 
 
 def _moments(tile: _Tile, grid: _Grid, full: int | None) -> list[int]:
-    """Choose the moments at which a window is cut, none if it stays whole; `full` is a second that may hold much."""
+    """Choose the moments at which to cut a window, none if it stays whole; `full` is a second that may be crowded."""
     if tile.records == 0:
         return []
     if grid.by_year and (years := _new_years(tile.window, grid.year)):
@@ -278,16 +281,16 @@ def _moments(tile: _Tile, grid: _Grid, full: int | None) -> list[int]:
 
 
 def _evenly(tile: _Tile, grid: _Grid) -> list[int]:
-    """Choose where a window that holds too many falls into equal times."""
+    """Choose moments that divide a window with too many records into equal times."""
     start, end = _bounds(tile.window, grid.year)
-    if end - start <= 1:  # all that is closed is a second: what is left to cut off is an open side
+    if end - start <= 1:  # the bounded part is one second: only an open side can be cut off
         return [start if tile.window.start is None else end]
     cuts = min(_AT_ONCE, -(-tile.records // grid.target), end - start)
     return [start + (end - start) * nth // cuts for nth in range(1, cuts)]
 
 
 def _bounds(window: Window, year: int) -> tuple[int, int]:
-    """Guess bounds for a window's open sides: where the records are, or else far away."""
+    """Guess bounds for a window's open sides: near the records if possible, otherwise far away."""
     start, end = window.start, window.end
     busy, over = year_start(_BUSY_YEAR), year_start(year + 1)
     if start is None:
@@ -299,12 +302,12 @@ def _bounds(window: Window, year: int) -> tuple[int, int]:
 
 def _new_years(window: Window, year: int) -> list[int]:
     """List the new years strictly inside a window."""
-    years = [year_start(one) for one in range(_FIRST_YEAR, year + 2)]
+    years = [year_start(number) for number in range(_FIRST_YEAR, year + 2)]
     return [moment for moment in years if len(window.cut([moment])) == 2]
 
 
 def _merge(tiles: Iterable[_Tile], grid: _Grid) -> list[_Tile]:
-    """Join neighbours while they stay within the target, and within a year if years must not be mixed."""
+    """Join neighbours while they stay within the target, and within a year if years are separate."""
     merged: list[_Tile] = []
     for tile in tiles:
         last = merged[-1] if merged else None
@@ -319,7 +322,7 @@ def _parts(tiles: Sequence[_Tile], grid: _Grid, part_records: int) -> Iterable[P
     """Group neighbours of the same year up to a number of records."""
     group: list[_Tile] = []
     for tile in tiles:
-        size = sum(one.records for one in group) + tile.records
+        size = sum(member.records for member in group) + tile.records
         if group and not (size <= part_records and _same_year(group[-1], tile, grid)):
             yield _part(group, grid)
             group = []
@@ -337,12 +340,12 @@ def _slice(tile: _Tile) -> Slice:
     return Slice(key=key(tile.window), window=tile.window, expected=tile.records)
 
 
-def _same_year(one: _Tile, other: _Tile, grid: _Grid) -> bool:
-    return not grid.by_year or not _new_years(Window(one.window.start, other.window.end), grid.year)
+def _same_year(first: _Tile, last: _Tile, grid: _Grid) -> bool:
+    return not grid.by_year or not _new_years(Window(first.window.start, last.window.end), grid.year)
 
 
 def _year(window: Window) -> int | None:
-    """Return the calendar year that the window lies in, None if it is open or of several."""
+    """Return the calendar year in which the window lies, None if it is open or spans several."""
     if window.start is None or window.end is None:
         return None
     year = datetime.fromtimestamp(window.start, UTC).year

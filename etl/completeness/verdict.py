@@ -1,6 +1,6 @@
 """What "complete" means: counts in, a verdict with its reasons out.
 
-Pure. Who counts, who fetches a short slice again and who publishes are other files.
+Pure. Other modules count, fetch short slices again, and publish.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,13 +27,13 @@ _FEW, _FEW_SHARE = 20, 1_000
 
 
 def few(records: int) -> int:
-    """Return how many of some records may move while they are counted, without a name for each."""
+    """Return how many of a number of records may move during a count without being named."""
     return max(_FEW, records // _FEW_SHARE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What a list of a slice's ids showed: records that did not come, and some that came and are gone unexplained."""
+    """The outcome of listing a slice's ids: missing records, and the number of unexplained unlisted ones."""
 
     missing: tuple[str, ...] = ()
     strange: int = 0
@@ -41,12 +41,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What was counted for one slice; `expected_*` is None where the API gives no total.
+    """The counts of one slice; `expected_*` is None where the API gives no total.
 
-    Of the `unique` records, the `recent` ones changed at or after the moment of the proof: the totals do not have them.
-    `left` have changed, or were withdrawn, after they came, of which the total after may count some, but none of the
-    `left_before`. A `listing` settles what the counts leave open. `walked` is
-    the total that the walk itself showed, of all records whenever they changed.
+    Of the `unique` records, the `recent` ones changed at or after the moment of the proof: the totals exclude them.
+    `left` records changed, or were withdrawn, after they arrived: the total after may count some of them, but none of
+    the `left_before`. A `listing` settles what the counts leave open. `walked` is the total that the pages themselves
+    showed, of all records whenever they changed.
     """
 
     key: str
@@ -64,13 +64,13 @@ class Tally:
 
     @property
     def settled(self) -> int:
-        """The distinct records that came as the totals count them."""
+        """The distinct records that the totals count."""
         return self.unique - self.recent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One record that was created, changed or withdrawn while the run went on."""
+    """One record that was created, changed or withdrawn during the run."""
 
     id: Annotated[str, Meta(description="Id of the record.")]
     kind: Annotated[str, Meta(description="`created`, `changed` or `withdrawn`.")]
@@ -79,7 +79,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The judgement: of the whole, of each slice, and why; `missing` counts records that nothing explains."""
+    """The verdict on the whole and on each slice, with reasons; `missing` counts records that nothing explains."""
 
     state: State
     unique: int
@@ -91,7 +91,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """How far one comparison is from being complete, and whether movement explains it."""
+    """The gap that one comparison shows, and whether movement explains it."""
 
     plain: bool
     explained: bool
@@ -105,7 +105,7 @@ _MOVED = _Gap(plain=False, explained=True, missing=0, reason="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counts:
-    """The counts of a slice or of the whole: totals before and after, what came of it, and what has left since."""
+    """The counts of a slice or of the whole: totals before and after, records received, and those that left since."""
 
     before: int
     after: int
@@ -116,12 +116,12 @@ class _Counts:
 
     @property
     def fewest(self) -> int:
-        """What the total after has at least, if all of it came."""
+        """The lowest total after that all records here allow."""
         return self.settled - self.left
 
     @property
     def most(self) -> int:
-        """What it has at most, if all of it came."""
+        """The highest total after that all records here allow."""
         return self.settled - self.left_before
 
 
@@ -138,11 +138,11 @@ def judge(
 ) -> Verdict:
     """Judge a run by the counts of its slices and of the whole query.
 
-    The records that the totals count can only become fewer: they change, or are withdrawn. So all of those that the
-    last total has are here if those that came, less the ones that `left` since, are as many: at most so many, and at
-    least so many before that total was counted. `unique` is the number of distinct records in all, by default
-    the sum of the slices': less where one came in two of them. `listed` is the number of all records when the run was
-    planned, whenever they changed: an index that had as many all the time has not drifted.
+    The records that the totals count can only become fewer: they change, or are withdrawn. So everything that the last
+    total counts is here if it equals the records received, less those that `left` since: at least those that left
+    before that total was counted, at most all of them. `unique` is the number of distinct records, by default the sum
+    over the slices; it is less if a record arrived in two slices. `listed` is the number of all records when the run
+    was planned, whenever they changed: an index that always had as many has not drifted.
     """
     total = sum(tally.unique for tally in tallies)
     unique = total if unique is None else unique
@@ -165,9 +165,9 @@ def judge(
 def publishable(
     verdict: Verdict, *, named: Collection[str] = (), max_missing: int = 0, allow_incomplete: bool = False
 ) -> bool:
-    """Return whether the user's wishes let this verdict be published.
+    """Return whether the user's options allow a dataset with this verdict to be published.
 
-    `--max-missing` covers missing records only as far as each is named, and nothing but missing records.
+    `--max-missing` covers nothing but missing records, and only if each is named.
     """
     if verdict.state is not State.INCOMPLETE or allow_incomplete:
         return True
@@ -175,7 +175,7 @@ def publishable(
 
 
 def _shortfall_only(verdict: Verdict) -> int:
-    """Return the missing count if no reason but missing records stands against the verdict, else -1."""
+    """Return the number of missing records if they are the only reason for the verdict, else -1."""
     return verdict.missing if all(_SHORT in reason for reason in verdict.reasons) else -1
 
 
@@ -197,7 +197,7 @@ def _slice_gap(tally: Tally) -> _Gap:
 def _listing_gap(label: str, tally: Tally, listing: Listing) -> _Gap:
     if not listing.missing and not listing.strange:
         return _MOVED
-    reason = f"{label}: {listing.strange} are no longer listed, but not known to be gone"
+    reason = f"{label}: {listing.strange} are no longer listed, but not known to be withdrawn"
     if listing.missing:
         reason = f"{label}: {len(listing.missing)} {_SHORT} ({tally.settled} of {tally.expected_after})"
     return _Gap(plain=False, explained=False, missing=len(listing.missing), reason=reason)
@@ -206,7 +206,7 @@ def _listing_gap(label: str, tally: Tally, listing: Listing) -> _Gap:
 def _whole_gap(
     tallies: Sequence[Tally], totals: tuple[int | None, int | None], left: tuple[int, int], *, twice: int
 ) -> _Gap:
-    """Compare the whole query's totals with what came, without the slices that a listing has settled."""
+    """Compare the query's totals with the records received, without the slices that a listing has settled."""
     before, after = totals
     if before is None or after is None:
         return _unknown("the query")
@@ -222,15 +222,15 @@ def _whole_gap(
     )
     gap = _gap("the query", counts)
     if listed and not gap.explained and abs(counts.most - counts.after) <= few(before):
-        return _MOVED  # its total and the listings are of different moments
+        return _MOVED  # its total and the listings are from different moments
     return gap
 
 
 def _gap(label: str, counts: _Counts) -> _Gap:
     if counts.before == counts.settled == counts.after and not counts.left:
         return _MOVED if counts.recent else _EQUAL
-    highest = max(counts.before, counts.after)  # a later total that is higher has what the index listed late
-    never_came = highest - counts.settled - counts.recent  # withdrawn before they came
+    highest = max(counts.before, counts.after)  # a higher total after includes what the index listed late
+    never_came = highest - counts.settled - counts.recent  # withdrawn before they arrived
     short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
     if not short and not over and counts.after >= counts.fewest and never_came <= few(highest):
         return _MOVED
@@ -270,7 +270,7 @@ def _keys(tallies: Iterable[Tally]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncludedTally:
-    """The included records of one type: how many are linked, received, and missing of the linked."""
+    """The included records of one type: how many are linked, received, and missing from the linked ones."""
 
     linked: Annotated[int, Meta(description="Distinct linked records.", ge=0)]
     received: Annotated[int, Meta(description="Received records of this type.", ge=0)]
@@ -279,7 +279,7 @@ class IncludedTally:
 
 
 def tally_included(linked: Collection[str], received: Collection[str], *, name_at_most: int = 100) -> IncludedTally:
-    """Compare the ids that records link to with the ids of the included records, whatever their case."""
+    """Compare the linked ids with those of the included records, ignoring case."""
     had = {entry.lower() for entry in received}
     wanted = {entry.lower() for entry in linked}
     lost = sorted(wanted - had)
@@ -303,14 +303,14 @@ class FacetCheck:
 def buckets(facet: Json, *, dashed: bool = False) -> list[tuple[str, int]]:
     """Read a facet's ids and counts: a list of buckets, or the object of counts of v1.0; null has none (api-notes 7.7).
 
-    `dashed` writes ids as the records of v1 do, whose facets have underscores in them.
+    `dashed` writes ids with dashes, as in the records of v1; its facets use underscores.
     """
     if isinstance(facet, dict):
-        found = [(str(name), int(count)) for name, count in facet.items()]
+        counts = [(str(name), int(count)) for name, count in facet.items()]
     else:
-        every = [one for one in facet if isinstance(one, dict)] if isinstance(facet, list) else []
-        found = [(str(one["id"]), int(one["count"])) for one in every if one.get("id") is not None]
-    return [(name.replace("_", "-"), count) for name, count in found] if dashed else found
+        entries = [entry for entry in facet if isinstance(entry, dict)] if isinstance(facet, list) else []
+        counts = [(str(entry["id"]), int(entry["count"])) for entry in entries if entry.get("id") is not None]
+    return [(name.replace("_", "-"), count) for name, count in counts] if dashed else counts
 
 
 def reconcile(
@@ -323,8 +323,8 @@ def reconcile(
 ) -> FacetCheck:
     """Compare a facet's buckets (id, count) with the exported counts (api-notes 4.10).
 
-    A list as long as `size` is cut off: ids it does not name may have at most as many records as its last bucket,
-    and shards may have miscounted what it does name by `tolerance`. Some ids come twice: their counts are added.
+    A list as long as `size` is cut off: ids that it does not name may have at most as many records as its last bucket,
+    and shards may have miscounted the others by up to `tolerance`. The counts of repeated ids are added up.
     """
     counted, had = _alike(buckets), _alike(exported.items())
     cut_off = len(buckets) >= size
@@ -344,7 +344,7 @@ def reconcile(
 
 
 def _alike(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Add up the counts of ids that differ only in case and blanks, as the API's filters do."""
+    """Add up the counts of ids that differ only in case and surrounding blanks, as the API's filters do."""
     sums: dict[str, int] = {}
     for name, count in counts:
         plain = name.strip().lower()

@@ -1,6 +1,6 @@
-"""How far a dataset is known to hold everything, and where the next look at `updated` has to begin.
+"""The time up to which a dataset is complete, and where the next sync has to begin.
 
-Pure. A watermark is a moment, written as ISO text into the manifest: whatever changed before it is in the dataset.
+Pure. A watermark is a moment, written as ISO text into the manifest: every change before it is in the dataset.
 """
 
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ behind on days with millions of updates (api-notes 3.1, 3.3); six hours rarely c
 
 
 def reached(as_of: int, verdict: Verdict, slices: Iterable[tuple[str, Window]]) -> str | None:
-    """Return the watermark of a run that is complete as of a moment of the server's clock; None promises nothing.
+    """Return the watermark of a run as of a moment of the server's clock, None if there is none.
 
-    `slices` are the keys of the verdict with their windows on `created`. What an incomplete slice lacks was updated
-    after its window begins, for nothing is updated before it is created.
+    `slices` are the keys of the verdict with their windows of `created`. Whatever is missing from an incomplete slice
+    was updated after the start of its window, for nothing is updated before it is created.
     """
     if verdict.state is State.SAMPLE:
         return None
@@ -29,9 +29,9 @@ def reached(as_of: int, verdict: Verdict, slices: Iterable[tuple[str, Window]]) 
 
 
 def begin(watermark: str | None, overlap: int = OVERLAP, *, now: float | None = None) -> int | None:
-    """Return the first second of `updated` that a sync looks at, None for everything.
+    """Return the first second of `updated` that a sync checks, None for everything.
 
-    A watermark later than `now` on the server's clock was made by a clock that was wrong: `now` is taken in its place.
+    A watermark later than `now` on the server's clock comes from a wrong clock: `now` replaces it.
     """
     if watermark is None:
         return None

@@ -1,5 +1,5 @@
-"""What lies at a destination: manifest, lock, store, published tables. The only package that reads a dataset.
+"""A dataset at its destination: manifest, store, publication, published tables. No other package reads a dataset.
 
-It takes `Files` and a manifest and gives frames, or an error that names the fix. It never fetches anything, and never
+It takes `Files` and a manifest and returns frames, or an error that names the fix. It never fetches anything, and never
 judges completeness.
 """

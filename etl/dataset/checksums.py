@@ -1,7 +1,6 @@
-"""Data files that are not what the manifest says: how they differ, and one line about it for whoever reads them.
+"""Data files that differ from the manifest: how, and a one-line error for their readers.
 
-A hash is compared where all of a file is read anyway, or where reading has failed. Whether a whole dataset is sound is
-asked by `verify`.
+Hashes are compared where a whole file is read anyway, or where reading has failed. `verify` checks whole datasets.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ _FIX = "if a run has just published there, run this again; otherwise see 'dataci
 
 
 def problem(files: Files, file: DataFile) -> str:
-    """Say how a file differs from what the manifest says of it; empty if it does not."""
+    """Describe how a file differs from its entry in the manifest; empty if it does not."""
     if not files.exists(file.path):
         return "is missing"
     digest, size = hashlib.sha256(), 0
@@ -35,27 +34,27 @@ def problem(files: Files, file: DataFile) -> str:
     return "" if digest.hexdigest() == file.sha256 else "has changed: its SHA-256 is not the manifest's"
 
 
-def content(files: Files, file: DataFile) -> bytes:
-    """Return a file's bytes; StoreError if they are not those that the manifest tells of."""
-    found = files.read(file.path) if files.exists(file.path) else b""
-    if hashlib.sha256(found).hexdigest() != file.sha256:
-        raise StoreError(f"{files.name}/{file.path} is not what the manifest says", fix=_FIX)
-    return found
+def read_checked(files: Files, file: DataFile) -> bytes:
+    """Return a file's bytes; StoreError if they differ from the manifest."""
+    content = files.read(file.path) if files.exists(file.path) else b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise StoreError(f"{files.name}/{file.path} differs from the manifest", fix=_FIX)
+    return content
 
 
 @contextmanager
-def explained(files: Files, listed: Iterable[DataFile]) -> Iterator[None]:
-    """Turn what a reader of some files raises into a StoreError that names the first damaged one.
+def damage_explained(files: Files, listed: Iterable[DataFile]) -> Iterator[None]:
+    """Turn errors of a reader into a StoreError that names the first damaged file.
 
-    Where none is, the files are not of the tables that the manifest describes.
+    If no file is damaged, the manifest describes other tables.
     """
     try:
         yield
     except UNREADABLE as error:
         for file in listed:
-            if found := problem(files, file):
-                raise StoreError(f"{files.name}/{file.path} cannot be read: it {found}", fix=_FIX) from error
+            if fault := problem(files, file):
+                raise StoreError(f"{files.name}/{file.path} cannot be read: it {fault}", fix=_FIX) from error
         if not isinstance(error, pl.exceptions.PolarsError | pa.ArrowException):
             raise
         first_line = str(error).partition("\n")[0]
-        raise StoreError(f"{files.name} is not as its manifest describes it: {first_line}", fix=_FIX) from error
+        raise StoreError(f"{files.name} does not match its manifest: {first_line}", fix=_FIX) from error

@@ -1,8 +1,8 @@
-"""The log that makes a table's Parquet files a Delta table: one commit a publication, with the run's id in it.
+"""The log that makes a table's Parquet files a Delta table: one commit per publication, with the run's id.
 
-Pure. The protocol is Delta's own, reader version 1 and writer version 2: JSON lines of actions, files that are never
-changed (`beside` gives them names of their own). Written here and not by a library, because a publication that keeps
-most files as they are is one commit with some of them added and some removed; readers are whichever one likes.
+Pure. The protocol is Delta's own, reader version 1 and writer version 2: JSON lines of actions, and files that never
+change (`copy_on_write` gives them unique names). It is written here rather than by a library, because a publication
+that keeps most files is one commit that adds some files and removes others; any reader of Delta tables can read it.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ FORMAT = "delta"
 PARQUET = ".parquet"
 _TYPES = {"int": "long", "float": "double", "bool": "boolean", "timestamp": "timestamp", "date": "date"}
 Words = tuple[str, Mapping[str, str]]
-"""What a table is, and its columns."""
+"""Description of a table, and of its columns by name."""
 _SILENT: Words = ("", {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A table as it was (empty: there was no log) and as it is, the id that its log goes by, and words about it."""
+    """A table before (None without a log) and after a publication, the id of its log, and its descriptions."""
 
     name: str
     held: TableFacts | None
@@ -40,33 +40,35 @@ class _Table:
 
 
 def commits(before: Mapping[str, TableFacts], manifest: Manifest) -> tuple[Manifest, dict[str, str]]:
-    """Return the manifest with the log of every table in it, and the text of each new commit by its path.
+    """Return the manifest with the log of every table, and the text of each new commit by path.
 
-    A table whose files are those of `before` gets no commit.
+    A table whose files are unchanged gets no commit.
     """
     words = _words(manifest.resource)
     tables: dict[str, TableFacts] = {}
     texts: dict[str, str] = {}
     for name, facts in manifest.tables.items():
         held = before.get(name)
-        delta = (held.delta if held else None) or DeltaLog(id=_made_up(manifest, name), log=())
+        delta = (held.delta if held else None) or DeltaLog(id=_new_id(manifest, name), log=())
         table = _Table(
             name=name, held=held if delta.log else None, facts=facts, id=delta.id, words=words.get(name, _SILENT)
         )
         if actions := list(_actions(table, _moment(manifest))):
             path = f"{name}/_delta_log/{len(delta.log):020d}.json"
-            texts[path] = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [_info(manifest), *actions])
-            delta = replace(delta, log=(*delta.log, described(path, texts[path].encode())))
+            texts[path] = "".join(
+                json.dumps(action, ensure_ascii=False) + "\n" for action in [_info(manifest), *actions]
+            )
+            delta = replace(delta, log=(*delta.log, describe_commit(path, texts[path].encode())))
         tables[name] = replace(facts, delta=delta)
     return replace(manifest, tables=tables), texts
 
 
-def described(path: str, content: bytes) -> DataFile:
+def describe_commit(path: str, content: bytes) -> DataFile:
     """Describe a commit as the manifest does."""
     return DataFile(path=path, rows=0, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def _made_up(manifest: Manifest, name: str) -> str:
+def _new_id(manifest: Manifest, name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"datacite-etl:{manifest.run_id}/{name}"))
 
 
@@ -83,7 +85,7 @@ def _info(manifest: Manifest) -> dict[str, Json]:
 
 
 def _actions(table: _Table, moment: int) -> Iterator[dict[str, Json]]:
-    """Yield the actions on a table: its columns where they are new, files that go, files that come."""
+    """Yield the actions on a table: its columns if they are new, removed files, added files."""
     if table.held is None:
         yield {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
     if table.held is None or table.held.columns != table.facts.columns:
@@ -111,7 +113,7 @@ def _added(name: str, file: DataFile, moment: int) -> dict[str, Json]:
 
 
 def _spelled(name: str, path: str) -> str:
-    """Spell a path as the log has it: below the table's folder, and encoded as in a URL."""
+    """Write a path as in the log: relative to the table's folder, and encoded as in a URL."""
     return quote(path.removeprefix(f"{name}/"), safe="/=~")
 
 
@@ -143,10 +145,10 @@ def _moment(manifest: Manifest) -> int:
 
 
 def _words(name: str) -> dict[str, Words]:
-    """Return the descriptions of the tables that a dataset of a resource may have, and of their columns."""
+    """Return the descriptions of all tables that a dataset of a resource may have, and of their columns."""
     try:
         resource = resources.load(name)
-    except UsageError:  # of a newer program, or nobody's
+    except UsageError:  # a resource of a newer program, or an unknown one
         return {}
     owners: Sequence[Resource] = [
         *(resources.load(include.resource) for include in resource.includes),
@@ -161,25 +163,25 @@ def _words(name: str) -> dict[str, Words]:
 
 
 def is_commit(key: str) -> bool:
-    """Return whether a key of a data file is that of a commit."""
+    """Return whether a key is that of a commit, not of a data file."""
     return "/_delta_log/" in key
 
 
-def active(name: str, commits: Iterable[bytes]) -> dict[str, int]:
-    """Return the files that a table consists of after all its commits, with their sizes."""
-    found: dict[str, int] = {}
+def active_files(name: str, commits: Iterable[bytes]) -> dict[str, int]:
+    """Return the files of a table after all its commits, with their sizes."""
+    sizes: dict[str, int] = {}
     for line in b"".join(commits).splitlines():
         action = json.loads(line)
-        if gone := action.get("remove"):
-            found.pop(f"{name}/{unquote(gone['path'])}", None)
-        if come := action.get("add"):
-            found[f"{name}/{unquote(come['path'])}"] = come["size"]
-    return found
+        if removal := action.get("remove"):
+            sizes.pop(f"{name}/{unquote(removal['path'])}", None)
+        if addition := action.get("add"):
+            sizes[f"{name}/{unquote(addition['path'])}"] = addition["size"]
+    return sizes
 
 
 def table_id(commits: Iterable[bytes]) -> str:
-    """Return the id that a table's log goes by; ValueError if it tells none."""
+    """Return the id in a table's log; ValueError if there is none."""
     for line in b"".join(commits).splitlines():
-        if found := json.loads(line).get("metaData"):
-            return str(found["id"])
-    raise ValueError("it tells no table")
+        if metadata := json.loads(line).get("metaData"):
+            return str(metadata["id"])
+    raise ValueError("it has no table id")

@@ -1,4 +1,4 @@
-"""How the files of a dataset look: formats, partitions, tables and their columns."""
+"""The layout of a dataset's files: formats, partitions, tables and their columns."""
 
 import io
 import json
@@ -20,11 +20,11 @@ from etl.storage.formats import Reads, Sink
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How the files of a run look; `metadata` goes into each of them and holds nothing that changes between runs.
+    """The layout of a run's files; `metadata` goes into each of them and must not change between runs.
 
-    `tables` are the wanted ones besides the main table, all if empty. With `lines` the records are also written as they
-    were received; without any sink beside that there is only the main table. `name` is what the resource's tables are
-    prefixed with, to keep included records apart from asked-for ones of the same resource.
+    `tables` are the wanted ones besides the main table, all if empty. With `lines` the records are also written as
+    received; without any other sink there is only the main table. `prefix` precedes the names of the tables, to
+    separate included records from requested ones of the same resource.
     """
 
     resource: Resource
@@ -37,12 +37,12 @@ class Layout:
 
     @property
     def rows(self) -> tuple[Sink, ...]:
-        """The formats of tables that no asked-for records are behind: a row a line instead of a record."""
+        """The formats of tables that do not hold the requested records: one row per line instead of one record."""
         return (*self.sinks, formats.load("ndjson")) if self.lines else self.sinks
 
     @property
     def wanted(self) -> tuple[Table, ...]:
-        """The tables that become files, the main one first."""
+        """The tables to write, the main one first."""
         main, *others = self.resource.tables
         if self.lines and not self.sinks:
             return (main,)
@@ -55,7 +55,7 @@ class Layout:
 
 
 def metadata(query: Query) -> dict[str, str]:
-    """Return what every file of a query's answer says about itself: the same in every run and for every server."""
+    """Return the metadata of every file of a query: the same in every run and for every server."""
     return {
         "datacite-etl.request": json.dumps(query.request(), sort_keys=True, ensure_ascii=False),
         "datacite-etl.fingerprint": query.fingerprint,
@@ -64,7 +64,7 @@ def metadata(query: Query) -> dict[str, str]:
 
 
 def check_partition(resource: Resource, partition_by: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns to partition by; UsageError for one that the main table does not have or that is no label."""
+    """Return the columns to partition by; UsageError for one that the main table lacks or that is not a label."""
     columns = {column.name: column for column in resource.main.columns}
     fit = [
         name
@@ -80,19 +80,19 @@ def check_partition(resource: Resource, partition_by: Sequence[str]) -> tuple[st
 
 
 def read_file(
-    files: Files, sink: Reads, file: DataFile, schema: Mapping[str, pl.DataType], some: Sequence[str] = ()
+    files: Files, sink: Reads, file: DataFile, schema: Mapping[str, pl.DataType], names: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """Read some columns of a file, all by default; StoreError, naming it, for one that is damaged.
+    """Read columns of a file, all by default; StoreError, naming it, if it is damaged.
 
-    What is read whole is compared with its hash: it may be written again, as a part of another dataset.
+    A file that is read whole is compared with its hash: its rows may be written again, into another dataset.
     """
-    with checksums.explained(files, [file]):
-        if not some:
-            return sink.read(io.BytesIO(checksums.content(files, file)), schema, list(schema))
+    with checksums.damage_explained(files, [file]):
+        if not names:
+            return sink.read(io.BytesIO(checksums.read_checked(files, file)), schema, list(schema))
         with files.open(file.path) as source:
-            return sink.read(source, schema, list(some))
+            return sink.read(source, schema, list(names))
 
 
 def sort_columns(resource: Resource, table: Table) -> tuple[str]:
-    """Return the column that a table is sorted by and that names its record."""
+    """Return the column with the key of the record, by which a table is sorted."""
     return (resource.key.name if table.name == resource.main.name else resource.parent,)

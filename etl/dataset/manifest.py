@@ -103,7 +103,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """The counts of all slices together."""
+    """The sums over all slices."""
 
     expected_before: Annotated[Count | None, Meta(description="Total of the query in the API before the fetch.")]
     expected_after: Annotated[Count | None, Meta(description="Total of the query in the API after the fetch.")]
@@ -116,7 +116,7 @@ class Totals:
 
 
 COUNTED = ("key", "window", "expected_before", "expected_after", "received", "unique", "attempts", "recent")
-"""The members of a slice that are those of its tally."""
+"""The members that a slice shares with its tally."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +289,6 @@ class Manifest:
 
 
 def every_file(tables: Mapping[str, TableFacts]) -> list[DataFile]:
-    """Return all files of some tables, data files first."""
+    """Return all files of the tables, data files first."""
     data = [file for facts in tables.values() for file in facts.files]
     return data + [file for facts in tables.values() for file in facts.commits]

@@ -1,4 +1,4 @@
-"""From a finished run to its manifest: which run it was, what proves it, and the tables that it made."""
+"""Build the manifest of a finished run: its provenance, its evidence, and its tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +24,7 @@ from etl.schema.declarations import Json, Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Which run made a dataset, when, and from where; times as ISO text."""
+    """The run that made a dataset, its times (ISO text), and its server."""
 
     run_id: str
     started: str
@@ -38,9 +38,9 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything the manifest says about the records, beside the tables; `duplicates` came more than once.
+    """Everything the manifest says about the records besides the tables; `duplicates` arrived more than once.
 
-    `missing` are records that the API counts and did not deliver, `absent` those asked for by id that it has none of.
+    `missing` are records that the API counts but did not deliver, `absent` those requested by id that it does not have.
     """
 
     tallies: Sequence[Tally]
@@ -69,7 +69,7 @@ def build(
     partition_by: Sequence[str] = (),
     formats: Sequence[str] = (),
 ) -> Manifest:
-    """Write down a finished run as its manifest."""
+    """Return the manifest of a finished run."""
     plain: dict[str, Any] = asdict(run)
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -100,21 +100,21 @@ def build(
 
 
 def with_origin(manifest: Manifest, origin: DataFileOrigin | DatasetOrigin) -> Manifest:
-    """Add to a manifest what its records were read from, where it was not an API."""
+    """Add the data file or dataset from which the records of a manifest were read."""
     if isinstance(origin, DataFileOrigin):
         return replace(manifest, data_file=origin)
     return replace(manifest, dataset=origin)
 
 
 def as_request(plain: Mapping[str, Json]) -> Request:
-    """Return a query's request, as it stands in files, as the manifest has it."""
+    """Return a query's request, given as JSON values, as in a manifest."""
     return msgspec.convert(plain, Request)
 
 
 def _totals(evidence: Evidence) -> Totals:
-    """Add up the slices and put what else was counted beside them.
+    """Add up the counts of the slices, and add the other counts.
 
-    No total counts what changed lately: it is expected as it came.
+    The totals exclude recent changes: those are expected as received.
     """
     recent = sum(tally.recent for tally in evidence.tallies)
     return Totals(

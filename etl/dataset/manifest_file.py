@@ -1,6 +1,6 @@
-"""The bytes of a manifest: written the same way by everybody, and checked whole where they are read.
+"""Read and write the bytes of a manifest: always encoded the same way, and always checked whole.
 
-What does not fit is a ManifestError that names the file, the member and a fix; whoever has a `Manifest` can rely on it.
+An invalid one is a ManifestError that names the file, the member and a fix, so that code can rely on a `Manifest`.
 """
 
 import itertools
@@ -23,34 +23,34 @@ from etl.storage import formats, paths
 _FIX = "bring the file back from a copy, or export again with --fresh"
 _LONGEST = 300
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
-"""The seconds that a date can have: of the years 1 to 9999."""
+"""First and last second of valid dates: the years 1 to 9999."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What tables and columns are called: it stands in SQL and in paths."""
+"""Valid names of tables and columns, which appear in SQL and in paths."""
 _ENTRY = frozenset(DataFile.__dataclass_fields__)
-# Made here, while one thread imports: two that meet at msgspec's first use of a dataclass end the process.
+# Created on import, in one thread: two threads at msgspec's first use of a dataclass crash the process.
 msgspec.json.Decoder(Manifest)
 
 
 def plain(manifest: Manifest) -> dict[str, Json]:
-    """Return a manifest as JSON has it."""
+    """Return a manifest as JSON values."""
     values: dict[str, Json] = msgspec.to_builtins(manifest)
     return values
 
 
 def without_files(manifest: Manifest) -> dict[str, Json]:
-    """Return a manifest as JSON has it, with how many files a table has in place of their list."""
+    """Return a manifest as JSON values, with the number of each table's files instead of their list."""
     tables = {name: {"rows": facts.rows, "files": len(facts.files)} for name, facts in manifest.tables.items()}
     return plain(manifest) | {"tables": tables}
 
 
 def encode(manifest: Manifest) -> bytes:
-    """Write a manifest as its file's bytes."""
+    """Return the bytes of a manifest file."""
     text = json.dumps(plain(manifest), indent=1, ensure_ascii=False) + "\n"
     return text.encode("utf-8", "backslashreplace")
 
 
 def decode(content: bytes, name: str) -> Manifest:
-    """Read the bytes of a manifest file called `name`; ManifestError for everything that is not a sound one."""
+    """Read the bytes of a manifest file called `name`; ManifestError if it is invalid."""
     values = _loaded(content, name)
     try:
         manifest = msgspec.convert(values, Manifest)
@@ -62,7 +62,7 @@ def decode(content: bytes, name: str) -> Manifest:
 
 
 def is_proof(content: bytes) -> bool:
-    """Return whether a manifest file's bytes prove a dataset, to this program or to a newer one."""
+    """Return whether the bytes of a manifest file are valid, for this program or for a newer one."""
     try:
         decode(content, paths.MANIFEST)
     except NewerManifestError:
@@ -73,11 +73,11 @@ def is_proof(content: bytes) -> bool:
 
 
 class NewerManifestError(ManifestError):
-    """A manifest of a format that only a newer program reads."""
+    """A manifest in a format that only a newer program can read."""
 
 
 def _loaded(content: bytes, name: str) -> dict[str, Json]:
-    """Read the JSON object of a manifest file of this program's format."""
+    """Read the JSON object of a manifest file in this program's format."""
     try:
         values: Json = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -92,7 +92,7 @@ def _loaded(content: bytes, name: str) -> dict[str, Json]:
 
 
 def _wrong(name: str, problem: str) -> ManifestError:
-    """Say in one line, which a manifest must not be able to break or to swell, what is wrong with it."""
+    """Describe in one line what is wrong with a manifest, whatever characters and lengths it holds."""
     line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in problem)
     return ManifestError(f"{name}: {line[:_LONGEST]}", fix=_FIX)
 
@@ -102,17 +102,17 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _located(values: Mapping[str, Json], error: ValueError) -> str:
-    """Say what is wrong and where; in an object of many names, msgspec does not say under which of them."""
+    """Describe what is wrong, and where; in a mapping, msgspec does not say under which key."""
     if not isinstance(error, msgspec.ValidationError):
         return f"it has names that cannot be read: {error}"
-    said, _, path = str(error).partition(" - at `$")
+    problem, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").removeprefix(".")
     member = where.partition("[...]")[0]
     held = values.get(member)
     if "[...]" in where and isinstance(held, dict):
-        culprit = next((key for key, one in held.items() if not _fits({**values, member: {key: one}})), "...")
+        culprit = next((key for key, value in held.items() if not _fits({**values, member: {key: value}})), "...")
         where = where.replace("[...]", f".{culprit}", 1)
-    return f"{where}: {said[:1].lower()}{said[1:]}".removeprefix(": ")
+    return f"{where}: {problem[:1].lower()}{problem[1:]}".removeprefix(": ")
 
 
 def _fits(values: Mapping[str, Json]) -> bool:
@@ -124,9 +124,9 @@ def _fits(values: Mapping[str, Json]) -> bool:
 
 
 def _unknown(values: Mapping[str, Json]) -> Iterator[str]:
-    """Find what an entry of a file has beside its members: it might mean that the file is to be read otherwise.
+    """Find unknown members in the entries of files: they might mean that a file is to be read in another way.
 
-    Elsewhere later versions may add names, which this one does not heed.
+    Elsewhere later versions may add members, which this one ignores.
     """
     for name, facts in values["tables"].items():
         for number, entry in enumerate(facts["files"]):
@@ -135,7 +135,7 @@ def _unknown(values: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _problems(manifest: Manifest) -> Iterator[str]:
-    """Find what types cannot say: names, paths, times, and members that must agree with each other."""
+    """Find what types cannot express: names, paths, times, and members that must agree with each other."""
     yield from _times(manifest)
     yield from _windows(manifest)
     yield from _formats(manifest)
@@ -149,7 +149,7 @@ def _problems(manifest: Manifest) -> Iterator[str]:
     yield from (f"tables: the file {path!r} is listed more than once" for path, count in counted.items() if count > 1)
     for number, change in enumerate(manifest.history):
         if not _lies_below(change.path, paths.CHANGES):
-            yield f"changes[{number}].path: {change.path!r} does not lie in {paths.CHANGES}"
+            yield f"changes[{number}].path: {change.path!r} is not in {paths.CHANGES}"
 
 
 def _times(manifest: Manifest) -> Iterator[str]:
@@ -166,11 +166,11 @@ def _times(manifest: Manifest) -> Iterator[str]:
 
 def _windows(manifest: Manifest) -> Iterator[str]:
     windows: dict[str, Window | RequestWindow] = {"request.window": manifest.request.window}
-    windows |= {f"slices[{number}].window": one.window for number, one in enumerate(manifest.slices)}
+    windows |= {f"slices[{number}].window": piece.window for number, piece in enumerate(manifest.slices)}
     for where, window in windows.items():
         sides = [side for side in (window.start, window.end) if side is not None]
         if not all(_FIRST <= side <= _LAST for side in sides):
-            yield f"{where}: it is bounded by seconds that no date has"
+            yield f"{where}: it has a bound outside the years 1 to 9999"
         elif sides != sorted(sides):
             yield f"{where}: it ends before it begins"
 
@@ -184,8 +184,9 @@ def _formats(manifest: Manifest) -> Iterator[str]:
 
 def _table(manifest: Manifest, name: str, facts: TableFacts) -> Iterator[str]:
     names = [column.name for column in facts.columns]
-    for wrong in (each for each in (name, *names) if not _NAME.fullmatch(each)):
-        yield f"{wrong!r} is not a name that tables and columns have"
+    for label in (name, *names):
+        if not _NAME.fullmatch(label):
+            yield f"{label!r} is not a valid name of a table or column"
     if repeated := [column for column, count in Counter(names).items() if count > 1]:
         yield f"columns: {repeated[0]!r} is listed more than once"
     if facts.key not in names:

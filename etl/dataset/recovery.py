@@ -1,7 +1,7 @@
-"""After a killed run, or with a lost manifest: which tables and files are the dataset's own.
+"""Recognise the tables and files of a dataset after a killed run, or without a manifest.
 
-A journal may only name what the manifests and the names of our tables allow: it may have been written by somebody else.
-Files by their names alone are for an export that replaces the dataset (`--fresh`); nobody reads data by this.
+A journal may only name what the manifests and the names of our tables allow: another program may have written it.
+Recognition by names alone is for an export that replaces the dataset (`--fresh`); data are never read this way.
 """
 
 from collections import defaultdict
@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 
 class JournalError(StoreError):
-    """A journal is damaged, or names what is not the dataset's."""
+    """A journal is damaged, or names files that are not part of the dataset."""
 
 
-def read(files: Files, key: str, kind: JsonFile[T]) -> T:
+def read_journal(files: Files, key: str, kind: JsonFile[T]) -> T:
     """Read the journal at a key; JournalError if it is damaged."""
     try:
         return kind.decode(files.read(key), f"{files.name}/{key}")
@@ -34,16 +34,16 @@ def read(files: Files, key: str, kind: JsonFile[T]) -> T:
         raise JournalError(error.message, fix=error.fix) from error
 
 
-def foreign(files: Files, journal: str, name: str) -> JournalError:
-    """Describe a journal that names something that is not the dataset's."""
+def foreign_entry(files: Files, journal: str, name: str) -> JournalError:
+    """Describe a journal that names a file that is not part of the dataset."""
     return JournalError(
         f"{files.name}/{journal} names {name!r}, which is not part of this dataset",
         fix="find out who wrote it; --fresh discards it",
     )
 
 
-def published(files: Files, key: str = paths.MANIFEST) -> Mapping[str, TableFacts]:
-    """Return the tables of the manifest at a key; none if there is no readable one."""
+def published_tables(files: Files, key: str = paths.MANIFEST) -> Mapping[str, TableFacts]:
+    """Return the tables of the manifest at a key; none if it is missing or unreadable."""
     if not files.exists(key):
         return {}
     try:
@@ -53,19 +53,19 @@ def published(files: Files, key: str = paths.MANIFEST) -> Mapping[str, TableFact
 
 
 def known_tables(files: Files) -> set[str]:
-    """Name the tables of the published and the staged dataset, and all that there are where no manifest is readable."""
-    known = published(files)
-    return {*known, *published(files, paths.staged(paths.MANIFEST))} | (set() if known else declared_tables())
+    """Name the tables of the published and the staged dataset; without a readable manifest, all declared tables."""
+    known = published_tables(files)
+    return {*known, *published_tables(files, paths.staged(paths.MANIFEST))} | (set() if known else declared_tables())
 
 
-def listed(files: Files) -> dict[str, TableFacts]:
-    """Return the tables of a dataset with their files, and nothing else about them."""
-    tables, found = declared_tables(), defaultdict(list)
+def tables_by_name(files: Files) -> dict[str, TableFacts]:
+    """Return the tables of a dataset, recognised by name, with their files only."""
+    tables, keys_of = declared_tables(), defaultdict(list)
     for key in files.listing(""):
         name = key.partition("/")[0]
         if name in tables and paths.ours(key):
-            found[name].append(key)
-    return {name: _facts(files, name, keys) for name, keys in found.items()}
+            keys_of[name].append(key)
+    return {name: _facts(files, name, keys) for name, keys in keys_of.items()}
 
 
 def declared_tables() -> set[str]:
@@ -75,10 +75,10 @@ def declared_tables() -> set[str]:
 
 
 def _facts(files: Files, name: str, keys: Sequence[str]) -> TableFacts:
-    """Describe a table; an existing log is continued, for its readers follow it."""
+    """Describe a table; an existing log is continued for its readers."""
     log = {key: files.read(key) for key in keys if delta_log.is_commit(key)}
     try:
-        active = delta_log.active(name, log.values())
+        active = delta_log.active_files(name, log.values())
         of = delta_log.table_id(log.values()) if log else ""
     except ValueError as error:
         fix = f"remove {files.name}/{name}, or choose another destination"
@@ -87,5 +87,5 @@ def _facts(files: Files, name: str, keys: Sequence[str]) -> TableFacts:
     facts = TableFacts.of_files((), data, key="", of="")
     if not log:
         return facts
-    commits = tuple(delta_log.described(key, content) for key, content in log.items())
+    commits = tuple(delta_log.describe_commit(key, content) for key, content in log.items())
     return replace(facts, delta=DeltaLog(id=of, log=commits))

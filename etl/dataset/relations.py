@@ -1,6 +1,6 @@
-"""Tables as a database knows them: columns, keys and whose rows they are, put together from manifest and declarations.
+"""Tables as in a database: columns, keys and references, derived from a manifest and the declarations.
 
-Pure. The manifest says what a dataset has; the declarations add what the words mean. How a dialect spells it is `ddl`.
+Pure. The manifest says what a dataset has; the declarations add descriptions. `ddl` writes them in a dialect.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from etl.schema import withdrawn
 from etl.schema.declarations import Resource, Table, Type
 
 INCLUDED = "included_"
-"""What dimension tables are prefixed with where the dataset has a table of that name anyway."""
+"""Prefix of the tables of included records where the dataset already has a table of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """One table: `key` identifies a row (empty: nothing does), `record` names the record of main table `of`.
+    """One table: `key` identifies a row (empty if nothing does), `record` refers to the record in main table `of`.
 
-    `of_key` is that table's own key column.
+    `of_key` is the key column of that table.
     """
 
     name: str
@@ -43,24 +43,24 @@ class Relation:
 
     @property
     def main(self) -> bool:
-        """Return whether a row is a record."""
+        """Whether a row is a record."""
         return self.name == self.of
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """The names of the columns."""
         return tuple(field.name for field in self.columns)
 
 
 def of_dataset(manifest: Manifest) -> tuple[Relation, ...]:
-    """Return the tables of a dataset, main tables before their children; a table nobody declares has no words."""
+    """Return the tables of a dataset, main tables before their children; undeclared tables have no descriptions."""
     declared = _declared(manifest.resource)
-    found = [_stated(name, manifest.tables, declared) for name in sorted(manifest.tables)]
-    return tuple(sorted(found, key=lambda relation: (relation.of, not relation.main, relation.name)))
+    relations = [_stated(name, manifest.tables, declared) for name in sorted(manifest.tables)]
+    return tuple(sorted(relations, key=lambda relation: (relation.of, not relation.main, relation.name)))
 
 
 def of_resource(resource: Resource) -> tuple[Relation, ...]:
-    """Return the tables of a resource as they are declared."""
+    """Return the declared tables of a resource."""
     return tuple(_of_table(resource, table) for table in resource.tables)
 
 
@@ -103,7 +103,7 @@ def _stated(name: str, tables: Mapping[str, TableFacts], declared: Mapping[str, 
 
 
 def _key(resource: Resource, table: Table) -> tuple[str, ...]:
-    """Name what identifies a row: the record, the list it is from, the positions in it; without positions nothing."""
+    """Name the columns that identify a row: record, list, and positions in it; none without positions."""
     if table is resource.main:
         return (resource.key.name,)
     if not table.positions:
@@ -128,7 +128,7 @@ def _declared(name: str) -> dict[str, tuple[Resource, Table]]:
 
 
 def _owners(resource: Resource) -> Iterator[Resource]:
-    """Yield the resources whose tables a dataset may have, the asked one last so that its tables win."""
+    """Yield the resources whose tables a dataset may have, the requested one last so that its tables win."""
     for include in resource.includes:
         yield resources.load(include.resource)
     yield withdrawn.resource(resource)

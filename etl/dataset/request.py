@@ -1,4 +1,4 @@
-"""What a dataset was asked for and how it is delivered, read from its manifest to ask again."""
+"""The query of a dataset and its delivery, read from the manifest to repeat them."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ _FRESH = "export it again with --fresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What the user wants made of the records; `partition_by` None is the resource's own choice.
+    """The user's choices for the dataset; with `partition_by` None the resource's default applies.
 
-    `purpose` keeps apart the unfinished work of commands that want the same records.
+    `purpose` separates the unfinished work of commands that fetch the same records.
     """
 
     formats: tuple[str, ...] = ("parquet",)
@@ -30,18 +30,18 @@ class Delivery:
     purpose: str = "export"
 
 
-def query(manifest: Manifest) -> Query:
-    """Return the question that a dataset answers; UsageError if this program would understand it otherwise."""
+def repeatable_query(manifest: Manifest) -> Query:
+    """Return the query of a dataset; UsageError if the dataset cannot be brought up to date."""
     if manifest.request.limit is not UNSET:
-        raise UsageError("this dataset is a sample, which nothing can bring up to date", fix="export without --limit")
-    found = asked(manifest)
-    if found.fingerprint != manifest.fingerprint:
+        raise UsageError("this dataset is a sample, which cannot be brought up to date", fix="export without --limit")
+    query = requested_query(manifest)
+    if query.fingerprint != manifest.fingerprint:
         raise UsageError("this dataset was written with another version of its tables", fix=_FRESH)
-    return found
+    return query
 
 
-def asked(manifest: Manifest) -> Query:
-    """Return the question that was asked for a dataset, whatever this program would make of the answer."""
+def requested_query(manifest: Manifest) -> Query:
+    """Return the query of a dataset, even if its tables have changed since."""
     request = manifest.request
     return check(
         Query(
@@ -59,7 +59,7 @@ def asked(manifest: Manifest) -> Query:
 
 
 def delivery(manifest: Manifest, purpose: str, *, keep_raw: bool = False) -> Delivery:
-    """Return how a dataset's records were to be written, for another run with them."""
+    """Return the delivery of a dataset, for another run."""
     return Delivery(
         formats=manifest.formats,
         partition_by=manifest.partition_by,

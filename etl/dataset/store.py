@@ -1,7 +1,7 @@
-"""The dataset's destination: who may write there, what is unfinished, and the switch from staged to published.
+"""The destination of a dataset: its lock, its unfinished work, and the switch from staged to published.
 
-What stands in the files is decided elsewhere. A switch is written down before it begins and is finished by the next
-run if this one dies in it, so that a dataset is always the old one or the new one.
+Other modules decide what is in the files. A switch is recorded before it begins, and the next run finishes it if this
+one dies, so that a dataset is always the old one or the new one.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from etl.storage.lock import Lock, Owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a run wants of a destination; work that was begun under another claim cannot be gone on with."""
+    """What a run writes to a destination; work that began under another claim cannot be resumed."""
 
     request: Mapping[str, Json]
     fingerprint: str
@@ -39,9 +39,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What one slice produced; its presence means that all pages are staged.
+    """The outcome of one slice; its presence means that all pages are staged.
 
-    `missing` are records that could not be had.
+    `missing` are records that the API could not deliver.
     """
 
     tally: Tally
@@ -51,7 +51,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Unfinished work: what it is for, since when, and over which published dataset (the hash of its manifest)."""
+    """Unfinished work: its claim, plan and start, and the published dataset it replaces (hash of the manifest)."""
 
     claim: Claim
     plan: Json
@@ -64,9 +64,9 @@ _RECEIPT = JsonFile(Receipt)
 
 
 class Store:
-    """A destination that this run holds. State: none; everything it knows is on the disk.
+    """A destination held by this run. State: none; everything is on the disk.
 
-    `fresh` is whether it may replace any dataset, one too whose manifest cannot be read.
+    With `fresh` it may replace any dataset, even one with an unreadable manifest.
     """
 
     def __init__(self, files: Files, *, fresh: bool = False, held: Lock | None = None) -> None:
@@ -84,12 +84,12 @@ class Store:
         return work.plan if work else None
 
     def begin(self, claim: Claim, plan: Json, *, started: float | None = None) -> None:
-        """Write down what is to be done and since when; from here on the work can be gone on with."""
+        """Record the work and its start; from here on it can be resumed."""
         work = Work(claim=claim, plan=plan, started=started, over=_digest(self.files))
         _WORK.write(self.files, paths.PLAN, work)
 
     def started(self) -> float | None:
-        """Return when the unfinished work was begun, by whichever run; None if nobody wrote that down."""
+        """Return the start of the unfinished work, by whichever run; None if unknown."""
         work = _WORK.read(self.files, paths.PLAN)
         return work.started if work else None
 
@@ -98,72 +98,72 @@ class Store:
         return _RECEIPT.read(self.files, paths.slice_receipt(key))
 
     def commit(self, receipt: Receipt) -> None:
-        """Put a slice's receipt: it is done."""
+        """Write a slice's receipt: it is done."""
         _RECEIPT.write(self.files, paths.slice_receipt(receipt.tally.key), receipt)
 
     def discard(self, key: str) -> None:
-        """Forget a slice with its pages, so that it is fetched anew."""
+        """Remove a slice with its pages, so that it is fetched again."""
         self.files.remove(paths.slice_folder(key))
 
     def give_up(self) -> None:
-        """Throw the work away, so that the next run plans anew."""
+        """Discard the work, so that the next run starts over."""
         switch.retire(self.files)
 
     def report(self, name: str, content: bytes) -> None:
-        """Put a report of a run that publishes nothing."""
+        """Write a report of a run that publishes nothing."""
         self.files.write(f"{paths.OWN}/{name}", content)
 
     def keep(self, path: str) -> None:
-        """Take a published data file over into the staged dataset as it is."""
+        """Link a published data file into the staged dataset."""
         self.files.link(path, paths.staged(path))
 
     def publish(self, manifest: Manifest, reports: Mapping[str, bytes] | None = None) -> None:
-        """Switch to the staged dataset that the manifest describes; the one before it is gone afterwards."""
+        """Switch to the staged dataset that the manifest describes, and remove the previous one."""
         if self._held and not self._held.is_held():
             raise StoreError(f"{self.files.name} is no longer held by this run", fix="see who holds it, then run again")
-        before = _before(self.files, fresh=self._fresh)
+        before = _replaced_tables(self.files, fresh=self._fresh)
         names = before.keys() | manifest.tables.keys()
-        _foreign_free(self.files, names, before)
-        if copy_on_write.needed(self.files, manifest):
+        _check_unexpected(self.files, names, before)
+        if copy_on_write.is_needed(self.files, manifest):
             copy_on_write.publish(self.files, before, manifest, reports or {})
             switch.retire(self.files)
             return
-        _only_listed(self.files, names, manifest.files)
+        _check_staged(self.files, names, manifest.files)
         switch.publish(self.files, names, reports or {}, manifest_file.encode(manifest))
 
 
 @contextmanager
 def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
-    """Hold a destination for one run: lock it, finish what a dead run was publishing, and see whose work lies there.
+    """Hold a destination for one run: lock it, finish the publication of a dead run, and check what is there.
 
-    With `fresh`, unfinished work is thrown away, and a dataset of another request may be replaced, and one whose
-    manifest cannot be read. Raises StoreError for a destination that is in use, UsageError for one that is not ours or
-    holds what `fresh` would throw away.
+    With `fresh`, unfinished work is discarded, and a dataset of another request or with an unreadable manifest may be
+    replaced. Raises StoreError for a destination in use, UsageError for one that is not a dataset or holds what only
+    `fresh` may discard.
     """
-    _ours(files)
+    _check_destination(files)
     with lock.held(files, owner) as held:
         finish(files, fresh=fresh)
         if fresh:
             switch.retire(files)
-        _same_dataset(files, claim, fresh=fresh)
-        _same_work(files, claim)
+        _check_dataset(files, claim, fresh=fresh)
+        _check_work(files, claim)
         yield Store(files, fresh=fresh, held=held)
 
 
 def read_manifest(files: Files) -> Manifest | None:
-    """Return the manifest of the dataset at a destination, if there is one; ManifestError if it is wrong."""
+    """Return the manifest of the dataset at a destination, if there is one; ManifestError if it is invalid."""
     if not files.exists(paths.MANIFEST):
         return None
     return manifest_file.decode(files.read(paths.MANIFEST), f"{files.name}/{paths.MANIFEST}")
 
 
-def _before(files: Files, *, fresh: bool) -> Mapping[str, TableFacts]:
-    """Return the tables of the dataset to be replaced, by the names of their files where the manifest lacks some."""
+def _replaced_tables(files: Files, *, fresh: bool) -> Mapping[str, TableFacts]:
+    """Return the tables of the dataset to replace, recognised by file names if the manifest is not enough."""
     if fresh and not (files.exists(paths.MANIFEST) and manifest_file.is_proof(files.read(paths.MANIFEST))):
-        return recovery.listed(files)
+        return recovery.tables_by_name(files)
     manifest = read_manifest(files)
     tables = manifest.tables if manifest else {}
-    return recovery.listed(files) if fresh and strangers(files, tables, every_file(tables)) else tables
+    return recovery.tables_by_name(files) if fresh and unexpected_files(files, tables, every_file(tables)) else tables
 
 
 def published_manifest(files: Files) -> Manifest:
@@ -174,10 +174,10 @@ def published_manifest(files: Files) -> Manifest:
     return manifest
 
 
-def manifest_of_one(files: Files) -> Manifest:
-    """Return the manifest of a dataset to be read; StoreError if there is none, or if the tables may be of two.
+def readable_manifest(files: Files) -> Manifest:
+    """Return the manifest of a dataset to read; StoreError if there is none, or its publication is unfinished.
 
-    They are where a process was killed among its renames, until the next run finishes its work.
+    After a process was killed between its renames, tables are from two datasets until the next run finishes the work.
     """
     manifest = published_manifest(files)
     if switch.is_under_way(files):
@@ -186,7 +186,7 @@ def manifest_of_one(files: Files) -> Manifest:
 
 
 def finish(files: Files, *, fresh: bool = False) -> None:
-    """Finish or undo what a dead run was publishing; `fresh` discards a journal that cannot be followed."""
+    """Finish or undo the publication of a dead run; `fresh` discards a journal that cannot be followed."""
     try:
         if copy_on_write.recover(files):
             switch.retire(files)
@@ -202,27 +202,29 @@ def finish(files: Files, *, fresh: bool = False) -> None:
             files.remove(key)
 
 
-def strangers(files: Files, tables: Iterable[str], listed: Iterable[DataFile]) -> list[str]:
+def unexpected_files(files: Files, tables: Iterable[str], listed: Iterable[DataFile]) -> list[str]:
     """Name the files in table folders that the manifest does not list."""
     known = {file.path for file in listed}
     return [key for table in sorted(tables) for key in files.listing(table) if key not in known]
 
 
 def _digest(files: Files) -> str | None:
-    """Tell which dataset is published, None if there is none."""
+    """Return the hash of the published manifest, None if there is none."""
     return hashlib.sha256(files.read(paths.MANIFEST)).hexdigest() if files.exists(paths.MANIFEST) else None
 
 
-def _foreign_free(files: Files, tables: Iterable[str], before: Mapping[str, TableFacts]) -> None:
-    if found := strangers(files, tables, every_file(before)):
-        some = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
-        raise StoreError(f"{files.name} holds files that datacite-etl did not write: {some}", fix="move them elsewhere")
+def _check_unexpected(files: Files, tables: Iterable[str], before: Mapping[str, TableFacts]) -> None:
+    if unexpected := unexpected_files(files, tables, every_file(before)):
+        names = ", ".join(unexpected[:3]) + (" …" if len(unexpected) > 3 else "")
+        raise StoreError(
+            f"{files.name} holds files that datacite-etl did not write: {names}", fix="move them elsewhere"
+        )
 
 
-def _only_listed(files: Files, names: Iterable[str], data: Iterable[DataFile]) -> None:
-    """See that what is staged of the tables that are switched is exactly what the manifest lists; leftovers go.
+def _check_staged(files: Files, names: Iterable[str], data: Iterable[DataFile]) -> None:
+    """Check that all files of the manifest are staged, and remove other staged files of its tables.
 
-    What is staged beside them stays: a run that dies right after this still needs it.
+    Whatever else is staged stays: a run that dies right after this still needs it.
     """
     listed = {paths.staged(file.path) for file in data}
     here = {key for name in names for key in files.listing(paths.staged(name))}
@@ -232,15 +234,15 @@ def _only_listed(files: Files, names: Iterable[str], data: Iterable[DataFile]) -
         files.remove(key)
 
 
-def _ours(files: Files) -> None:
-    """Refuse a folder that holds something and was never a destination."""
+def _check_destination(files: Files) -> None:
+    """Refuse a folder that is not empty and was never a destination."""
     if not files.exists(paths.OWN) and not files.empty():
         raise UsageError(f"{files.name} is not empty and not a dataset", fix="choose another --to")
 
 
-def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
-    before = _before(files, fresh=fresh)
-    _foreign_free(files, before, before)
+def _check_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
+    before = _replaced_tables(files, fresh=fresh)
+    _check_unexpected(files, before, before)
     manifest = None if fresh else read_manifest(files)
     if manifest is None or manifest.request == as_request(claim.request):
         return
@@ -251,14 +253,16 @@ def _same_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
     )
 
 
-def _same_work(files: Files, claim: Claim) -> None:
+def _check_work(files: Files, claim: Claim) -> None:
     work = _WORK.read(files, paths.PLAN)
-    if work is None or work.over != _digest(files):  # never planned, or the dataset has moved on
+    if work is None or work.over != _digest(files):  # never planned, or the dataset has changed since
         switch.retire(files)
         return
     ours = _WORK.decode(_WORK.encode(replace(work, claim=claim)), "").claim
-    if differing := [each.name for each in fields(Claim) if getattr(work.claim, each.name) != getattr(ours, each.name)]:
+    if differing := [
+        member.name for member in fields(Claim) if getattr(work.claim, member.name) != getattr(ours, member.name)
+    ]:
         raise UsageError(
             f"{files.name} holds unfinished work that differs in {', '.join(differing)}",
-            fix="run that one again to finish it, or throw it away with --fresh",
+            fix="run that one again to finish it, or discard it with --fresh",
         )

@@ -1,8 +1,8 @@
-"""Publication by renaming: staged folders take the places of the published ones, the manifest last.
+"""Publish by renaming: staged folders replace the published ones, and the manifest comes last.
 
-A journal is written before the first rename, and a run that finds one finishes it, so that a dataset is the old one or
-the new one. Every step can be repeated. A disk on which folders cannot be renamed (an image layer) has their files
-moved one by one, by way of a folder that can be.
+A journal is written before the first rename, and the next run finishes it, so that a dataset is always the old one or
+the new one. Every step can be repeated. Where folders cannot be renamed (in an image layer), their files are moved one
+by one, through a folder that can be renamed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _PRIVATE = (paths.WORK, paths.SPENT, paths.LOCK, paths.NOTE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """What a publication does: folders that go, folders that are switched, single files that are replaced."""
+    """The steps of a publication: folders to remove, folders to replace, single files to replace."""
 
     gone: tuple[str, ...]
     folders: tuple[str, ...]
@@ -32,7 +32,7 @@ _JOURNAL = JsonFile(Journal)
 
 
 def publish(files: Files, tables: Iterable[str], reports: Mapping[str, bytes], manifest: bytes) -> None:
-    """Put everything staged into its place; `tables` are those of the dataset before and of the new one."""
+    """Move everything staged into its place; `tables` are those of the old dataset and the new one."""
     for name, content in reports.items():
         files.write(paths.staged(f"{paths.OWN}/{name}"), content)
     files.write(paths.staged(paths.MANIFEST), manifest)
@@ -47,20 +47,22 @@ def publish(files: Files, tables: Iterable[str], reports: Mapping[str, bytes], m
 
 
 def is_under_way(files: Files) -> bool:
-    """Return whether tables may be of two datasets: a publication has begun and is not finished."""
+    """Return whether a publication is unfinished: tables may be from two datasets."""
     return files.exists(paths.JOURNAL)
 
 
 def half_published(files: Files) -> StoreError:
-    """Describe a dataset whose tables may be of two."""
-    return StoreError(f"{files.name} is half-way to a new dataset", fix="run the export again to finish that")
+    """Describe a dataset whose publication is unfinished."""
+    return StoreError(
+        f"the publication of a new dataset to {files.name} is unfinished", fix="run the export again to finish it"
+    )
 
 
 def finish(files: Files) -> None:
-    """Finish a publication, whichever of its steps are done; StoreError if its journal is not one of this dataset."""
+    """Finish a publication, whichever of its steps are done; StoreError if its journal does not fit this dataset."""
     if not is_under_way(files):
         return
-    journal = recovery.read(files, paths.JOURNAL, _JOURNAL)
+    journal = recovery.read_journal(files, paths.JOURNAL, _JOURNAL)
     _check(files, journal)
     for name in journal.gone:
         _set_aside(files, name)
@@ -73,48 +75,48 @@ def finish(files: Files) -> None:
 
 
 def retire(files: Files) -> None:
-    """Remove the unfinished or finished work: out of sight in one step, then file by file."""
+    """Remove the work, finished or not: move it away in one step, then remove it file by file."""
     files.remove(paths.SPENT)
     if not files.exists(paths.WORK):
         return
     try:
         files.move(paths.WORK, paths.SPENT)
     except CrossDeviceError:
-        for decisive in (paths.JOURNAL, paths.PLAN, paths.WORK):  # what is left without a plan is not resumed
+        for decisive in (paths.JOURNAL, paths.PLAN, paths.WORK):  # without a plan nothing is resumed
             files.remove(decisive)
     files.remove(paths.SPENT)
 
 
 def _check(files: Files, journal: Journal) -> None:
-    """Refuse a journal that names what neither the manifests nor the staging know."""
+    """Refuse a journal with names that are neither in the manifests nor staged."""
     tables = recovery.known_tables(files) | {*_FOLDERS}
     for name in (*journal.gone, *journal.folders):
         if name not in tables and (files.exists(name) or files.exists(paths.staged(name))):
-            raise recovery.foreign(files, paths.JOURNAL, name)
+            raise recovery.foreign_entry(files, paths.JOURNAL, name)
     for name in journal.files:
         if not name.startswith(f"{paths.OWN}/") or any(name == own or name.startswith(f"{own}/") for own in _PRIVATE):
-            raise recovery.foreign(files, paths.JOURNAL, name)
+            raise recovery.foreign_entry(files, paths.JOURNAL, name)
 
 
 def _set_aside(files: Files, name: str) -> None:
-    """Put a published folder out of the way, unless that has been done."""
+    """Move a published folder out of the way, unless that has been done."""
     old = f"{paths.OLD}/{name}"
     if not files.exists(old) and (files.listing(name) or files.listing(_moving(old))):
         _relocate(files, name, old)
 
 
 def _replace(files: Files, name: str) -> None:
-    """Put a staged folder into its place, unless that has been done."""
+    """Move a staged folder into its place, unless that has been done."""
     staged = paths.staged(name)
     if files.listing(staged) or files.listing(_moving(name)):
         _set_aside(files, name)
         if not files.listing(name):
-            files.remove(name)  # folders without files, which a relocation has left
+            files.remove(name)  # empty folders that a relocation has left behind
         _relocate(files, staged, name)
 
 
 def _relocate(files: Files, source: str, target: str) -> None:
-    """Move a folder to where nothing is, in one step or, resumably, file by file to a new one that can be renamed."""
+    """Move a folder, in one step or, resumably, file by file through a new folder that can be renamed."""
     moving, current = _moving(target), source
     for level in count():
         onward = f"{moving}/{level}"
@@ -122,7 +124,7 @@ def _relocate(files: Files, source: str, target: str) -> None:
             try:
                 files.move(current, target)
                 break
-            except CrossDeviceError:  # a new folder is of no lower layer, unless it has been put into an image since
+            except CrossDeviceError:  # a new folder is in the top layer, unless an image has been built since
                 pass
         for key in files.listing(current):
             files.move(key, onward + key.removeprefix(current))

@@ -1,7 +1,6 @@
-"""Does a dataset still hold what its manifest says? Every file is read again: presence, bytes, hash, rows, keys.
+"""Compare a dataset with its manifest: the presence, size, hash, rows and keys of every file.
 
-Reads only, and needs no network: the manifest says which columns are keys. What the API says
-today is asked elsewhere.
+This only reads, and needs no network. `remote_totals` compares the dataset with the API.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from etl.storage.formats import Reads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is not as the manifest says; `path` is a file's or a table's."""
+    """One difference from the manifest; `path` names a file or a table."""
 
     path: str
     problem: str
@@ -32,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What was read and what was found; no findings, no damage."""
+    """The files read, and the findings: without any, the dataset is intact."""
 
     files: int
     rows: int
@@ -42,13 +41,13 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Return whether everything is as the manifest says."""
+        """Whether everything is as the manifest says."""
         return not self.findings
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One column of one file, or why it could not be read."""
+    """One column of a file, or the reason why it could not be read."""
 
     keys: pl.Series
     problem: str = ""
@@ -56,46 +55,48 @@ class _Read:
 
 def verify(files: Files) -> Verification:
     """Read a dataset again and compare it with its manifest; StoreError if there is no dataset."""
-    manifest = store.manifest_of_one(files)
+    manifest = store.readable_manifest(files)
     tables = {name: facts.files for name, facts in manifest.tables.items()}
-    listed = [file for found in tables.values() for file in found]
+    listed = [file for listed_files in tables.values() for file in listed_files]
     every = manifest.files
-    found = [finding for file in every for finding in _bytes(files, file)]
-    unexpected = [key for key in store.strangers(files, tables, every) if key not in copy_on_write.pending(files)]
-    found += [Finding(path=key, problem="is not part of this dataset") for key in unexpected]
-    found += _logs(files, manifest)
-    found += _sums(manifest)
-    broken = {finding.path for finding in found}
-    whole = {name: [file for file in each if file.path not in broken] for name, each in tables.items()}
+    findings = [finding for file in every for finding in _bytes(files, file)]
+    unexpected = [
+        key for key in store.unexpected_files(files, tables, every) if key not in copy_on_write.pending_files(files)
+    ]
+    findings += [Finding(path=key, problem="is not part of this dataset") for key in unexpected]
+    findings += _logs(files, manifest)
+    findings += _sums(manifest)
+    broken = {finding.path for finding in findings}
+    whole = {name: [file for file in listed_files if file.path not in broken] for name, listed_files in tables.items()}
     for main in sorted({facts.of for facts in manifest.tables.values()}):
         for suffix in sorted({_suffix(file) for file in listed}):
-            found += _Family(files, manifest, whole, main, suffix).findings()
+            findings += _Family(files, manifest, whole, main, suffix).findings()
     return Verification(
         files=len(every),
         rows=sum(facts.rows for facts in manifest.tables.values()),
         bytes=sum(file.bytes for file in every),
         verdict=manifest.verdict,
-        findings=tuple(found),
+        findings=tuple(findings),
     )
 
 
 def _bytes(files: Files, file: DataFile) -> Iterator[Finding]:
-    if found := checksums.problem(files, file):
-        yield Finding(path=file.path, problem=found)
+    if problem := checksums.problem(files, file):
+        yield Finding(path=file.path, problem=problem)
 
 
 def _logs(files: Files, manifest: Manifest) -> Iterator[Finding]:
-    """Compare what the log of each Delta table says the table consists of with the manifest."""
+    """Compare the files in the log of each Delta table with the manifest."""
     for name, facts in manifest.tables.items():
         if any(not files.exists(file.path) for file in facts.commits):  # a finding already
             continue
         listed = {file.path: file.bytes for file in facts.files if file.path.endswith(delta_log.PARQUET)}
-        if facts.delta and listed != delta_log.active(name, [files.read(file.path) for file in facts.commits]):
+        if facts.delta and listed != delta_log.active_files(name, [files.read(file.path) for file in facts.commits]):
             yield Finding(path=f"{name}/_delta_log", problem="lists other files than the manifest")
 
 
 def _sums(manifest: Manifest) -> Iterator[Finding]:
-    """Compare the manifest with itself: a table's rows with those of its files, for every format."""
+    """Check that the rows of a table are the sum over its files, in every format."""
     for name, facts in manifest.tables.items():
         for suffix in sorted({_suffix(file) for file in facts.files}):
             rows = sum(file.rows for file in facts.files if _suffix(file) == suffix)
@@ -105,7 +106,7 @@ def _sums(manifest: Manifest) -> Iterator[Finding]:
 
 
 class _Family:
-    """A main table and its children in one format. State: `_astray`, parents not found where they should be."""
+    """A main table and its children in one format. State: `_astray`, hashes of parents that are not in their place."""
 
     def __init__(
         self, files: Files, manifest: Manifest, tables: Mapping[str, Sequence[DataFile]], main: str, suffix: str
@@ -118,9 +119,9 @@ class _Family:
         self._astray: dict[str, pl.Series] = {}
 
     def findings(self) -> list[Finding]:
-        """Read all files of the family, those of one place together, so that few keys are in memory."""
-        found = [finding for place in sorted(self._places()) for finding in self._place(place)]
-        return [*found, *self._twice(), *self._orphans()]
+        """Read all files of the family, place by place, so that few keys are in memory."""
+        read = [finding for place in sorted(self._places()) for finding in self._place(place)]
+        return [*read, *self._twice(), *self._orphans()]
 
     def _places(self) -> set[str]:
         return {paths.place(file.path) for files in self._tables.values() for file in files}
@@ -174,7 +175,7 @@ class _Family:
 
 
 def _reads(resource: str, main: str, suffix: str) -> Reads:
-    """Choose who reads the files of a main table: lines are records where they were asked for, and rows elsewhere."""
+    """Choose the reader of a main table: lines of the requested resource are records, other lines are rows."""
     if suffix == ndjson.SUFFIX and (asked := resources.load(resource)).main.name == main:
         return ndjson.Lines(asked)
     return formats.load(suffix.removeprefix("."))

@@ -77,7 +77,7 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]"
 
     files = destination(where)
     manifest = published_manifest(files)
-    return manifest, request.query(manifest), syncing.delivery(manifest, keep_raw=files.exists(paths.RAW))
+    return manifest, request.repeatable_query(manifest), syncing.delivery(manifest, keep_raw=files.exists(paths.RAW))
 
 
 def at_home(talking: Server, manifest: "Manifest", note: Callable[[str], None]) -> Server:

@@ -79,10 +79,10 @@ async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> T
 def scan(destination: str) -> Tables[pl.LazyFrame]:
     """Return the tables of a published dataset as lazy frames by name, partition columns included.
 
-    Raises StoreError if there is no dataset, or one that is half-way to the next.
+    Raises StoreError if there is no dataset, or its publication is unfinished.
     """
     files = reading(destination)
-    manifest = store.manifest_of_one(files)
+    manifest = store.readable_manifest(files)
     if not {"parquet", formats.DELTA} & set(manifest.formats):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")
     return Tables({name: _scan(files, facts, manifest.partition_by) for name, facts in manifest.tables.items()})

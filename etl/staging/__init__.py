@@ -1,4 +1,4 @@
-"""Unpublished work: pages as they come, the parts and table files made of them, and their consolidation.
+"""Unpublished work: pages as they arrive, the parts and table files made from them, and their consolidation.
 
-Parsed pages in, staged files and receipts out. It never touches what is published, and never judges.
+Parsed pages in, staged files and receipts out. It never touches published files, and never judges.
 """

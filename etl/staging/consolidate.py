@@ -1,6 +1,6 @@
-"""The end of a run's data: all parts put together, records that came in two parts settled, dimension tables staged.
+"""Consolidate the parts of a run: join them, settle records that arrived in two of them, and stage included records.
 
-Can be done again after a crash with the same outcome: receipts and notes of the parts are only read.
+It can be repeated after a crash with the same outcome: receipts and notes of the parts are only read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +22,10 @@ from etl.storage.files import Files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
-    """The whole staged dataset: `unique` records, each once; `duplicates` counts how often one came once more.
+class Consolidated:
+    """The whole staged dataset: `unique` records, each of them once; `duplicates` counts the surplus arrivals.
 
-    `contested` has `key`, `updated` and `part` of those that came in more than one part.
+    `contested` has the `key`, `updated` and `part` of records that arrived in more than one part.
     """
 
     tables: Mapping[str, TableFacts]
@@ -37,20 +37,22 @@ class Closed:
     contested: pl.DataFrame = field(compare=False)
 
 
-def close(
+def consolidate(
     files: Files, layout: Layout, parts: Sequence[PartReceipt], along: Mapping[str, Resource] | None = None
-) -> Closed:
-    """Make the parts one dataset, with a file for every table and the tables of the included resources."""
-    contested = twice(files, [part.key for part in parts])
-    losers = settle(contested)
-    kept = [_without(files, layout, part, losers[part.key]) if part.key in losers else part.tables for part in parts]
-    tables = table_writer.fill(files, layout, table_writer.facts(layout, kept))
+) -> Consolidated:
+    """Join the parts into one dataset, with a file for every table and the tables of included resources."""
+    contested = find_contested(files, [part.key for part in parts])
+    losers = superseded_keys(contested)
+    kept = [
+        _without_records(files, layout, part, losers[part.key]) if part.key in losers else part.tables for part in parts
+    ]
+    tables = table_writer.fill_empty(files, layout, table_writer.table_facts(layout, kept))
     tallies = {}
-    for own in dimensions(layout, along or {}):
-        written, tallies[own.resource.type] = included.close(files, own)
-        tables |= table_writer.fill(files, own, table_writer.facts(own, [written.tables]))
+    for own in included_layouts(layout, along or {}):
+        written, tallies[own.resource.type] = included.consolidate(files, own)
+        tables |= table_writer.fill_empty(files, own, table_writer.table_facts(own, [written.tables]))
     again = sum(map(len, losers.values()))
-    return Closed(
+    return Consolidated(
         tables=tables,
         included=tallies,
         drift=merge_drift(part.drift for part in parts),
@@ -61,17 +63,17 @@ def close(
     )
 
 
-def twice(files: Files, parts: Sequence[str]) -> pl.DataFrame:
-    """Return key, updated and part of the records that came in more than one part."""
+def find_contested(files: Files, parts: Sequence[str]) -> pl.DataFrame:
+    """Return the key, time of change and part of records that arrived in more than one part."""
     total = sum(keys.height for keys in _keys(files, parts))
     again = repeated(lambda: (keys["key"] for keys in _keys(files, parts)), total)
     seen = _keys(files, parts) if len(again) else ()
-    found = [keys.filter(hashes(keys["key"]).is_in(again.implode())) for keys in seen]
-    return pl.concat([pl.DataFrame(schema=_KEYS), *found]).filter(pl.col("key").is_duplicated())
+    frames = [keys.filter(hashes(keys["key"]).is_in(again.implode())) for keys in seen]
+    return pl.concat([pl.DataFrame(schema=_KEYS), *frames]).filter(pl.col("key").is_duplicated())
 
 
-def absent(files: Files, parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of some ids, in lower case, that no record of the parts has."""
+def absent_ids(files: Files, parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids, given in lower case, that no record of the parts has."""
     left = dict.fromkeys(names)
     for keys in _keys(files, parts) if left else ():
         for key in keys["key"].str.to_lowercase():
@@ -79,8 +81,8 @@ def absent(files: Files, parts: Sequence[str], names: Sequence[str]) -> tuple[st
     return tuple(left)
 
 
-def settle(contested: pl.DataFrame) -> dict[str, list[str]]:
-    """Decide which part keeps a record (the newest `updated`, then the last part); return the others' keys by part."""
+def superseded_keys(contested: pl.DataFrame) -> dict[str, list[str]]:
+    """Keep each record in one part (newest `updated`, then last part); return the keys to remove from the others."""
     ranked = contested.sort(["key", "updated", "part"], descending=[False, True, True], nulls_last=True)
     lost = ranked.filter(~pl.col("key").is_first_distinct()).sort("part", "key")
     return {str(part[0]): rows["key"].to_list() for part, rows in lost.group_by("part", maintain_order=True)}
@@ -96,14 +98,16 @@ def _keys(files: Files, parts: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield frame.select("key", pl.col("updated").cast(_KEYS["updated"]), pl.lit(part).alias("part"))
 
 
-def _without(files: Files, layout: Layout, part: PartReceipt, keys: Sequence[str]) -> dict[str, tuple[DataFile, ...]]:
-    """Take records out of a part's staged files; whoever keeps nothing goes."""
-    found = {}
+def _without_records(
+    files: Files, layout: Layout, part: PartReceipt, keys: Sequence[str]
+) -> dict[str, tuple[DataFile, ...]]:
+    """Remove records from a part's staged files, and files that become empty."""
+    tables = {}
     for table in layout.wanted:
         name = layout.prefix + table.name
         kept = [_filtered(files, layout, table, file, keys) for file in part.tables.get(name, ())]
-        found[name] = tuple(file for file in kept if file is not None)
-    return found
+        tables[name] = tuple(file for file in kept if file is not None)
+    return tables
 
 
 def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: Sequence[str]) -> DataFile | None:
@@ -113,7 +117,7 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     if not files.exists(key):
         return None
     if layout.lines and file.path.endswith(ndjson.SUFFIX):
-        return ndjson_files.without(files, layout.resource, file, keys)
+        return ndjson_files.remove_records(files, layout.resource, file, keys)
     sink = next(sink for sink in layout.sinks if file.path.endswith(sink.suffix))
     with files.open(key) as source:
         frame = sink.read(source, schema, list(schema))
@@ -121,13 +125,13 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     if kept.is_empty():
         files.remove(key)
         return None
-    return table_writer.put(files, layout, table, sink, (file.path, kept))
+    return table_writer.write_file(files, layout, table, sink, (file.path, kept))
 
 
-def dimensions(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
-    """Lay out the included resources: not partitioned, and apart from asked-for tables of the same name."""
+def included_layouts(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
+    """Return the layouts of included resources: without partitions, and separate from requested tables of that name."""
     asked = {table.name for table in layout.wanted}
-    for resource in {found.name: found for found in along.values()}.values():
+    for resource in {related.name: related for related in along.values()}.values():
         clash = any(table.name in asked for table in resource.tables)
         yield Layout(
             resource=resource, sinks=layout.rows, metadata=layout.metadata, prefix="included_" if clash else ""

@@ -1,7 +1,7 @@
-"""Records that came along (`include=`): one of each, newest first, as tables of their own; and who was missing.
+"""Included records (`include=`): each of them once, the newest version, in tables of their own; and which are missing.
 
-A part folds what its pages brought into one Arrow file a resource and notes which ids its records link to; at the
-end of the run the parts' files are folded again into the dimension tables.
+Each part collects the included records of its pages in one Arrow file per resource, and the ids that its records link
+to; at the end of the run the tables of included records are made from these files.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,20 +24,20 @@ from etl.storage.files import Files
 def fold(
     files: Files, main: Resource, resource: Resource, names: Sequence[str], *, part: str, staged: Sequence[Page]
 ) -> None:
-    """Keep one of each record that came along in a part, and the ids that its main records link to.
+    """Keep each included record of a part once, and the ids that its main records link to.
 
-    `names` are those in `include=` that bring records of the resource.
+    `names` are the values of `include=` that return records of the resource.
     """
-    keys = [key for page in staged for key in pages.siblings(files, page, resource.name)]
+    keys = [key for page in staged for key in pages.included_keys(files, page, resource.name)]
     if keys:
-        pages.keep(files, places.noted(f"included/{resource.name}", part), _unique(files, resource, keys))
+        pages.write_table(files, places.noted(f"included/{resource.name}", part), _unique(files, resource, keys))
     linked = linked_ids(files, main, names, [page.key for page in staged])
     with files.create(places.noted(f"linked/{resource.name}", part)) as target:
         pl.DataFrame({"id": linked}, schema={"id": pl.String}).write_ipc(target)
 
 
-def close(files: Files, layout: Layout) -> tuple[Written, IncludedTally]:
-    """Stage the dimension tables of one included resource from what the parts kept, and count who is missing."""
+def consolidate(files: Files, layout: Layout) -> tuple[Written, IncludedTally]:
+    """Stage the tables of one included resource from the parts' files, and count the missing records."""
     name = layout.resource.name
     written = write(files, layout, "included", files.listing(f"{places.WORK}/included/{name}"))
     linked = {entry for key in files.listing(f"{places.WORK}/linked/{name}") for entry in _ids(files, key)}
@@ -45,13 +45,13 @@ def close(files: Files, layout: Layout) -> tuple[Written, IncludedTally]:
 
 
 def linked_ids(files: Files, main: Resource, names: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """Return the ids that some staged records link to under names of `include=`, sorted, lower-cased, once each."""
+    """Return the ids to which staged records link under names of `include=`: distinct, sorted, in lower case."""
     paths = [path for include in main.includes if include.name in names for path in include.paths]
-    found: set[str] = set()
+    linked: set[str] = set()
     for key in keys:
         for path in paths:
-            found.update(entry.lower() for entry in _follow(files, key, path) if entry)
-    return sorted(found)
+            linked.update(entry.lower() for entry in _follow(files, key, path) if entry)
+    return sorted(linked)
 
 
 def _unique(files: Files, resource: Resource, keys: Sequence[str]) -> pa.Table:
@@ -66,12 +66,12 @@ def _ids(files: Files, key: str) -> Iterable[str]:
 
 
 def _follow(files: Files, key: str, path: str) -> list[str]:
-    """Walk a dotted path through one staged file, lists through all their entries, to an id or what has one."""
-    plain, columns = path.replace("[]", ""), pages.names(files, key)
+    """Follow a dotted path through one staged file, into all entries of lists, to ids or objects with ids."""
+    plain, columns = path.replace("[]", ""), pages.column_names(files, key)
     column = max((name for name in columns if f"{plain}.".startswith(f"{name}.")), key=len, default=None)
     if column is None:
         return []
-    values = pages.read(files, key, [column]).column(0).combine_chunks()
+    values = pages.read_columns(files, key, [column]).column(0).combine_chunks()
     for step in [*filter(None, plain.removeprefix(column).split(".")), "id"]:
         values = _entries(values)
         if pa.types.is_struct(values.type) and values.type.get_field_index(step) >= 0:

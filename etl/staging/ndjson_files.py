@@ -1,4 +1,4 @@
-"""Files of records as received, in staging: written in order, and rewritten without some of them."""
+"""Staged files of records as received: write them in order, and remove records from them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,8 +13,8 @@ from etl.storage import paths
 from etl.storage.files import Files
 
 
-def ordered(column: pa.ChunkedArray, order: Order) -> Iterator[tuple[Mapping[str, str | None], Iterator[bytes]]]:
-    """Yield the values of each partition and its records in their order."""
+def in_order(column: pa.ChunkedArray, order: Order) -> Iterator[tuple[Mapping[str, str | None], Iterator[bytes]]]:
+    """Yield the values of each partition and its records, in order."""
     ranked = pl.DataFrame({RANK: order.rank}).with_row_index("at").drop_nulls(RANK).sort(RANK)["at"]
     whole = column.combine_chunks()
     for group in order.groups:
@@ -22,15 +22,15 @@ def ordered(column: pa.ChunkedArray, order: Order) -> Iterator[tuple[Mapping[str
 
 
 def _taken(whole: pa.LargeBinaryArray, rows: pl.Series) -> Iterator[bytes]:
-    for some in rows.to_frame().iter_slices(_AT_ONCE):
-        yield from whole.take(some.to_series().to_arrow()).to_pylist()
+    for positions in rows.to_frame().iter_slices(_AT_ONCE):
+        yield from whole.take(positions.to_series().to_arrow()).to_pylist()
 
 
 _AT_ONCE = 1_000
 
 
-def put(files: Files, path: str, records: Iterable[bytes]) -> DataFile:
-    """Stage a file of records under the path it will have."""
+def write_records(files: Files, path: str, records: Iterable[bytes]) -> DataFile:
+    """Stage a file of records under its future path."""
     rows = 0
     with files.create(paths.staged(path)) as target:
         for record in records:
@@ -39,8 +39,8 @@ def put(files: Files, path: str, records: Iterable[bytes]) -> DataFile:
     return DataFile(path=path, rows=rows, bytes=target.size, sha256=target.sha256)
 
 
-def without(files: Files, resource: Resource, file: DataFile, keys: Sequence[str]) -> DataFile | None:
-    """Take records out of a staged file; None if it keeps nothing and is gone."""
+def remove_records(files: Files, resource: Resource, file: DataFile, keys: Sequence[str]) -> DataFile | None:
+    """Remove records from a staged file; None if that leaves nothing and the file is removed."""
     key = paths.staged(file.path)
     if not files.exists(key):
         return None
@@ -49,4 +49,4 @@ def without(files: Files, resource: Resource, file: DataFile, keys: Sequence[str
     if not kept:
         files.remove(key)
         return None
-    return put(files, file.path, kept)
+    return write_records(files, file.path, kept)

@@ -1,7 +1,7 @@
-"""Staged pages: one Arrow IPC file a page, present exactly when the page is done, with the page's facts inside.
+"""Staged pages: one Arrow IPC file per page, present exactly if the page is complete, with the page's facts inside.
 
-The records that came along with a page (`include=`) and the bytes as received (`--keep-raw`) lie beside it and are
-written before it. What becomes of the records is the business of `dataset`.
+The included records of a page (`include=`) and its bytes as received (`--keep-raw`) are beside it, and written first.
+`table_writer` makes tables of them.
 """
 
 import json
@@ -19,16 +19,16 @@ from etl.storage.files import Files
 
 FACTS = b"datacite-etl.page"
 _AT_ONCE = 48 << 20
-"""Bytes of files that may be in memory at once: a look at a file may bring all of it."""
+"""Maximum bytes of files in memory at once: reading a little of a file may load all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFacts:
-    """What is known of a page beside its records; pages of a slice are numbered from 0 without gaps.
+    """The facts of a page besides its records; pages of a slice are numbered from 0 without gaps.
 
-    `next` is where the walk goes on (what `paging` made of it; None after the last page), `size` the page size asked
-    for, `missing` the ids of records that the server counts but cannot deliver. `shifted` says that rows have moved
-    since the walk began.
+    `next` is the position of the next page (as `pagination` encodes it; None after the last page), `size` the requested
+    page size, `missing` the ids of records that the server counts but cannot deliver. `shifted` says that rows have
+    moved since the first page.
     """
 
     number: int
@@ -44,17 +44,17 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A staged page: its key in the destination and its facts."""
+    """A staged page: its key at the destination and its facts."""
 
     key: str
     facts: PageFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ids:
-    """How many records a slice has staged and how many different ids they have; a record without one is not unique.
+class IdCounts:
+    """The staged records of a slice: how many, and their distinct ids; a record without an id is not counted as unique.
 
-    `recent` of the ids have a record of that moment or later.
+    `recent` counts the ids with a record that changed at or after the given moment.
     """
 
     received: int
@@ -71,32 +71,32 @@ def write(
     included: Mapping[str, pa.Table] | None = None,
     raw: bytes = b"",
 ) -> None:
-    """Stage a page with the records that came along, by resource name, and its compressed raw records."""
+    """Stage a page with its included records, by resource name, and its compressed raw records."""
     stem = f"{folder}/page-{facts.number:06d}"
     for name, table in (included or {}).items():
-        keep(files, f"{stem}.{_flat(name)}.arrow", table)
+        write_table(files, f"{stem}.{_flat(name)}.arrow", table)
     if raw:
         files.write(f"{stem}.ndjson.zst", raw)
-    keep(files, f"{stem}.arrow", nested, {FACTS: json.dumps(asdict(facts)).encode()})
+    write_table(files, f"{stem}.arrow", nested, {FACTS: json.dumps(asdict(facts)).encode()})
 
 
-def done(files: Files, folder: str) -> list[Page]:
-    """Return the pages of a slice that are staged, from the first up to the first gap."""
-    numbered = {int(found[1]): key for key in files.listing(folder) if (found := _PAGE.search(key))}
+def staged_pages(files: Files, folder: str) -> list[Page]:
+    """Return the staged pages of a slice, up to the first gap."""
+    numbered = {int(match[1]): key for key in files.listing(folder) if (match := _PAGE.search(key))}
     keys: list[str] = []
     while (key := numbered.get(len(keys))) is not None:
         keys.append(key)
     return [Page(key, _facts(files, key)) for key in keys]
 
 
-def ids(files: Files, staged: Sequence[Page], recent: tuple[str, int] | None = None) -> Ids:
-    """Count the records of some staged pages, and their lower-cased ids.
+def count_ids(files: Files, staged: Sequence[Page], recent: tuple[str, int] | None = None) -> IdCounts:
+    """Count the records of staged pages, and their ids in lower case.
 
-    `recent` is a column of timestamps, and the first second that is recent.
+    `recent` is a column of timestamps, and the first second that counts as recent.
     """
-    every = came(files, staged)
+    every = received_ids(files, staged)
     lately = [] if recent is None else [_since(files, page.key, *recent) for page in staged]
-    return Ids(
+    return IdCounts(
         received=sum(page.facts.received for page in staged),
         unique=pc.count_distinct(every).as_py(),
         recent=pc.count_distinct(pa.chunked_array(lately, pa.string())).as_py(),
@@ -104,51 +104,51 @@ def ids(files: Files, staged: Sequence[Page], recent: tuple[str, int] | None = N
 
 
 def _since(files: Files, key: str, column: str, second: int) -> pa.Array:
-    """Return the ids of a page's records that have no time before a second."""
-    found = read(files, key, ["id", column])
+    """Return the ids of a page's records that have no time before the given second."""
+    records = read_columns(files, key, ["id", column])
     start = pa.scalar(second * 1_000_000, pa.timestamp("us", tz="UTC"))
-    before = pc.fill_null(pc.less(found.column(1), start), False)  # noqa: FBT003
-    return pc.utf8_lower(found.column(0)).filter(pc.invert(before)).combine_chunks()
+    before = pc.fill_null(pc.less(records.column(1), start), False)  # noqa: FBT003
+    return pc.utf8_lower(records.column(0)).filter(pc.invert(before)).combine_chunks()
 
 
-def came(files: Files, staged: Iterable[Page]) -> pa.ChunkedArray:
-    """Return the lower-cased ids of the records of some staged pages, null where one has none."""
-    found = [pc.utf8_lower(read(files, page.key, ["id"]).column(0)) for page in staged]
-    return pa.chunked_array([chunk for ids in found for chunk in ids.chunks], pa.string())
+def received_ids(files: Files, staged: Iterable[Page]) -> pa.ChunkedArray:
+    """Return the ids of all records of staged pages in lower case, null where a record has none."""
+    columns = [pc.utf8_lower(read_columns(files, page.key, ["id"]).column(0)) for page in staged]
+    return pa.chunked_array([chunk for ids in columns for chunk in ids.chunks], pa.string())
 
 
-def rows(files: Files, keys: Iterable[str]) -> int:
-    """Count the records in some staged files."""
+def count_records(files: Files, keys: Iterable[str]) -> int:
+    """Count the records in staged files."""
     return sum(_table(files.map(key)).num_rows for key in keys)
 
 
-def siblings(files: Files, page: Page, resource: str) -> list[str]:
-    """Return the keys of what came along with a page from a resource: one key, or none."""
+def included_keys(files: Files, page: Page, resource: str) -> list[str]:
+    """Return the keys of a page's included records from a resource: one key, or none."""
     key = f"{page.key.removesuffix('.arrow')}.{_flat(resource)}.arrow"
     return [key] if files.exists(key) else []
 
 
-def raw(files: Files, page: Page) -> bytes:
+def read_raw(files: Files, page: Page) -> bytes:
     """Return the compressed raw records of a page, empty if they were not kept."""
     key = f"{page.key.removesuffix('.arrow')}.ndjson.zst"
     return files.read(key) if files.exists(key) else b""
 
 
 def compress(records: Iterable[bytes]) -> bytes:
-    """Put raw records, a line each, into one zstd frame; frames behind each other are a valid file."""
+    """Put raw records, one per line, into one zstd frame; consecutive frames are a valid file."""
     lines = b"".join(record.replace(b"\n", b" ") + b"\n" for record in records)
     packed: bytes = pa.Codec("zstd", compression_level=3).compress(lines, asbytes=True)
     return packed if lines else b""
 
 
-def read(files: Files, key: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return some columns of a staged file, all by default; the bytes of the others are left on the disk."""
+def read_columns(files: Files, key: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return columns of a staged file, all by default; the bytes of the others stay on the disk."""
     table = _table(files.map(key))
     return table if columns is None else table.select(columns)
 
 
 class Staged:
-    """Some staged files, each opened once; `rows` are those meant, counted through all of them (None: all)."""
+    """Staged files, each opened once; `rows` is the range of rows to read, counted through all files (None: all)."""
 
     def __init__(self, files: Files, keys: Sequence[str], schema: pa.Schema, rows: range | None = None) -> None:
         self._none = schema.empty_table()
@@ -158,12 +158,12 @@ class Staged:
             mapped = files.map(key)
             table = _table(mapped)
             meant = range(table.num_rows) if rows is None else range(rows.start - start, rows.stop - start)
-            if meant.stop > 0 and meant.start < table.num_rows:  # an open file takes memory even if nothing is read
+            if meant.stop > 0 and meant.start < table.num_rows:  # an open file needs memory even if nothing is read
                 self._opened.append((mapped, table.slice(max(meant.start, 0), meant.stop - max(meant.start, 0))))
             start += table.num_rows
 
     def columns(self, names: Sequence[str]) -> pa.Table:
-        """Return a copy of some columns, each in one piece; what was read for it of the files leaves the memory."""
+        """Return a copy of columns, each in one piece, and release the memory of the files."""
         copied, looked, size = [self._none.select(names)], 0, 0
         tables = [table.select(names) for _, table in self._opened]
         for number, (mapped, _) in enumerate(self._opened, 1):
@@ -176,27 +176,27 @@ class Staged:
         return pa.concat_tables(copied).combine_chunks()
 
     def records(self, rows: Sequence[int]) -> pa.Table:
-        """Return some records whole."""
+        """Return whole records."""
         every = pa.concat_tables([self._none, *(table for _, table in self._opened)])
         return every.take(pa.array(rows, pa.int64()))
 
 
-def names(files: Files, key: str) -> list[str]:
+def column_names(files: Files, key: str) -> list[str]:
     """Name the columns of a staged file."""
     with files.open(key) as source:
-        found: list[str] = pa.ipc.open_file(source).schema.names
-        return found
+        schema: pa.Schema = pa.ipc.open_file(source).schema
+        return list(schema.names)
 
 
-def keep(files: Files, key: str, table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> None:
-    """Write a table as an uncompressed Arrow IPC file, a piece at a time: no copy of it is made in memory."""
+def write_table(files: Files, key: str, table: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> None:
+    """Write a table as an uncompressed Arrow IPC file, piece by piece, without a copy in memory."""
     table = table.replace_schema_metadata(dict(metadata) if metadata else None)
     with files.create(key) as target, pa.ipc.new_file(target, table.schema) as writer:
         writer.write_table(table)
 
 
 def _table(mapped: mmap.mmap) -> pa.Table:
-    # Arrow's own choice of columns (`included_fields`) copies the whole file first: measured, 26.0.
+    # Arrow's own selection of columns (`included_fields`) copies the whole file first (measured in 26.0).
     return pa.ipc.open_file(pa.py_buffer(mapped)).read_all().replace_schema_metadata(None)
 
 

@@ -1,8 +1,8 @@
-"""One part: the pages of some neighbouring slices become staged files and receipts, then make room.
+"""Write one part: the pages of neighbouring slices become staged files and receipts, and are then removed.
 
-A part is written in groups of so many records, each with a receipt. The last group's is written last, so a part that
-has one is whole; a part without is made again from its pages. What
-parts have to say to each other (keys, links, included records) is left as Arrow files for the end of the run.
+A part is written in groups of a fixed number of records, each with a receipt. The receipt of the last group comes last,
+so a part that has it is whole; a part without it is made again from its pages. Whatever concerns several parts (keys,
+links, included records) is kept in Arrow files for the end of the run.
 """
 
 import json
@@ -25,7 +25,7 @@ from etl.storage.files import Files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartReceipt:
-    """What a part has become; `duplicates` came more than once within it, `rejects` counts values and records."""
+    """The outcome of a part; `duplicates` counts surplus arrivals within it, `rejects` counts values and records."""
 
     key: str
     received: int
@@ -37,8 +37,8 @@ class PartReceipt:
 
 
 GROUP = 20_000
-"""Records that are flattened, sorted and written together: what is in memory at once. The last group of a part holds
-up to a quarter as many more."""
+"""Number of records that are flattened, sorted and written together: the records in memory at once. The last group of a
+part may be up to a quarter larger."""
 
 
 def write_part(
@@ -49,15 +49,15 @@ def write_part(
     *,
     along: Mapping[str, Resource] | None = None,
 ) -> list[PartReceipt]:
-    """Stage the tables, rejects and raw records of a part whose slices are done; pages are gone afterwards.
+    """Stage the tables, rejects and raw records of a part whose slices are done, and remove the pages.
 
-    `along` are the resources of included records by the name in `include=`. A part that has a receipt is left alone.
+    `along` maps names of `include=` to the resources of included records. A part that has a receipt is left alone.
     """
     if receipts := read_receipts(files, key):
         _clear(files, slices)
         return receipts
     staged = _staged(files, slices)
-    rows = pages.rows(files, [page.key for page in staged])
+    rows = pages.count_records(files, [page.key for page in staged])
     full = full_groups(rows)
     for number in range(full):
         _group(files, layout, key, number, staged)
@@ -65,18 +65,18 @@ def write_part(
     issues = [*written.orphans, *(issue for page in staged for issue in page.facts.issues)]
     rejects = _rejects(files, layout.resource, key, issues)
     _raw(files, key, staged)
-    for resource in {found.name: found for found in (along or {}).values()}.values():
-        names = [name for name, found in (along or {}).items() if found.name == resource.name]
+    for resource in {related.name: related for related in (along or {}).values()}.values():
+        names = [name for name, related in (along or {}).items() if related.name == resource.name]
         included.fold(files, layout.resource, resource, names, part=key, staged=staged)
     _commit(files, key, written, rejects, merge_drift(page.facts.drift for page in staged))
     _clear(files, slices)
     return read_receipts(files, key)
 
 
-def write_ahead(files: Files, layout: Layout, key: str, slices: Sequence[str]) -> None:
-    """Stage the groups of a part whose records are all there, while more of its pages are still to come."""
+def write_full_groups(files: Files, layout: Layout, key: str, slices: Sequence[str]) -> None:
+    """Stage the groups of a part whose records have all arrived, before the rest of its pages."""
     staged = _staged(files, slices)
-    for number in range(full_groups(pages.rows(files, [page.key for page in staged]))):
+    for number in range(full_groups(pages.count_records(files, [page.key for page in staged]))):
         _group(files, layout, key, number, staged)
 
 
@@ -88,21 +88,22 @@ def read_receipts(files: Files, key: str) -> list[PartReceipt]:
 
 
 def discard(files: Files, key: str) -> None:
-    """Forget a part, so that it can be made again from slices that were fetched anew."""
+    """Remove a part, so that it can be made again from slices that are fetched again."""
     for group in [key, *_groups(files, key)]:
         if files.exists(paths.part_receipt(group)):
             receipt = _read(files, group)
             files.remove(paths.part_receipt(group))
-            for file in (file for found in receipt.tables.values() for file in found):
-                files.remove(paths.staged(file.path))
+            for written in receipt.tables.values():
+                for file in written:
+                    files.remove(paths.staged(file.path))
 
 
 def _groups(files: Files, key: str) -> list[str]:
     """Name the groups before the last that have receipts."""
-    found: list[str] = []
-    while files.exists(paths.part_receipt(name := _group_key(key, len(found)))):
-        found.append(name)
-    return found
+    names: list[str] = []
+    while files.exists(paths.part_receipt(name := _group_key(key, len(names)))):
+        names.append(name)
+    return names
 
 
 def _group_key(key: str, number: int) -> str:
@@ -135,32 +136,32 @@ def _commit(files: Files, key: str, written: Written, rejects: int, drift: Mappi
 
 def _read(files: Files, key: str) -> PartReceipt:
     plain: dict[str, Json] = json.loads(files.read(paths.part_receipt(key)))
-    tables = {name: tuple(DataFile(**file) for file in found) for name, found in plain.pop("tables").items()}
+    tables = {name: tuple(DataFile(**file) for file in written) for name, written in plain.pop("tables").items()}
     drift = {path: (count, example) for path, (count, example) in plain.pop("drift").items()}
     return PartReceipt(**plain, tables=tables, drift=drift)
 
 
 def _staged(files: Files, slices: Sequence[str]) -> list[Page]:
-    return [page for name in slices for page in pages.done(files, paths.slice_folder(name))]
+    return [page for name in slices for page in pages.staged_pages(files, paths.slice_folder(name))]
 
 
 def full_groups(rows: int) -> int:
-    """Tell how many groups are sure to be followed by a last one, whatever else is to come."""
+    """Return the number of groups that will certainly be followed by another one."""
     return max(0, (rows - GROUP // 4) // GROUP)
 
 
 def merge_drift(every: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, tuple[int, str]]:
-    """Add up what was seen of attributes that no column maps; the smallest example stays, whoever saw it first."""
-    found: dict[str, tuple[int, str]] = {}
+    """Add up the counts of attributes without a column; the smallest example stays, whatever the order."""
+    drift_: dict[str, tuple[int, str]] = {}
     for drift in every:
         for path, (count, example) in drift.items():
-            before, other = found.get(path, (0, example))
-            found[path] = (before + count, min(example, other))
-    return dict(sorted(found.items()))
+            before, other = drift_.get(path, (0, example))
+            drift_[path] = (before + count, min(example, other))
+    return dict(sorted(drift_.items()))
 
 
 def _rejects(files: Files, resource: Resource, key: str, issues: Iterable[Issue]) -> int:
-    """Write down what did not fit, a JSON object a line, sorted, each once; return how many."""
+    """Write the distinct rejects, sorted, as one JSON object per line; return their number."""
     plain = [{"resource": resource.name, **asdict(issue)} for issue in set(issues)]
     lines = sorted(json.dumps(issue, ensure_ascii=False) for issue in plain)
     if lines:
@@ -170,11 +171,11 @@ def _rejects(files: Files, resource: Resource, key: str, issues: Iterable[Issue]
 
 
 def _raw(files: Files, key: str, staged: Sequence[Page]) -> None:
-    if not any(pages.raw(files, page) for page in staged):
+    if not any(pages.read_raw(files, page) for page in staged):
         return
     with files.create(paths.staged(paths.raw(key))) as target:
         for page in staged:
-            target.write(pages.raw(files, page))
+            target.write(pages.read_raw(files, page))
 
 
 def _note(files: Files, kind: str, key: str, frame: pl.DataFrame) -> None:

@@ -1,8 +1,7 @@
-"""From staged pages to staged tables: a table at a time, so that memory stays small.
+"""Make staged tables of staged pages: one table at a time, so that memory stays small.
 
-Records are put in one order (`order`), every table follows it and is cut by partition and handed to the sinks. What
-a part leaves for the end of the run (keys, links, included records) is folded in `folding`; proving and publishing
-are elsewhere.
+Records are put in order (`order`); every table follows it, is cut by partition, and goes to the sinks. `consolidate`
+handles whatever concerns several parts; other modules prove and publish.
 """
 
 import itertools
@@ -26,12 +25,12 @@ from etl.storage.files import Files
 from etl.storage.formats import Sink
 
 MOST_ROWS = 5_000_000
-"""Rows in one file; the rest goes into a numbered neighbour."""
+"""Maximum rows in a file; further rows go into numbered files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The files of some records: by table, with what is known of the records; `orphans` have no key and no row."""
+    """The files of a group of records by table, and facts of the records; `orphans` have no key and no row."""
 
     received: int
     unique: int
@@ -41,9 +40,9 @@ class Written:
 
 
 def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: range | None = None) -> Written:
-    """Stage the tables of the records in some Arrow files, in files called `name`.
+    """Stage the tables of the records in Arrow files, in files called `name`.
 
-    `rows` are those meant, counted through all files; all by default.
+    `rows` is the range of rows to read, counted through all files; all by default.
     """
     resource = layout.resource
     schema = received.schema(resource) if layout.lines else nested_schema(resource)
@@ -67,9 +66,9 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
 
 
 def frames(resource: Resource, wanted: Sequence[Table], staged: Staged) -> Iterator[tuple[Table, pl.DataFrame]]:
-    """Yield tables with their rows, those that are built from others last; `_row` counts the staged records.
+    """Yield tables with their rows, those that are built from others last; `_row` numbers the staged records.
 
-    Tables that are read from the same attributes follow each other: what they need is read once.
+    Tables from the same attributes follow each other, so that these are read once.
     """
     built = [table for table in wanted if table.build]
     uses = [(name, columns) for table in built for name, columns in table.inputs.items()]
@@ -88,8 +87,8 @@ def frames(resource: Resource, wanted: Sequence[Table], staged: Staged) -> Itera
     yield from ((table, build(resource, table, kept)) for table in built)
 
 
-def facts(layout: Layout, written: Iterable[Mapping[str, Sequence[DataFile]]]) -> dict[str, TableFacts]:
-    """Put together the files of all parts, table by table; a table without any has no files yet."""
+def table_facts(layout: Layout, written: Iterable[Mapping[str, Sequence[DataFile]]]) -> dict[str, TableFacts]:
+    """Join the files of all parts, table by table; a table without any has no files yet."""
     parts = list(written)
     return {
         layout.prefix + table.name: TableFacts.of_files(
@@ -102,85 +101,85 @@ def facts(layout: Layout, written: Iterable[Mapping[str, Sequence[DataFile]]]) -
     }
 
 
-def fill(files: Files, layout: Layout, tables: Mapping[str, TableFacts]) -> dict[str, TableFacts]:
-    """Stage a file without rows for each table that has none, in the partition of nulls, and return all facts."""
+def fill_empty(files: Files, layout: Layout, tables: Mapping[str, TableFacts]) -> dict[str, TableFacts]:
+    """Stage a file without rows, in the partition of nulls, for each table without files; return all facts."""
     return {
         layout.prefix + table.name: _filled(files, layout, table, tables[layout.prefix + table.name])
         for table in layout.wanted
     }
 
 
-def _filled(files: Files, layout: Layout, table: Table, found: TableFacts) -> TableFacts:
-    if found.files:
-        return found
+def _filled(files: Files, layout: Layout, table: Table, facts: TableFacts) -> TableFacts:
+    if facts.files:
+        return facts
     group = Group(tuple((column, None) for column in layout.partition_by), 0, 0)
     pieces = [(group, pl.DataFrame(schema=layout.columns(table)))]
     empty = list(_files(files, layout, table, paths.EMPTY, pieces))
     if layout.lines and table is layout.resource.main:
         path = paths.data_file(layout.prefix + table.name, group.values, paths.EMPTY, received.SUFFIX)
-        empty.append(ndjson_files.put(files, path, ()))
-    return TableFacts.of_files(found.columns, empty, key=found.key, of=found.of)
+        empty.append(ndjson_files.write_records(files, path, ()))
+    return TableFacts.of_files(facts.columns, empty, key=facts.key, of=facts.of)
 
 
 def order(resource: Resource, main: pl.DataFrame, staged: Staged, partition_by: Sequence[str] = ()) -> Order:
-    """Give every record its place; contested ones are compared whole."""
+    """Give every record its rank; contested records are compared whole."""
     rows = contested(main, resource.key.name)
     return arrange(
         main,
         key=resource.key.name,
         partition_by=partition_by,
         updated="updated" if "updated" in main.columns else None,
-        contents=dict(zip(rows, contents(staged, rows), strict=True)),
+        contents=dict(zip(rows, as_json(staged, rows), strict=True)),
     )
 
 
-def contents(staged: Staged, rows: Sequence[int]) -> list[str]:
-    """Return some staged records as JSON text."""
+def as_json(staged: Staged, rows: Sequence[int]) -> list[str]:
+    """Return staged records as JSON text."""
     plain = staged.records(rows).to_pylist() if rows else []
     return [json.dumps(record, sort_keys=True, default=str, ensure_ascii=False) for record in plain]
 
 
-def put(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str, pl.DataFrame]) -> DataFile:
-    """Stage one file: (the path it will have, its rows)."""
-    path, found = piece
+def write_file(files: Files, layout: Layout, table: Table, sink: Sink, piece: tuple[str, pl.DataFrame]) -> DataFile:
+    """Stage one file, given its future path and its rows."""
+    path, rows = piece
     with files.create(paths.staged(path)) as target:
         own = {**layout.metadata, "datacite-etl.table": layout.prefix + table.name}
-        sink.write(split(found, PIECE), target, metadata=own, sorted_by=sort_columns(layout.resource, table))
-    return DataFile(path=path, rows=found.height, bytes=target.size, sha256=target.sha256)
+        sink.write(split(rows, PIECE), target, metadata=own, sorted_by=sort_columns(layout.resource, table))
+    return DataFile(path=path, rows=rows.height, bytes=target.size, sha256=target.sha256)
 
 
 def _files(
     files: Files, layout: Layout, table: Table, name: str, pieces: Iterable[tuple[Group, pl.DataFrame]]
 ) -> Iterator[DataFile]:
-    for group, found in pieces:
-        if found.height or name == paths.EMPTY:
-            for number, some in enumerate(split(found, MOST_ROWS)):
+    for group, rows in pieces:
+        if rows.height or name == paths.EMPTY:
+            for number, chunk in enumerate(split(rows, MOST_ROWS)):
                 stem = f"{name}-{number}" if number else name
                 for sink in layout.sinks:
                     path = paths.data_file(layout.prefix + table.name, group.values, stem, sink.suffix)
-                    yield put(files, layout, table, sink, (path, some))
+                    yield write_file(files, layout, table, sink, (path, chunk))
 
 
 def _lines(files: Files, layout: Layout, name: str, staged: Staged, ranked: Order) -> Iterator[DataFile]:
-    """Stage the records as they were received, in the order and the partitions of the main table."""
-    for values, records in ndjson_files.ordered(staged.columns([received.LINE]).column(0), ranked):
+    """Stage the records as received, in the order and the partitions of the main table."""
+    for values, records in ndjson_files.in_order(staged.columns([received.LINE]).column(0), ranked):
         path = paths.data_file(layout.prefix + layout.resource.main.name, list(values.items()), name, received.SUFFIX)
-        yield ndjson_files.put(files, path, records)
+        yield ndjson_files.write_records(files, path, records)
 
 
 def _orphans(resource: Resource, main: pl.DataFrame, staged: Staged) -> tuple[Issue, ...]:
-    texts = contents(staged, main.filter(pl.col(resource.key.name).is_null())[ROW].to_list())
+    texts = as_json(staged, main.filter(pl.col(resource.key.name).is_null())[ROW].to_list())
     return tuple(Issue(record_id="", path="id", reason="a record without a key", raw=text) for text in texts)
 
 
 def _keys(resource: Resource, main: pl.DataFrame) -> pl.DataFrame:
-    """Keep what is needed to find a record that came in two parts."""
+    """Keep what is needed to find records that arrive in two parts."""
     updated = pl.col("updated") if "updated" in main.columns else pl.lit(None, pl.Datetime("us", "UTC"))
     return main.select(pl.col(resource.key.name).alias("key"), updated.alias("updated"))
 
 
 def _described(layout: Layout, table: Table) -> tuple[Column, ...]:
-    """Name a table's columns with their types as declared, those of partitions last, as hive readers find them."""
+    """Return a table's columns with their declared types, those of partitions last, as hive readers expect."""
     main = {column.name: column.type for column in layout.resource.main.columns}
     declared = {column.name: column.type for column in table.columns}
     guessed = {name: Type.INT if dtype.is_integer() else Type.STRING for name, dtype in layout.columns(table).items()}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.api.window import EVERYTHING, Window
-from etl.completeness.bisect import narrowed
+from etl.completeness.bisect import narrow
 from etl.completeness.slices import Slice, key
 
 MOMENTS = st.lists(st.integers(1_500_000_000, 1_500_002_000), max_size=60)
@@ -41,7 +41,7 @@ def run(
         for at, tile in enumerate(tiles)
         if within(tile.window, held) != tile.expected
     }
-    return asyncio.run(narrowed(tiles, times, server.count, page_size=page_size))
+    return asyncio.run(narrow(tiles, times, server.count, page_size=page_size))
 
 
 @given(
@@ -91,7 +91,7 @@ def test_a_window_that_cannot_be_cut_is_named_as_it_is() -> None:
     tiles = [Slice(key=key(one), window=one, expected=0) for one in EVERYTHING.cut([held[0]])]
     tiles[1] = replace(tiles[1], expected=len(held) - 1)
     server = Server([one for one in held if one != 1_500_041_234])
-    cut = narrowed(tiles, {1: pl.Series(held)}, server.count, whole={0}, page_size=1000)
+    cut = narrow(tiles, {1: pl.Series(held)}, server.count, whole={0}, page_size=1000)
     found, differing = asyncio.run(cut)
     assert found[0] == tiles[0]
     assert len(found) > 2

@@ -22,7 +22,7 @@ def records(*rows: tuple[str, int | None, int | None]) -> pl.DataFrame:
 def test_what_changed_at_or_after_the_moment_is_not_missing(young: tuple[str, int, int]) -> None:
     """It may have been listed late, or become findable with an old date of creation."""
     found = compare(records(*OLD), records(*OLD, young), as_of=AS_OF)
-    assert (found.missing, found.gone, found.settled) == ((), (), 3)
+    assert (found.missing, found.unlisted, found.settled) == ((), (), 3)
 
 
 def test_a_record_that_is_listed_and_did_not_come_is_missing_if_it_is_old() -> None:
@@ -35,17 +35,20 @@ def test_what_came_and_is_no_longer_listed_is_told_by_its_fate() -> None:
     """Withdrawn and changed records are named; one that still exists unchanged leaves the comparison open."""
     found = compare(records(*OLD), records(), as_of=AS_OF)
     fates = {"a": Fate.GONE, "b": Fate.CHANGED, "c": Fate.UNKNOWN}
-    assert found.gone == ("a", "b", "c")
-    assert index_changes.explained(found, fates) == Listing(strange=1)
-    assert [(move.id, move.kind) for move in index_changes.moves(fates, "s")] == [("a", "withdrawn"), ("b", "changed")]
+    assert found.unlisted == ("a", "b", "c")
+    assert index_changes.settle(found, fates) == Listing(strange=1)
+    assert [(move.id, move.kind) for move in index_changes.moves_by_fate(fates, "s")] == [
+        ("a", "withdrawn"),
+        ("b", "changed"),
+    ]
 
 
 def test_records_that_came_as_they_were_and_changed_since_have_left_the_totals() -> None:
     """One that came in its new form has not changed since."""
     received = records(("a", 1, 1), ("b", 2, 1005), ("c", 3, 3))
     movers = records(("a", 1, 1010), ("b", 2, 1005), ("d", 1001, 1001))
-    assert index_changes.left(received, movers, as_of=AS_OF) == 1
-    moves = index_changes.named(movers, as_of=AS_OF, key="s")
+    assert index_changes.count_changed(received, movers, as_of=AS_OF) == 1
+    moves = index_changes.moves_by_time(movers, as_of=AS_OF, key="s")
     assert [(move.id, move.kind) for move in moves] == [("a", "changed"), ("b", "changed"), ("d", "created")]
 
 
@@ -68,4 +71,4 @@ def test_missing_are_just_the_old_records_that_are_listed_and_did_not_come(known
     listed = records(*(row for row, _, there in rows if there))
     found = compare(received, listed, as_of=AS_OF)
     assert set(found.missing) == {row[0] for row, came, there in rows if there and not came and row[2] < AS_OF}
-    assert set(found.gone) == {row[0] for row, came, there in rows if came and not there}
+    assert set(found.unlisted) == {row[0] for row, came, there in rows if came and not there}

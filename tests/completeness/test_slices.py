@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window, year_start
-from etl.completeness.slices import Part, Plan, Slice, key, plan, restored
+from etl.completeness.slices import Part, Plan, Slice, decode_plan, key, plan
 from etl.errors import TransientError
 from etl.schema.declarations import Column, Paging, Resource, Table, Type
 
@@ -268,7 +268,7 @@ def test_a_kept_plan_comes_back_as_it_was() -> None:
     one = Slice(key="a", window=Window(1, 2), expected=3, as_of=5)
     parts = (Part(key="p", slices=(one,), year=2020),)
     made = Plan(total=3, parts=parts, empty=(Window(None, 1),), counts=4, as_of=5, until=6, uncut="no")
-    assert restored(msgspec.to_builtins(made)) == made
+    assert decode_plan(msgspec.to_builtins(made)) == made
 
 
 @pytest.mark.slow

@@ -104,12 +104,12 @@ def test_how_a_file_differs_is_said(tmp_path: Path) -> None:
     assert checksums.problem(files, FIVE) == "has changed: its SHA-256 is not the manifest's"
     files.write("a", b"hello")
     assert checksums.problem(files, FIVE) == ""
-    assert checksums.content(files, FIVE) == b"hello"
+    assert checksums.read_checked(files, FIVE) == b"hello"
 
 
 def test_trouble_that_is_not_of_the_files_passes(tmp_path: Path) -> None:
     """A mistake of this program, or a full disk elsewhere, is not called damage."""
     files = LocalFiles(tmp_path)
     files.write("a", b"hello")
-    with pytest.raises(ValueError, match="mine"), checksums.explained(files, [FIVE]):
+    with pytest.raises(ValueError, match="mine"), checksums.damage_explained(files, [FIVE]):
         raise ValueError("mine")

@@ -44,11 +44,8 @@ VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
 """Names that say nothing of what they name."""
 
 OLD_WORDS = (
-    "etl/completeness/",
-    "etl/dataset/",
     "etl/runs/",
     "etl/sandbox/",
-    "etl/staging/",
     "tests/benchmarks/",
     "tests/cli/",
     "tests/completeness/",
@@ -61,12 +58,9 @@ OLD_WORDS = (
 
 OLD_NAMES = (
     "etl/cli/",
-    "etl/completeness/",
-    "etl/dataset/",
     "etl/options/",
     "etl/runs/",
     "etl/sandbox/",
-    "etl/staging/",
     "flows/export.py",
     "flows/sync.py",
 )

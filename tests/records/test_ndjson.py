@@ -158,7 +158,7 @@ def test_of_a_record_in_two_parts_one_line_stays(tmp_path: Path) -> None:
         facts = pages.PageFacts(number=0, received=len(raw))
         pages.write(files, paths.slice_folder(name), facts, nested)
         receipts += part.write_part(files, how, name, [name])
-    closed = consolidate.close(files, how, receipts)
+    closed = consolidate.consolidate(files, how, receipts)
     [file] = closed.tables["works"].files
     assert [json.loads(line)["id"] for line in files.read(paths.staged(file.path)).splitlines()] == ["A", "b"]
 

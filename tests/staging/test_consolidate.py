@@ -33,7 +33,7 @@ def test_a_record_that_came_in_two_parts_stays_in_the_newer_form(tmp_path, forma
     old = work("A", title="old", updated="2020-01-01T00:00:00Z", tags=[{"tag": "x"}])
     new = work("a", title="new", updated="2021-01-01T00:00:00Z")
     receipts = parts(files, how, [new, work("b")], [old, work("c")])
-    closed = consolidate.close(files, how, receipts, {})
+    closed = consolidate.consolidate(files, how, receipts, {})
     assert (closed.unique, closed.contested["key"].to_list(), closed.duplicates) == (3, ["a", "a"], 1)
     assert sorted(staged(files, "works", ["id", "title"])) == [("a", "new"), ("b", None), ("c", None)]
     assert closed.tables["works"].rows == 3
@@ -44,8 +44,8 @@ def test_closing_again_changes_nothing(tmp_path):
     """A run that died while it closed closes to the same files."""
     files, how = local(tmp_path), layout()
     receipts = parts(files, how, [work("a"), work("b", 2019)], [work("A"), work("c", tags=[{"tag": "x"}])])
-    first = consolidate.close(files, how, receipts, {"author": PEOPLE})
-    assert consolidate.close(files, how, receipts, {"author": PEOPLE}) == first
+    first = consolidate.consolidate(files, how, receipts, {"author": PEOPLE})
+    assert consolidate.consolidate(files, how, receipts, {"author": PEOPLE}) == first
     every = [file for facts in first.tables.values() for file in facts.files]
     assert {paths.staged(file.path): file.bytes for file in every} == {
         key: len(files.read(key)) for key in files.listing(paths.STAGED)
@@ -56,7 +56,7 @@ def test_who_comes_twice_is_decided_by_time_and_then_by_the_later_part():
     """The newest stays; without times, the last part has the word."""
     stamp = pl.Series("updated", [None, "2020-01-01", None, None]).str.to_datetime(time_zone="UTC")
     frame = pl.DataFrame({"key": ["a", "a", "b", "b"], "updated": stamp, "part": ["p2", "p1", "p1", "p2"]})
-    assert consolidate.settle(frame) == {"p1": ["b"], "p2": ["a"]}
+    assert consolidate.superseded_keys(frame) == {"p1": ["b"], "p2": ["a"]}
 
 
 def test_included_records_are_there_once_as_they_were_last(tmp_path):
@@ -64,7 +64,7 @@ def test_included_records_are_there_once_as_they_were_last(tmp_path):
     files, how = local(tmp_path), layout()
     old, new = (person("X", name=name, updated=f"20{name}-01-01T00:00:00Z") for name in ("20", "21"))
     receipts = parts(files, how, [work("a", author="x")], [work("b", author="Gone")], people=[new, old])
-    closed = consolidate.close(files, how, receipts, {"author": PEOPLE})
+    closed = consolidate.consolidate(files, how, receipts, {"author": PEOPLE})
     assert staged(files, "people", ["id", "name"]) == [("x", "21")]
     tally = closed.included["people"]
     assert (tally.linked, tally.received, tally.missing, tally.named) == (2, 1, 1, ("gone",))
@@ -75,7 +75,7 @@ def test_included_records_of_the_asked_resource_are_kept_apart(tmp_path):
     """Included records never mix with requested ones."""
     files = local(tmp_path)
     how = Layout(resource=WORKS, sinks=(load("parquet"),))
-    closed = consolidate.close(files, how, [], {"parent": WORKS})
+    closed = consolidate.consolidate(files, how, [], {"parent": WORKS})
     assert set(closed.tables) >= {"works", "included_works", "included_links"}
     assert closed.tables["included_links"].of == "included_works"
 

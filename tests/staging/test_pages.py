@@ -36,40 +36,43 @@ def test_a_staged_page_tells_its_facts(files):
         missing=("b",),
     )
     pages.write(files, FOLDER, facts, table(work("a")))
-    assert [page.facts for page in pages.done(files, FOLDER)] == [facts]
+    assert [page.facts for page in pages.staged_pages(files, FOLDER)] == [facts]
 
 
 def test_pages_count_up_to_the_first_gap(files):
     """A page behind a missing one is fetched again: where it began is not known."""
     for number in (0, 1, 3):
         pages.write(files, FOLDER, PageFacts(number=number), table())
-    assert [page.facts.number for page in pages.done(files, FOLDER)] == [0, 1]
-    assert pages.done(files, "_etl/work/slices/other") == []
+    assert [page.facts.number for page in pages.staged_pages(files, FOLDER)] == [0, 1]
+    assert pages.staged_pages(files, "_etl/work/slices/other") == []
 
 
 def test_only_the_wanted_columns_are_read(files):
     """A page gives the columns that are asked for, in their order."""
     pages.write(files, FOLDER, PageFacts(number=0), table(work("a", title="t")))
-    key = pages.done(files, FOLDER)[0].key
-    assert pages.read(files, key, ["attributes.title", "id"]).to_pydict() == {"attributes.title": ["t"], "id": ["a"]}
-    assert pages.read(files, key).column_names == pages.names(files, key)
+    key = pages.staged_pages(files, FOLDER)[0].key
+    assert pages.read_columns(files, key, ["attributes.title", "id"]).to_pydict() == {
+        "attributes.title": ["t"],
+        "id": ["a"],
+    }
+    assert pages.read_columns(files, key).column_names == pages.column_names(files, key)
 
 
 def test_ids_are_counted_without_regard_to_case(files):
     """`A` and `a` are one record, received twice; a record without an id is received and not unique."""
     stage(files, "s", [[work("A"), work("b")], [work("a"), work(None)]])
-    found = pages.ids(files, pages.done(files, FOLDER))
+    found = pages.count_ids(files, pages.staged_pages(files, FOLDER))
     assert (found.received, found.unique) == (4, 2)
-    assert pages.ids(files, pages.done(files, "_etl/work/slices/other")).received == 0
+    assert pages.count_ids(files, pages.staged_pages(files, "_etl/work/slices/other")).received == 0
 
 
 def test_what_came_along_lies_beside_its_page(files):
     """Included records are found by their resource, and a page without any has none."""
     stage(files, "s", [[work("a")]], [person("p", name="Ann")])
-    page = pages.done(files, FOLDER)[0]
-    [key] = pages.siblings(files, page, PEOPLE.name)
-    assert pages.read(files, key, ["id"]).to_pydict() == {"id": ["p"]}
-    assert pages.siblings(files, page, "v1/none") == []
+    page = pages.staged_pages(files, FOLDER)[0]
+    [key] = pages.included_keys(files, page, PEOPLE.name)
+    assert pages.read_columns(files, key, ["id"]).to_pydict() == {"id": ["p"]}
+    assert pages.included_keys(files, page, "v1/none") == []
 
 
 @given(st.lists(st.lists(st.binary(max_size=20).filter(lambda record: b"\n" not in record)), max_size=4))

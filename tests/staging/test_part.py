@@ -77,7 +77,7 @@ def test_a_big_part_is_written_in_groups_and_ahead_of_its_last_pages(tmp_path, m
         files = local(tmp_path / str(ahead))
         stage(files, "s", found[:4])
         if ahead:
-            part.write_ahead(files, layout(), "s", ["s"])
+            part.write_full_groups(files, layout(), "s", ["s"])
             assert part.read_receipts(files, "s") == []
         stage(files, "s", found)
         receipts = part.write_part(files, layout(), "s", ["s"])

@@ -173,7 +173,7 @@ def publish(
 
 def prove(files: Files, how: Layout, receipts: Sequence[part.PartReceipt]) -> Manifest:
     """Close a run over some parts and write its manifest down."""
-    closed = consolidate.close(files, how, receipts, {"author": PEOPLE})
+    closed = consolidate.consolidate(files, how, receipts, {"author": PEOPLE})
     unique = closed.unique
     received = sum(receipt.received for receipt in receipts)
     tally = verdict.Tally(key="s", expected_before=unique, expected_after=unique, received=received, unique=unique)

@@ -56,7 +56,13 @@ async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
     delivery = request.delivery(proof, sync.PURPOSE, keep_raw=files.exists(places.RAW))
     clock = _set_clocks(url, at)
     async with opened(
-        request.query(proof), delivery, Settings(base_url=url), files, owner=owner(), observe=print_not, clock=clock
+        request.repeatable_query(proof),
+        delivery,
+        Settings(base_url=url),
+        files,
+        owner=owner(),
+        observe=print_not,
+        clock=clock,
     ) as run:
         return await sync.sync(run, sync.Wish(**wish))
 

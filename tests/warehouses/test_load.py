@@ -108,7 +108,7 @@ def test_a_load_that_fails_half_way_leaves_the_old_state(
     bad = broken(second, tmp_path / "copy")
     content = bad.read_bytes()
     bad.write_bytes(content[:-1] + b"?")
-    with pytest.raises(EtlError, match="is not what the manifest says"):
+    with pytest.raises(EtlError, match="differs from the manifest"):
         load(tmp_path / "copy", place)
     if not isinstance(place, Lake):
         assert_holds(place, first)

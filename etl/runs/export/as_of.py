@@ -68,13 +68,13 @@ async def plan(run: Run, *, year: int) -> Plan:
     planned = await slices.plan(run.query, count, moment, year=year, until=until, total=total)
     if planned.uncut:
         run.observe(Noted(text=f"note: the query cannot be cut into slices: {planned.uncut}; it is walked as one"))
-        return replace(slices.uncut(planned, listed), as_of=as_of)
+        return replace(slices.single_slice(planned, listed), as_of=as_of)
     planned = replace(planned, as_of=as_of, listed=total)
     if movers is None:
         return planned
     before = movers if counted_at is None else movers.filter(pl.col("created").fill_null(0) < floor(counted_at))
     recent = {one.key: index_changes.within(before, one.window).height for one in planned.slices}
-    return slices.bounded(planned, as_of, recent)
+    return slices.count_before(planned, as_of, recent)
 
 
 def _clipped(query: Query, as_of: int) -> bool:

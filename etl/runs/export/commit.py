@@ -33,7 +33,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
     missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
     parts = {each.key: _part_receipts(run, each) for each in planned.parts}
     groups = [group for found in parts.values() for group in found]
-    closed = await run.aside(consolidate.close, run.files, run.layout, groups, run.along)
+    closed = await run.aside(consolidate.consolidate, run.files, run.layout, groups, run.along)
     alone = run.query.single and closed.unique  # whose id may be spelled in another way
     absent = () if alone else await _absent(run, [group.key for group in groups])
     tallies = tuple(receipt.tally for receipt in receipts)
@@ -79,7 +79,7 @@ def _nothing_of(verdict: Verdict, absent: Sequence[str]) -> Verdict:
 async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
     """Name the records that were asked for by id and did not come; a sample does not ask for all of them."""
     names = () if run.delivery.limit is not None else named(run.query)
-    absent = await run.aside(consolidate.absent, run.files, groups, names)
+    absent = await run.aside(consolidate.absent_ids, run.files, groups, names)
     if absent:
         run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))
     return absent

@@ -39,7 +39,9 @@ async def fates(run: Run, names: Sequence[str], listed: pl.DataFrame, *, since: 
         found = dict(zip(names, answers, strict=True))
     if doubtful := [name for name in names if found[name] is Fate.UNKNOWN]:
         some = ", ".join(doubtful[:3]) + (" …" if len(doubtful) > 3 else "")
-        run.observe(Noted(text=f"{len(doubtful):,} records are no longer listed, but not known to be gone: {some}"))
+        run.observe(
+            Noted(text=f"{len(doubtful):,} records are no longer listed, but not known to be withdrawn: {some}")
+        )
     return found
 
 

@@ -129,11 +129,11 @@ async def _movement(run: Run, proof: Proof, *, counted_at: float | None) -> Move
     before = pl.col("updated") < (0 if counted_at is None else floor(counted_at))
     for tally in proof.tallies:
         here = index_changes.within(movers, tally.window)
-        named += index_changes.named(here, as_of=as_of, key=tally.key)
+        named += index_changes.moves_by_time(here, as_of=as_of, key=tally.key)
         if here.height:
             received = await run.aside(_received, run, proof, tally)
-            left[tally.key] = index_changes.left(received, here, as_of=as_of)
-            left_before[tally.key] = index_changes.left(received, here.filter(before), as_of=as_of)
+            left[tally.key] = index_changes.count_changed(received, here, as_of=as_of)
+            left_before[tally.key] = index_changes.count_changed(received, here.filter(before), as_of=as_of)
     return Movement(left=left, left_before=left_before, named=tuple(named[:NAMED]))
 
 
@@ -170,9 +170,9 @@ async def settled_by(
     run: Run, tally: Tally, found: Differences, listed: pl.DataFrame, *, as_of: int
 ) -> tuple[Tally, list[Move]]:
     """Return the tally that a listing settles, and the moves that it names."""
-    known = await fates(run, found.gone, listed, since=as_of)
-    moves = index_changes.moves(known, tally.key)
-    listing = index_changes.explained(found, known)
+    known = await fates(run, found.unlisted, listed, since=as_of)
+    moves = index_changes.moves_by_fate(known, tally.key)
+    listing = index_changes.settle(found, known)
     return replace(tally, expected_after=found.settled, listing=listing), moves
 
 

@@ -50,4 +50,4 @@ class _Ahead:
     async def _write(self) -> None:
         run, each = self._run, self._part
         async with run.writing:
-            await run.aside(part.write_ahead, run.files, run.layout, each.key, [each.slices[0].key])
+            await run.aside(part.write_full_groups, run.files, run.layout, each.key, [each.slices[0].key])

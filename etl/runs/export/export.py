@@ -56,7 +56,7 @@ async def fetch(run: Run, parts: Iterable[Part], step: Step = directly) -> None:
 async def plan(run: Run) -> Plan:
     """Return the plan of the unfinished work that lies in the destination, or count and make one."""
     if (kept := run.store.plan()) is not None:
-        planned = slices.restored(kept)
+        planned = slices.decode_plan(kept)
         run.observe(Noted(text="going on with the unfinished run in this destination"))
         forget_short(run, planned)
     else:

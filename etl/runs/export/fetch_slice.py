@@ -95,7 +95,7 @@ def _agrees(run: Run, folder: str, before: pa.ChunkedArray) -> bool:
 
 
 def _ids(run: Run, folder: str) -> pa.ChunkedArray:
-    return pages.came(run.files, pages.done(run.files, folder))
+    return pages.received_ids(run.files, pages.staged_pages(run.files, folder))
 
 
 async def _counted(run: Run, one: Slice, walked: _Walked) -> _Walked:
@@ -112,13 +112,13 @@ async def _counted(run: Run, one: Slice, walked: _Walked) -> _Walked:
 async def _pieces(run: Run, one: Slice) -> list[Window]:
     year = datetime.fromtimestamp(run.started, UTC).year
     count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
-    return await slices.pieces(run.query, one, count, moment, year=year)
+    return await slices.smaller_windows(run.query, one, count, moment, year=year)
 
 
 async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> _Walked:
     """Fetch the pages of a slice that are not staged yet, window by window, and count what is there then."""
     folder = paths.slice_folder(one.key)
-    staged = await run.aside(pages.done, run.files, folder)
+    staged = await run.aside(pages.staged_pages, run.files, folder)
     last = staged[-1].facts if staged else None
     total = last.total if last else 0
     if last is None or last.next is not None:
@@ -126,8 +126,8 @@ async def _walk(run: Run, one: Slice, windows: Sequence[Window]) -> _Walked:
         for window in windows:
             last = await _window(run, one, window, last)
             total += last.total or 0
-    done = await run.aside(pages.done, run.files, folder)
-    ids = await run.aside(pages.ids, run.files, done, _recent(run, one))
+    done = await run.aside(pages.staged_pages, run.files, folder)
+    ids = await run.aside(pages.count_ids, run.files, done, _recent(run, one))
     tally = Tally(
         key=one.key,
         window=one.window,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query
-from etl.completeness.slices import Part, restored
+from etl.completeness.slices import Part, decode_plan
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store
 from etl.errors import StoreError
@@ -74,7 +74,7 @@ async def write_part(run: Run, key: str) -> None:
 def _parts(run: Run) -> tuple[Part, ...]:
     if (kept := run.store.plan()) is None:
         raise StoreError(f"{run.files.name} has no plan any more", fix="run the export again")
-    return restored(kept).parts
+    return decode_plan(kept).parts
 
 
 @contextmanager

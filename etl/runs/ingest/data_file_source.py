@@ -25,7 +25,7 @@ from etl.runs.ingest.source import Ingest, Judged, Written
 from etl.schema import withdrawn
 from etl.settings import BASE_URL
 from etl.staging import table_writer
-from etl.staging.consolidate import Closed
+from etl.staging.consolidate import Consolidated
 from etl.storage import paths
 
 MARGIN = 86_400
@@ -79,7 +79,7 @@ class Monthly:
         """Yield the records of a part."""
         return iter(self.data.lines(part))
 
-    def judged(self, run: Ingest, closed: Closed, written: Written) -> Judged:
+    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
         """Compare the records with the file's lists; what they call registered is in the table of withdrawn ones."""
         keys = [key for found, _ in written for key in found]
         compared = [self._compare(run, name, written) for name in self._months()]
@@ -156,8 +156,8 @@ def _tombstones(run: Ingest, gone: pl.DataFrame, keys: Sequence[str]) -> dict[st
     files = []
     for sink in layout.sinks if rows.height else ():
         path = paths.data_file(table.name, (), table.name, sink.suffix)
-        files.append(table_writer.put(run.files, layout, table, sink, (path, rows)))
-    return table_writer.fill(run.files, layout, table_writer.facts(layout, [{table.name: files}]))
+        files.append(table_writer.write_file(run.files, layout, table, sink, (path, rows)))
+    return table_writer.fill_empty(run.files, layout, table_writer.table_facts(layout, [{table.name: files}]))
 
 
 def _sum(counts: Iterator[int | None]) -> int | None:

@@ -17,7 +17,7 @@ from etl.dataset import checksums, manifest_file, request, store
 from etl.dataset.layout import Layout
 from etl.dataset.manifest import DataFile, DatasetOrigin, Manifest, TableFacts
 from etl.dataset.manifest_build import Evidence
-from etl.dataset.reader import Published, published, tombstone_layout
+from etl.dataset.reader import Published, open_published, tombstone_layout
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
 from etl.events import Noted, Observe
@@ -30,8 +30,8 @@ from etl.runs.sync import merge_included
 from etl.schema.withdrawn import NAME as WITHDRAWN
 from etl.settings import Settings
 from etl.staging import table_writer
-from etl.staging.consolidate import Closed
-from etl.staging.consolidate import dimensions as laid_out
+from etl.staging.consolidate import Consolidated
+from etl.staging.consolidate import included_layouts as laid_out
 from etl.storage import paths
 from etl.storage.files import Files
 
@@ -93,9 +93,9 @@ class Rebuilt:
         """Yield the records of a file, the newest reception of each."""
         if self.receptions:
             return self.receptions.counting(part)
-        return iter([line for line in checksums.content(self.held.files, self.files[part]).split(b"\n") if line])
+        return iter([line for line in checksums.read_checked(self.held.files, self.files[part]).split(b"\n") if line])
 
-    def judged(self, run: Ingest, closed: Closed, written: Written) -> Judged:
+    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
         """Compare the records with those of the dataset; what else its manifest proves stands as it is."""
         missing, reasons = self._compared(run, closed, [key for keys, _ in written for key in keys])
         tables, untold = self._along(run)
@@ -107,7 +107,7 @@ class Rebuilt:
         origin = DatasetOrigin(name=self.name, run_id=self.manifest.run_id, raw=self.receptions is not None)
         return Judged(evidence=evidence, tables=dict(closed.tables) | tables, origin=origin)
 
-    def _compared(self, run: Ingest, closed: Closed, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    def _compared(self, run: Ingest, closed: Consolidated, keys: Sequence[str]) -> tuple[list[str], list[str]]:
         """Name the records of the dataset that did not come, and say what else is not as it is there."""
         if self.receptions is None:
             return [], _differing(self.records, closed.unique)
@@ -128,7 +128,7 @@ class Rebuilt:
             except (StoreError, pl.exceptions.PolarsError) as error:
                 said = error.message if isinstance(error, StoreError) else str(error)
                 reasons.append(f"{own.prefix}{own.resource.name} is empty, for it cannot be taken over: {said}")
-                tables |= table_writer.fill(run.files, own, table_writer.facts(own, []))
+                tables |= table_writer.fill_empty(run.files, own, table_writer.table_facts(own, []))
         return tables, reasons
 
     def _pairs(self, layout: Layout) -> Iterator[tuple[Layout, Layout]]:
@@ -147,12 +147,12 @@ _COUNTS = (
 
 def opened(files: Files, observe: Observe) -> Rebuilt:
     """Open a dataset to make its tables again; StoreError if it has kept no records, or is half-way to a new one."""
-    manifest = store.manifest_of_one(files)
-    query = request.asked(manifest)
+    manifest = store.readable_manifest(files)
+    query = request.requested_query(manifest)
     _, layout = claimed(query, request.delivery(manifest, ""), Settings())
     listed = manifest.tables[manifest.main].files
     lines = {file.path: file for file in listed if file.path.endswith(ndjson.SUFFIX)}
-    held = published(files, layout, manifest)
+    held = open_published(files, layout, manifest)
     kept = bool(files.listing(paths.RAW))
     if not (lines or kept) and manifest.totals.unique:
         fix = "export with --keep-raw or with --format ndjson to have them"
@@ -212,7 +212,7 @@ def _differing(expected: int, unique: int) -> list[str]:
     return [f"{unique - expected} more than the dataset's {expected} records"] if unique > expected else []
 
 
-def _evidence(held: Manifest, closed: Closed, missing: Sequence[str], reasons: Sequence[str]) -> Evidence:
+def _evidence(held: Manifest, closed: Consolidated, missing: Sequence[str], reasons: Sequence[str]) -> Evidence:
     """Take over what a manifest proves of a dataset's records, unless they are others: then nothing is complete."""
     verdict = Verdict(
         state=State.INCOMPLETE if reasons else held.verdict,

@@ -144,7 +144,7 @@ async def _close(
 
 
 def _closed(run: Ingest, receipts: Sequence[PartReceipt], written: Written) -> Outcome:
-    closed = consolidate.close(run.files, run.layout, receipts)
+    closed = consolidate.consolidate(run.files, run.layout, receipts)
     return _publish(run, run.origin.judged(run, closed, written))
 
 
@@ -179,8 +179,8 @@ def _stage(run: Ingest, name: str) -> None:
     while (some := list(islice(lines, LINES))) or not number:
         _page(run, folder, number, some)
         number += 1
-    done = pages.done(run.files, folder)
-    staged = pages.ids(run.files, done)
+    done = pages.staged_pages(run.files, folder)
+    staged = pages.count_ids(run.files, done)
     came = staged.received
     tally = Tally(key=name, expected_before=came, expected_after=came, received=came, unique=staged.unique)
     run.store.commit(Receipt(tally=tally, pages=len(done)))

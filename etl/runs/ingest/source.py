@@ -20,7 +20,7 @@ from etl.dataset.store import Claim, Store
 from etl.events import Observe
 from etl.records.parser import Parser
 from etl.runs.context import Clock
-from etl.staging.consolidate import Closed
+from etl.staging.consolidate import Consolidated
 from etl.storage import paths
 from etl.storage.files import Files
 
@@ -114,5 +114,5 @@ class Origin(Protocol):
     def lines(self, part: str) -> Iterator[bytes]:
         """Yield the records of a part that count, a line each."""
 
-    def judged(self, run: Ingest, closed: Closed, written: Written) -> Judged:
+    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
         """Compare what came with what there must be, and add the tables that are made of no record."""

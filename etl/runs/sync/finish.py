@@ -94,7 +94,7 @@ def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json
     receipts = [group for each in settled.parts for group in part.read_receipts(run.files, each.key)]
     job = _job(run, settled.held)
     merged = merge.merge(job)
-    tables = table_writer.fill(run.files, run.layout, table_writer.facts(run.layout, [merged.tables]))
+    tables = table_writer.fill_empty(run.files, run.layout, table_writer.table_facts(run.layout, [merged.tables]))
     along, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.gone))
     feed = _feed(job, merged)
     tables |= along | _tombstones(run, job, before, merged)
@@ -210,8 +210,8 @@ def _tombstones(run: Run, job: Merge, before: Manifest, merged: Merged) -> dict[
     files: list[DataFile] = []
     for sink in layout.sinks if left.height else ():
         path = paths.data_file(table.name, (), table.name, sink.suffix)
-        files.append(table_writer.put(run.files, layout, table, sink, (path, left)))
-    return table_writer.fill(run.files, layout, table_writer.facts(layout, [{table.name: files}]))
+        files.append(table_writer.write_file(run.files, layout, table, sink, (path, left)))
+    return table_writer.fill_empty(run.files, layout, table_writer.table_facts(layout, [{table.name: files}]))
 
 
 def change(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[Change, dict[str, bytes]]:

@@ -130,8 +130,8 @@ def ids_query(query: Query) -> Query:
 
 def ids(files: Files, one: Slice) -> pl.DataFrame:
     """Return the ids that a walked slice has staged, in lower case, as `key`."""
-    staged = pages.done(files, paths.slice_folder(one.key))
-    found = [pl.Series(pc.utf8_lower(pages.read(files, page.key, ["id"]).column(0))) for page in staged]
+    staged = pages.staged_pages(files, paths.slice_folder(one.key))
+    found = [pl.Series(pc.utf8_lower(pages.read_columns(files, page.key, ["id"]).column(0))) for page in staged]
     every = pl.concat([pl.Series(dtype=pl.String), *found]).unique().drop_nulls()
     return pl.DataFrame({"key": every}, schema={"key": pl.String})
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import polars as pl
 
 from etl.dataset.layout import Layout
-from etl.dataset.reader import folders, identity, reader, telling
+from etl.dataset.reader import folders, identity, identity_columns, reader
 from etl.records import ndjson
 from etl.records.flatten import frame_schema
 from etl.schema.declarations import Table
@@ -88,7 +88,7 @@ def gather(files: Files, published: Layout, parts: Sequence[PartReceipt]) -> Inc
     own = layout(published)
     found = [pl.DataFrame(schema={**KEYS, "turn": pl.Int64()})]
     for turn, part in enumerate(parts):
-        wanted = list(dict.fromkeys([*telling(own.resource), *published.partition_by]))
+        wanted = list(dict.fromkeys([*identity_columns(own.resource), *published.partition_by]))
         main = _table(files, own, part, own.resource.main, wanted)
         told = identity(own.resource, main).with_columns(
             folders(published, main), pl.lit(part.key).alias("part"), pl.lit(turn, pl.Int64).alias("turn")

@@ -13,7 +13,7 @@ import polars as pl
 
 from etl.dataset.layout import Layout
 from etl.dataset.manifest import DataFile
-from etl.dataset.reader import Place, Published, restored
+from etl.dataset.reader import Place, Published, with_partition_columns
 from etl.dataset.store import Store
 from etl.records import ndjson, row_changes
 from etl.records.ordering import split
@@ -100,7 +100,7 @@ def _last_known(job: Merge, here: _Here) -> pl.DataFrame:
     rows = job.published.frame(main, here.place)
     left = here.leave.join(here.moved, on="key", how="anti")
     gone = rows.join(left, left_on=job.layout.resource.key.name, right_on="key", how="semi")
-    return restored(job.layout, gone, here.place)
+    return with_partition_columns(job.layout, gone, here.place)
 
 
 def _table(job: Merge, table: Table, fetched: Rows, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
@@ -132,7 +132,7 @@ def _lines(job: Merge, here: _Here, found: Sequence[DataFile]) -> list[DataFile]
         return []
     folder = "/".join(filter(None, (job.layout.prefix + job.layout.resource.main.name, here.place.folder)))
     path = f"{folder}/{here.place.part}{ndjson.SUFFIX}"
-    return [ndjson_files.put(job.store.files, path, whole[ndjson.LINE])]
+    return [ndjson_files.write_records(job.store.files, path, whole[ndjson.LINE])]
 
 
 def _rows(
@@ -180,4 +180,4 @@ def written(store: Store, layout: Layout, table: Table, place: Place, frame: pl.
         stem = f"{place.part}-{number}" if number else place.part
         for sink in layout.sinks:
             path = f"{folder}/{stem}{sink.suffix}"
-            yield table_writer.put(store.files, layout, table, sink, (path, rows))
+            yield table_writer.write_file(store.files, layout, table, sink, (path, rows))

@@ -39,12 +39,12 @@ def merge(
     """
     tables: dict[str, TableFacts] = {}
     tallies: dict[str, IncludedTally] = {}
-    for own in consolidate.dimensions(run.layout, run.along):
+    for own in consolidate.included_layouts(run.layout, run.along):
         names = [name for name, found in run.along.items() if found.name == own.resource.name]
         includes = [include for include in run.query.resource.includes if include.name in names]
         linked = _linked(run.files, run.layout, merged, includes)
         files, keys = _merged(run.files, own, before, _rules(own, run.layout.resource.parent, linked, touched))
-        tables |= table_writer.fill(run.files, own, table_writer.facts(own, [files]))
+        tables |= table_writer.fill_empty(run.files, own, table_writer.table_facts(own, [files]))
         tallies[own.resource.type] = tally_included(keys if linked is None else linked, keys)
     return tables, tallies
 
@@ -59,7 +59,7 @@ def taken_over(source: Files, theirs: Layout, manifest: Manifest, files: Files, 
         own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, manifest), stem))
         for table, old in zip(own.wanted, theirs.wanted, strict=True)
     }
-    return table_writer.fill(files, own, table_writer.facts(own, [written]))
+    return table_writer.fill_empty(files, own, table_writer.table_facts(own, [written]))
 
 
 def rows(files: Files, own: Layout, table: Table, manifest: Manifest) -> pl.DataFrame:
@@ -90,7 +90,7 @@ def _merged(
     """Put old and new rows of one resource together, table by table; returns the files and the keys."""
     stays, comes = rules
     fetched = replace(own, sinks=(formats.load("parquet"),), prefix=PREFIX + own.prefix)
-    came, _ = included.close(files, fetched)
+    came, _ = included.consolidate(files, fetched)
     new = pl.DataFrame({"key": came.keys["key"]}, schema={"key": pl.String})
     kept = new
     written: dict[str, list[DataFile]] = {}
@@ -124,7 +124,7 @@ def _put(files: Files, own: Layout, table: Table, every: pl.DataFrame, stem: str
         name = f"{stem}-{number}" if number else stem
         for sink in own.sinks:
             path = paths.data_file(own.prefix + table.name, (), name, sink.suffix)
-            yield table_writer.put(files, own, table, sink, (path, some))
+            yield table_writer.write_file(files, own, table, sink, (path, some))
 
 
 def _linked(

@@ -13,7 +13,7 @@ import polars as pl
 
 from etl.api.window import moment
 from etl.completeness import index_changes, slices
-from etl.completeness.bisect import narrowed
+from etl.completeness.bisect import narrow
 from etl.completeness.slices import Part, Plan, Slice, can_cut
 from etl.completeness.verdict import Move, State, Tally
 from etl.dataset import reader
@@ -92,7 +92,7 @@ async def _narrowed(
     seconds = await run.aside(held.seconds, tiles, list(differing))
     whole = {at for at, count in differing.items() if len(seconds[at]) != count}
     some = {at: found for at, found in seconds.items() if at not in whole}
-    return await narrowed(tiles, some, partial(run.client.count, run.query), whole=whole, page_size=size)
+    return await narrow(tiles, some, partial(run.client.count, run.query), whole=whole, page_size=size)
 
 
 async def _settled(
@@ -171,7 +171,7 @@ def held_now(run: Run, parts: list[Part], gone: pl.DataFrame) -> Held:
     proof = published_manifest(run.files)
     receipts = [group for each in parts for group in part.read_receipts(run.files, each.key)]
     return Held(
-        published=reader.published(run.files, run.layout, proof),
+        published=reader.open_published(run.files, run.layout, proof),
         incoming=incoming.gather(run.files, run.layout, receipts),
         gone=gone,
     )

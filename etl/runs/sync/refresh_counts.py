@@ -68,7 +68,7 @@ async def close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
 
 def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     before = published_manifest(run.files)
-    standing = reader.published(run.files, run.layout, before)
+    standing = reader.open_published(run.files, run.layout, before)
     receipts = [group for each in planned.parts for group in part.read_receipts(run.files, each.key)]
     came = incoming.gather(run.files, own.layout, receipts)
     main = run.layout.prefix + run.layout.resource.main.name

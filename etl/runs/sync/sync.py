@@ -13,7 +13,7 @@ import msgspec
 from etl.api.query import Query
 from etl.api.window import Window
 from etl.completeness import watermark
-from etl.completeness.slices import Plan, restored
+from etl.completeness.slices import Plan, decode_plan
 from etl.dataset.store import published_manifest
 from etl.events import Noted, Planned
 from etl.runs.context import Run
@@ -71,7 +71,7 @@ def changed(query: Query, since: int | None) -> Query:
 async def plan(own: Run, noun: str = "record") -> Plan:
     """Return the plan of the unfinished sync in the destination, or count and make one; `noun` is what it fetches."""
     if (kept := own.store.plan()) is not None:
-        planned = restored(kept)
+        planned = decode_plan(kept)
         own.observe(Noted(text="going on with the unfinished sync of this destination"))
         export.forget_short(own, planned)
     else:

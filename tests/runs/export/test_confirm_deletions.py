@@ -57,7 +57,7 @@ async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tm
     async with Sandbox(corpus) as server:
         found = await fates(server, tmp_path, gone, left, there, there=other, told=told)
     assert found == {gone: Fate.GONE, left: Fate.CHANGED, there: Fate.UNKNOWN}
-    assert told == [f"1 records are no longer listed, but not known to be gone: {there}"]
+    assert told == [f"1 records are no longer listed, but not known to be withdrawn: {there}"]
 
 
 async def test_a_server_that_knows_no_single_records_confirms_nothing(tmp_path: Path) -> None:

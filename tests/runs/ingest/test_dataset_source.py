@@ -278,7 +278,7 @@ def test_a_dataset_that_is_published_to_meanwhile_is_not_mixed(
 ) -> None:
     """Records of two states would be proved by neither manifest."""
     _, kept = history
-    closed = consolidate.close
+    closed = consolidate.consolidate
 
     def meanwhile(*arguments: Any) -> Any:
         (kept / "_etl/manifest.json").write_text(json.dumps(proof(kept) | {"run_id": "another"}))
