@@ -4,7 +4,7 @@ Each slice is fetched and proved on its own; neighbouring slices form a part, wh
 Callers count; every decision here is pure.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -97,18 +97,12 @@ class Plan:
         return self.counts + sum(max(1, -(-piece.expected // page_size)) for piece in self.slices) + 1
 
 
-def count_before(planned: Plan, as_of: int, recent: Mapping[str, int]) -> Plan:
-    """Return a plan whose slices count only records that last changed before `as_of`: all but each slice's `recent`."""
-    parts = tuple(
-        replace(part, slices=tuple(_count_before(piece, as_of, recent) for piece in part.slices))
-        for part in planned.parts
+def bounded(planned: Plan, as_of: int | None) -> Plan:
+    """Return a plan whose slices count only records that last changed before `as_of`."""
+    parts = (
+        replace(part, slices=tuple(replace(piece, as_of=as_of) for piece in part.slices)) for part in planned.parts
     )
-    total = planned.total - sum(recent.values())
-    return replace(planned, parts=parts, total=total)
-
-
-def _count_before(piece: Slice, as_of: int, recent: Mapping[str, int]) -> Slice:
-    return replace(piece, expected=max(0, piece.expected - recent.get(piece.key, 0)), as_of=as_of)
+    return replace(planned, parts=tuple(parts))
 
 
 def single_slice(planned: Plan, total: int) -> Plan:

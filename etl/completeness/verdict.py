@@ -232,7 +232,9 @@ def _gap(label: str, counts: _Counts) -> _Gap:
     highest = max(counts.before, counts.after)  # a higher total after includes what the index listed late
     never_came = highest - counts.settled - counts.recent  # withdrawn before they arrived
     short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
-    if not short and not over and counts.after >= counts.fewest and never_came <= few(highest):
+    # where all came that was counted before, nothing is missing, whatever was withdrawn since
+    nameless = min(few(highest), highest // 10) if counts.settled == counts.before else 0
+    if not short and not over and counts.after >= counts.fewest - nameless and never_came <= few(highest):
         return _MOVED
     return _Gap(plain=False, explained=False, missing=short, reason=_reason(label, counts, short=short, over=over))
 

@@ -106,15 +106,23 @@ def test_few_records_vanish_before_they_come_and_many_do_not():
         assert judge([one], query_before=1000 + lost, query_after=1000).state is state
 
 
-def test_records_that_came_and_are_not_listed_any_more_need_a_name():
-    """A list that has become shorter is not believed, whatever else moved."""
-    for still in (tally(unique=12, recent=2, after=9), tally(unique=10, after=9)):
-        assert judge([still], query_before=10, query_after=9).state is State.INCOMPLETE
+def test_few_records_are_withdrawn_without_a_name_after_all_came():
+    """Everything that was counted is here; a list that has become much shorter is not believed."""
+    for withdrawn, state in ((20, State.DRIFTED), (21, State.INCOMPLETE)):
+        for recent in (0, 2):
+            still = tally(before=300, unique=300 + recent, recent=recent, after=300 - withdrawn)
+            assert judge([still], query_before=300, query_after=300 - withdrawn).state is state
+
+
+def test_a_record_that_came_and_is_not_listed_any_more_needs_a_name_if_another_did_not_come():
+    """It may hide one that is missing."""
+    still = tally(before=300, unique=299, after=298)
+    assert judge([still], query_before=300, query_after=298).state is State.INCOMPLETE
 
 
 def test_what_left_while_the_total_was_counted_may_be_in_it_or_not():
     """Between the fewest and the most that may be left, every total is right; beyond them none is."""
-    for after, state in ((7, State.INCOMPLETE), (8, State.DRIFTED), (9, State.DRIFTED), (10, State.INCOMPLETE)):
+    for after, state in ((6, State.INCOMPLETE), (8, State.DRIFTED), (9, State.DRIFTED), (10, State.INCOMPLETE)):
         assert judge([tally()], query_before=10, query_after=after, left=(2, 1)).state is state
 
 

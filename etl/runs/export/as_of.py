@@ -9,15 +9,13 @@ from dataclasses import replace
 from functools import partial
 from math import floor
 
-import polars as pl
-
 from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window
-from etl.completeness import index_changes, slices
+from etl.completeness import slices
 from etl.completeness.slices import Plan
 from etl.events import Noted
 from etl.runs.context import Run
-from etl.runs.export.listing import moved_since
+from etl.runs.export.listing import count_moved
 from etl.schema.declarations import Type
 
 _NOTICEABLE = 5.0
@@ -59,22 +57,17 @@ def column_of_change(query: Query) -> str | None:
 async def plan(run: Run, *, year: int) -> Plan:
     """Cut the run's query into slices, counted as of a moment of the server's clock."""
     listed = await run.client.count(run.query)
-    counted_at = run.client.server_time()
     as_of = moment_of(run)
-    movers = None if column_of_change(run.query) is None else await moved_since(run, as_of)
-    until = as_of if movers is None and _clipped(run.query, as_of) else None
-    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
-    total = listed if until is None else None
+    moved = None if column_of_change(run.query) is None else await count_moved(run, as_of)
+    bound = None if moved is None else as_of
+    until = as_of if moved is None and _clipped(run.query, as_of) else None
+    total = None if moved or until is not None else listed
+    count, moment = partial(count_settled, run, bound), partial(run.client.moment, settled(run.query, bound))
     planned = await slices.plan(run.query, count, moment, year=year, until=until, total=total)
     if planned.uncut:
         run.observe(Noted(text=f"note: the query cannot be cut into slices: {planned.uncut}; it is walked as one"))
         return replace(slices.single_slice(planned, listed), as_of=as_of)
-    planned = replace(planned, as_of=as_of, listed=total)
-    if movers is None:
-        return planned
-    before = movers if counted_at is None else movers.filter(pl.col("created").fill_null(0) < floor(counted_at))
-    recent = {one.key: index_changes.within(before, one.window).height for one in planned.slices}
-    return slices.count_before(planned, as_of, recent)
+    return replace(slices.bounded(planned, bound), as_of=as_of, listed=listed if until is None else None)
 
 
 def _clipped(query: Query, as_of: int) -> bool:

@@ -36,15 +36,25 @@ class Head(msgspec.Struct):
 HEAD = msgspec.json.Decoder(Head)
 
 
+async def count_moved(run: Run, as_of: int) -> int | None:
+    """Count the listed records that changed at or after a moment, by the first page of them.
+
+    None if others come too: the server does not heed the query.
+    """
+    async for page in run.client.pages(_moved(run, as_of)):
+        return None if _any_older(_rows(page.document.records), as_of) else page.total
+    return 0
+
+
 async def moved_since(run: Run, as_of: int) -> pl.DataFrame | None:
     """Return the ids and times of the listed records that changed at or after a moment.
 
     None if others come too: the server does not heed the query.
     """
     found = [pl.DataFrame(schema=RECORDS)]
-    async for page in run.client.pages(_few(replace(run.query, changed=Window(as_of, None)))):
+    async for page in run.client.pages(_moved(run, as_of)):
         rows = _rows(page.document.records)
-        if rows.filter(pl.max_horizontal("created", "updated") < as_of).height:
+        if _any_older(rows, as_of):
             return None
         found.append(rows)
     return pl.concat(found).unique("id", keep="last", maintain_order=True)
@@ -61,6 +71,14 @@ async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
         if listed.height == total:
             return listed
     return None
+
+
+def _moved(run: Run, as_of: int) -> Query:
+    return _few(replace(run.query, changed=Window(as_of, None)))
+
+
+def _any_older(rows: pl.DataFrame, as_of: int) -> bool:
+    return rows.filter(pl.max_horizontal("created", "updated") < as_of).height > 0
 
 
 def _few(query: Query) -> Query:
