@@ -149,7 +149,8 @@ def judge(
     if sample:
         return Verdict(state=State.SAMPLE, unique=unique, missing=0, slices=dict.fromkeys(_keys(tallies), State.SAMPLE))
     gaps = {tally.key: _slice_gap(tally) for tally in tallies}
-    whole = _whole_gap(tallies, (query_before, query_after), left, twice=total - unique)
+    proved = all(gap.explained for gap in gaps.values())
+    whole = _whole_gap(tallies, (query_before, query_after), left, twice=total - unique, proved=proved)
     every = [*gaps.values(), whole]
     still = listed is not None and listed == unique == sum(tally.walked or 0 for tally in tallies)
     return Verdict(
@@ -204,7 +205,7 @@ def _listing_gap(label: str, tally: Tally, listing: Listing) -> _Gap:
 
 
 def _whole_gap(
-    tallies: Sequence[Tally], totals: tuple[int | None, int | None], left: tuple[int, int], *, twice: int
+    tallies: Sequence[Tally], totals: tuple[int | None, int | None], left: tuple[int, int], *, twice: int, proved: bool
 ) -> _Gap:
     """Compare the query's totals with the records received, without the slices that a listing has settled."""
     before, after = totals
@@ -220,20 +221,21 @@ def _whole_gap(
         left=left[0] - sum(tally.left for tally in listed),
         left_before=left[1] - sum(tally.left_before for tally in listed),
     )
-    gap = _gap("the query", counts)
+    gap = _gap("the query", counts, proved=proved)
     if listed and not gap.explained and abs(counts.most - counts.after) <= few(before):
         return _MOVED  # its total and the listings are from different moments
     return gap
 
 
-def _gap(label: str, counts: _Counts) -> _Gap:
+def _gap(label: str, counts: _Counts, *, proved: bool = False) -> _Gap:
+    """Compare counts; `proved` says that nothing was missing when the parts of the whole were counted."""
     if counts.before == counts.settled == counts.after and not counts.left:
         return _MOVED if counts.recent else _EQUAL
     highest = max(counts.before, counts.after)  # a higher total after includes what the index listed late
     never_came = highest - counts.settled - counts.recent  # withdrawn before they arrived
     short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
     # where all came that was counted before, nothing is missing, whatever was withdrawn since
-    nameless = min(few(highest), highest // 10) if counts.settled == counts.before else 0
+    nameless = min(few(highest), highest // 10) if proved or counts.settled == counts.before else 0
     if not short and not over and counts.after >= counts.fewest - nameless and never_came <= few(highest):
         return _MOVED
     return _Gap(plain=False, explained=False, missing=short, reason=_reason(label, counts, short=short, over=over))

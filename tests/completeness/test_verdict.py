@@ -114,6 +114,13 @@ def test_few_records_are_withdrawn_without_a_name_after_all_came():
             assert judge([still], query_before=300, query_after=300 - withdrawn).state is state
 
 
+def test_few_records_are_withdrawn_without_a_name_after_every_slice_was_proved():
+    """The query is counted last, and a slice may have lost a record before it came."""
+    slices = [tally("a", before=300, unique=300, after=299), tally("b", before=300, unique=299, after=299)]
+    assert judge(slices, query_before=600, query_after=597).state is State.DRIFTED
+    assert judge(slices, query_before=600, query_after=570).state is State.INCOMPLETE
+
+
 def test_a_record_that_came_and_is_not_listed_any_more_needs_a_name_if_another_did_not_come():
     """It may hide one that is missing."""
     still = tally(before=300, unique=299, after=298)
