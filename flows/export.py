@@ -45,6 +45,8 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     fresh: bool = False,
     max_missing: int = 0,
     allow_incomplete: bool = False,
+    min_records: int = 1,
+    allow_empty: bool = False,
     base_url: str = "",
     sandbox: bool = False,
     sandbox_options: str = "",
@@ -83,6 +85,8 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         fresh: Discard unfinished work, and replace a dataset of another request.
         max_missing: Publish even if up to this many records are missing, all of them named.
         allow_incomplete: Publish whatever arrived.
+        min_records: Publish nothing if there are fewer records than this.
+        allow_empty: Also publish a dataset without records.
         base_url: Root URL of the API; by default DataCite's.
         sandbox: Start a local DataCite API and use it.
         sandbox_options: Options for the sandbox.

@@ -34,6 +34,8 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
     fresh: bool = False,
     max_missing: int = 0,
     allow_incomplete: bool = False,
+    min_records: int = 1,
+    allow_empty: bool = False,
     threads: int | None = None,
 ) -> State[dict[str, Any]]:
     """Read a Public or Monthly Data File of DataCite into tables, published only if its lists prove them complete.
@@ -51,6 +53,8 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
         fresh: Discard unfinished work, and replace a dataset of another request.
         max_missing: Publish even if up to this many records are missing, all of them named.
         allow_incomplete: Publish whatever arrived.
+        min_records: Publish nothing if there are fewer records than this.
+        allow_empty: Also publish a dataset without records.
         threads: Number of parts to read at once; by default one per core.
     """
     given: dict[str, Json] = dict(locals())

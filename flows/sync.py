@@ -35,6 +35,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     fresh: bool = False,
     max_missing: int = 0,
     allow_incomplete: bool = False,
+    max_withdrawn: str = "",
     base_url: str = "",
     sandbox: bool = False,
     sandbox_options: str = "",
@@ -60,6 +61,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         fresh: Discard unfinished work.
         max_missing: Publish even if up to this many records are missing, all of them named.
         allow_incomplete: Publish whatever arrived.
+        max_withdrawn: Publish nothing if more records would be withdrawn: 500, 5%; by default 10 % and at least 20.
         base_url: Root URL of the API; by default that of the dataset.
         sandbox: Start a local DataCite API and use it.
         sandbox_options: Options for the sandbox.

@@ -217,8 +217,15 @@ def _tell(ended: "Sequence[Ended]") -> None:
         if entry.error is not None:
             note(f"datacite-etl: {entry.name}: {entry.error}")
         elif entry.exit_code:
-            note(f"datacite-etl: {entry.name}: nothing was published; run it again to fetch what is missing")
+            note(f"datacite-etl: {entry.name}: {_why(entry)}")
     line(f"{sum(not entry.exit_code for entry in ended)} of {counted(len(ended), 'entry')} succeeded")
+
+
+def _why(entry: "Ended") -> str:
+    """Say why an entry published nothing, and what to do."""
+    assert entry.outcome is not None
+    fix = entry.outcome.fix or "run it again to fetch what is missing"
+    return "; ".join([*entry.outcome.proof.reasons[:3], "nothing was published", fix])
 
 
 def _positive(count: int) -> int:

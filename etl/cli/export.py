@@ -13,9 +13,9 @@ from etl.options.owner import owner
 
 if TYPE_CHECKING:
     from etl.api.query import Query
-    from etl.dataset.manifest import Manifest
     from etl.dataset.request import Delivery
     from etl.events import Observe
+    from etl.runs.batch import Ending
     from etl.runs.context import Outcome
     from etl.settings import Settings
 
@@ -61,17 +61,18 @@ def export(
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({to: outcome.summary()})
     as_json(outcome.summary()) if showing.json else print_result(outcome)
-    return code(outcome.proof, FIX, published=outcome.published)
+    return code(outcome, FIX)
 
 
 FIX = "run the same command again to fetch what is missing, or add --allow-incomplete to publish without it"
 
 
-def code(proof: "Manifest", fix: str, *, published: bool) -> int:
-    """Return a run's exit code; if nothing was published, say why in one line."""
-    if published:
+def code(ending: "Ending", fix: str) -> int:
+    """Return a run's exit code; if nothing was published, say why in one line, with its own fix or the usual one."""
+    if ending.published:
         return 0
-    note(f"datacite-etl: {'; '.join(proof.reasons[:3]) or 'incomplete'}; nothing was published; {fix}")
+    reasons = "; ".join(ending.proof.reasons[:3]) or "incomplete"
+    note(f"datacite-etl: {reasons}; nothing was published; {ending.fix or fix}")
     return 3
 
 

@@ -6,9 +6,9 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from etl.cli.export import print_result
+from etl.cli.export import code, print_result
 from etl.cli.progress import progress
-from etl.cli.show import as_json, note
+from etl.cli.show import as_json
 from etl.options.asking import Showing, destination, path_of
 from etl.options.delivering import Delivering
 from etl.options.owner import owner
@@ -65,11 +65,7 @@ def ingest(
         )
         outcome = asyncio.run(ingesting)
     as_json(outcome.summary()) if showing.json else print_result(outcome)
-    if outcome.published:
-        return 0
-    reasons = "; ".join(outcome.proof.reasons[:3]) or "incomplete"
-    note(f"datacite-etl: {reasons}; nothing was published; add --max-missing or --allow-incomplete to publish it")
-    return 3
+    return code(outcome, "add --max-missing or --allow-incomplete to publish it")
 
 
 def checked(delivering: Delivering, threads: int | None) -> "Delivery":

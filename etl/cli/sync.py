@@ -61,7 +61,7 @@ def sync(
         outcome = asyncio.run(_sync(query, delivery, settings, dataset, wish, observe=observe, run_id=run_id))
     recording.keep({dataset: outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
-    return code(outcome.proof, _FIX, published=outcome.published)
+    return code(outcome, _FIX)
 
 
 async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":

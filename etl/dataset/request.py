@@ -14,6 +14,18 @@ _FRESH = "export it again with --fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawable:
+    """How many records a sync may withdraw: a percentage of the dataset, or this many if that is more."""
+
+    percent: float = 0.0
+    records: int = 0
+
+    def of(self, held: int) -> int:
+        """Return the number for a dataset of so many records."""
+        return max(self.records, int(held * self.percent / 100))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The user's choices for the dataset; with `partition_by` None the resource's default applies.
 
@@ -26,6 +38,8 @@ class Delivery:
     limit: int | None = None
     max_missing: int = 0
     allow_incomplete: bool = False
+    min_records: int = 0
+    max_withdrawn: Withdrawable | None = None
     fresh: bool = False
     purpose: str = "export"
 

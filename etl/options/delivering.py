@@ -40,6 +40,12 @@ class Delivering:
     allow_incomplete: Annotated[bool, Parameter(negative="")] = False
     """Publish whatever arrived. The verdict stays `incomplete`."""
 
+    min_records: int = 1
+    """Publish nothing if there are fewer records than this; 1 by default."""
+
+    allow_empty: Annotated[bool, Parameter(negative="")] = False
+    """Publish a dataset without any record, too."""
+
     def delivery(self) -> "Delivery":
         """Return the options as a Delivery; UsageError for an invalid number."""
         from etl.dataset.request import Delivery
@@ -47,6 +53,11 @@ class Delivering:
 
         if (self.limit is not None and self.limit < 1) or self.max_missing < 0:
             raise UsageError("--limit must be at least 1, --max-missing at least 0", fix="give a number in that range")
+        if self.min_records < 1 or (self.limit is not None and self.min_records > self.limit):
+            fix = "give a number in that range; --allow-empty allows an empty dataset"
+            raise UsageError("--min-records must be at least 1, and at most --limit", fix=fix)
+        if self.allow_empty and self.min_records > 1:
+            raise UsageError("--allow-empty contradicts --min-records", fix="leave one of them out")
         names = None if self.partition_by is None else [name.strip() for name in self.partition_by.split(",")]
         return Delivery(
             formats=tuple(dict.fromkeys(name for text in self.format for name in text.split(","))),
@@ -55,5 +66,6 @@ class Delivering:
             limit=self.limit,
             max_missing=self.max_missing,
             allow_incomplete=self.allow_incomplete,
+            min_records=0 if self.allow_empty else self.min_records,
             fresh=self.fresh,
         )

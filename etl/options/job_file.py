@@ -137,7 +137,7 @@ def _table(value: Json, where: str) -> dict[str, Json]:
 def _plain(name: str, value: Json) -> Json:
     if isinstance(value, date):
         return value.isoformat()
-    if name in ("lag", "overlap") and type(value) in (int, float):
+    if name in ("lag", "overlap", "max_withdrawn") and type(value) in (int, float):
         return str(value)
     if name == "filter" and isinstance(value, dict):
         return [f"{key}={text}" for key, text in value.items()]

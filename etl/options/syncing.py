@@ -1,5 +1,6 @@
 """The options of a sync, and how they become a Wish and a Delivery."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -14,11 +15,13 @@ from etl.settings import loopback
 if TYPE_CHECKING:
     from etl.api.query import Query
     from etl.dataset.manifest import Manifest
-    from etl.dataset.request import Delivery
+    from etl.dataset.request import Delivery, Withdrawable
     from etl.runs.sync.sync import Wish
 
 
 SYNCING = Group("Sync", sort_key=2)
+_FEW = 20
+"""Records that may be withdrawn from a dataset of any size, unless a limit is given."""
 Server = TypeVar("Server", bound=Talking)
 
 
@@ -45,6 +48,10 @@ class Syncing:
     allow_incomplete: Annotated[bool, Parameter(negative="")] = False
     """Publish whatever arrived. The verdict stays `incomplete`."""
 
+    max_withdrawn: str = ""
+    """Publish nothing if more records than this would be withdrawn: 500, 5%; by default 10% of the dataset, and at
+    least 20 records."""
+
     def delivery(self, manifest: "Manifest", *, keep_raw: bool) -> "Delivery":
         """Return the Delivery of the dataset, which a sync keeps."""
         from etl.dataset import request
@@ -57,15 +64,30 @@ class Syncing:
             fresh=self.fresh,
             max_missing=self.max_missing,
             allow_incomplete=self.allow_incomplete,
+            max_withdrawn=self.withdrawable(),
         )
 
+    def withdrawable(self) -> "Withdrawable":
+        """Return how many records may be withdrawn; UsageError for what is neither a number nor a share."""
+        from etl.dataset.request import Withdrawable
+        from etl.errors import UsageError
+
+        limit = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d+)?) ?%", self.max_withdrawn.strip() or "10%", re.ASCII)
+        if not limit:
+            fix = "write it as a number of records (500) or a share of the dataset (5%)"
+            raise UsageError(f"--max-withdrawn {self.max_withdrawn!r} is neither a number nor a share", fix=fix)
+        if limit[1]:
+            return Withdrawable(records=int(limit[1]))
+        return Withdrawable(percent=float(limit[2]), records=0 if self.max_withdrawn else _FEW)
+
     def wish(self) -> "Wish":
-        """Return what to check; UsageError for an invalid overlap or a negative number."""
+        """Return what to check; UsageError for an invalid overlap, number or share."""
         from etl.errors import UsageError
         from etl.runs.sync.sync import Wish
 
         if self.max_missing < 0:
             raise UsageError("--max-missing must be at least 0", fix="give a number in that range")
+        self.withdrawable()
         return Wish(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
 
 

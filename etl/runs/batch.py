@@ -58,6 +58,10 @@ class Ending(Protocol):
     def published(self) -> bool:
         """Whether the dataset is now the one that the manifest describes."""
 
+    @property
+    def fix(self) -> str:
+        """What has to be done, if something else than to run it again."""
+
     def summary(self) -> dict[str, Json]:
         """What `--json` prints."""
 

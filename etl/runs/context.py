@@ -67,12 +67,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended: its manifest, and whether the dataset is now the one that the manifest describes."""
+    """How a run ended: its manifest, and whether the dataset is now the one that the manifest describes.
+
+    `fix` is set if something else has to be done than to run it again.
+    """
 
     proof: Manifest
     published: bool
     seconds: float
     manifest: str
+    fix: str = ""
 
     def summary(self) -> dict[str, Json]:
         """Return what `--json` prints."""

@@ -20,7 +20,7 @@ from etl.dataset.store import Receipt, Store
 from etl.errors import StoreError
 from etl.events import Noted, listed
 from etl.runs.context import Outcome, Run
-from etl.runs.export import count_changes, facet_check, report
+from etl.runs.export import count_changes, facet_check, report, volume
 from etl.runs.export.count_changes import Judged, Proof
 from etl.staging import consolidate, part
 from etl.staging.part import PartReceipt
@@ -130,9 +130,9 @@ def put(
     seconds: float,
     beside: Mapping[str, bytes] | None = None,
 ) -> Outcome:
-    """Publish the staged dataset with its reports, and with what else stands `beside` them, if its verdict lets it be.
+    """Publish the staged dataset with its reports, and with what else stands `beside` them, if it may be.
 
-    Otherwise only the reports are put.
+    Its verdict and its volume decide. Otherwise only the reports are put.
     """
     good = completeness.publishable(
         verdict,
@@ -140,6 +140,9 @@ def put(
         max_missing=delivery.max_missing,
         allow_incomplete=delivery.allow_incomplete,
     )
+    refusal = volume.refusal(delivery, proof)
+    if refusal is not None:
+        good, proof = False, refusal.on(proof)
     reports = report.render(proof, published=good)
     if good:
         store.publish(proof, {**reports, **(beside or {})})
@@ -147,7 +150,8 @@ def put(
         for name, content in reports.items():
             store.report(name, content)
     name = f"{store.files.name}/{paths.MANIFEST if good else paths.OWN + '/report.json'}"
-    return Outcome(proof=proof, published=good, seconds=seconds, manifest=name)
+    fix = "" if refusal is None else refusal.fix
+    return Outcome(proof=proof, published=good, seconds=seconds, manifest=name, fix=fix)
 
 
 def _receipt(run: Run, one: Slice) -> Receipt:

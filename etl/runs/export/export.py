@@ -8,6 +8,7 @@ is decided elsewhere.
 import asyncio
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,7 +20,7 @@ from etl.completeness.slices import Part, Plan, Slice
 from etl.dataset.store import Receipt
 from etl.events import Noted, PartWritten, Planned, SliceDone
 from etl.runs.context import Outcome, Run
-from etl.runs.export import as_of, fetch_slice
+from etl.runs.export import as_of, fetch_slice, volume
 from etl.runs.export.commit import close
 from etl.runs.export.early_write import writing_ahead
 from etl.staging import part
@@ -33,7 +34,10 @@ async def export(run: Run, step: Step = directly) -> Outcome:
     `step` does each step, given its name, so that a shell may make a task of it; steps of one part run side by side.
     """
     planned = await step("plan", plan, run)
-    await fetch(run, planned.parts, step)
+    if volume.worth_fetching(run.delivery, planned):
+        await fetch(run, planned.parts, step)
+    else:
+        planned = replace(planned, parts=())
     return await step("prove and publish", close, run, planned)
 
 

@@ -77,6 +77,11 @@ class SyncOutcome:
         """The manifest."""
         return self.outcome.proof
 
+    @property
+    def fix(self) -> str:
+        """What has to be done, if something else than to run it again."""
+        return self.outcome.fix
+
     def summary(self) -> dict[str, Json]:
         """Return what `--json` prints: the export's, with what was received and changed this time."""
         latest = self.proof.history[-1]
