@@ -4,10 +4,10 @@ This is the entry point, which imports almost nothing: Ctrl-C during the other i
 The parser and the commands are in `launch`.
 """
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
+
+from etl.cli import stopping
 
 COMMANDS = (
     "export",
@@ -33,19 +33,10 @@ def run(arguments: Sequence[str]) -> int:
     return launch(arguments)
 
 
-def _stop(_: int, frame: FrameType | None) -> None:
-    """End a process on SIGTERM, which stops containers and units, like Ctrl-C.
-
-    While an event loop runs, its own handler does that: an error raised in the middle of its work might get lost.
-    """
-    interrupt = signal.getsignal(signal.SIGINT)
-    (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
-
-
 def main() -> None:
     """Run the command line of this process."""
     arguments = sys.argv[1:]
-    signal.signal(signal.SIGTERM, _stop)
+    stopping.prepare(json="--json" in arguments)
     try:
         from etl import memory
         from etl.cli import streams

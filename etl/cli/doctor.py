@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.cli.show import as_json, columns, line
+from etl.options import folders
 from etl.options.asking import Showing, Talking
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def doctor(
 
     around = Surroundings(
         destination=destination,
-        remembered=talking.remembered(),
+        remembered=folders.state(),
         prefect=prefect_url(),
     )
     try:
@@ -76,8 +77,9 @@ def prefect_url() -> str:
     """Return the URL of Prefect's API from the environment or its active profile; empty if there is none."""
     if url := os.environ.get("PREFECT_API_URL"):
         return url
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
-    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    own = folders.home()
+    home = os.environ.get("PREFECT_HOME") or (own and own / ".prefect")
+    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or Path(home or "") / "profiles.toml")
     try:
         profiles = tomllib.loads(path.read_text())
     except (OSError, ValueError):

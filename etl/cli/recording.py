@@ -17,6 +17,7 @@ from etl.cli.progress import progress
 from etl.errors.redaction import dumped
 from etl.events import Event, Observe
 from etl.options.asking import SHOWING, Showing
+from etl.options.folders import expanded
 from etl.schema.declarations import Json
 
 
@@ -43,10 +44,10 @@ class Recording:
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
         """Write the metrics of finished runs by destination, atomically."""
         if self.metrics_file is not None:
-            kept = self.metrics_file.expanduser()
-            aside = kept.with_name(f".{kept.name}.tmp")
-            aside.write_text(openmetrics.render(runs, time.time()), encoding="utf-8")
-            aside.replace(kept)
+            from etl.storage.files import LocalFiles
+
+            kept = expanded(self.metrics_file)
+            LocalFiles(kept.parent).write(kept.name, openmetrics.render(runs, time.time()).encode())
 
 
 def new_run() -> str:

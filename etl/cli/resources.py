@@ -4,6 +4,7 @@ from pathlib import Path
 
 from etl.cli.show import as_json, columns, line
 from etl.options.asking import Showing, path_of
+from etl.options.folders import expanded
 from etl.schema.declarations import Json, Resource, Table
 
 
@@ -64,7 +65,7 @@ def _dictionary(name: str, html: Path, showing: Showing) -> int:
     else:
         resource = registry.load(name)
         page = dictionary.of_resource(resource, relations.of_resource(resource))
-    html.expanduser().write_bytes(page)
+    expanded(html).write_bytes(page)
     as_json({"page": str(html)}) if showing.json else line(f"page      {html}")
     return 0
 

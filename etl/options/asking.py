@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 from etl.api.query import Query, check
 from etl.api.window import Window, moment
 from etl.errors import UsageError
+from etl.options import folders
 from etl.options.durations import seconds
 from etl.options.network import network
 from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
@@ -188,12 +189,7 @@ class Talking:
         parts = urlsplit(self.root)
         if self.rate is None and loopback(parts.hostname or ""):
             return None
-        return self.remembered() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
-
-    @staticmethod
-    def remembered() -> Path:
-        """Return the folder in which the runs of this user keep their state on this machine."""
-        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "datacite-etl"
+        return folders.state() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
 
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
@@ -274,12 +270,7 @@ def path_of(where: str) -> str:
     if not where.strip():
         fix = "name a folder, or s3://bucket/folder; is a shell variable unset?"
         raise UsageError("the name of a folder is empty", fix=fix)
-    if not where.startswith("~"):
-        return where
-    try:
-        return str(Path(where).expanduser())
-    except RuntimeError as error:
-        raise UsageError(f"{where} names no user of this machine", fix="write the path out") from error
+    return str(folders.expanded(Path(where))) if where.startswith("~") else where
 
 
 def destination(where: str) -> "Files":
@@ -289,8 +280,7 @@ def destination(where: str) -> "Files":
     """
     from etl.storage.location import opened
 
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return opened(path_of(where), Path(os.environ.get("DATACITE_ETL_WORK") or home / "datacite-etl"))
+    return opened(path_of(where), folders.work())
 
 
 def _pair(text: str) -> tuple[str, str]:

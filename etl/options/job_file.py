@@ -17,6 +17,7 @@ import msgspec
 from etl.errors import ProtocolError, UsageError
 from etl.options.asking import Asking, Harvesting, path_of
 from etl.options.delivering import Delivering
+from etl.options.folders import expanded
 from etl.options.syncing import Syncing
 from etl.schema.declarations import Json
 
@@ -109,7 +110,7 @@ def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str,
 
 def _toml(path: Path) -> dict[str, Json]:
     try:
-        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+        return tomllib.loads(expanded(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
     except ValueError as error:
