@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from etl.options.asking import Asking, Harvesting, destination
 from etl.options.delivering import Delivering
 from etl.options.owner import owner
-from etl.runs.context import opened
+from etl.runs.context import open_run
 from etl.runs.export import export as conductor
 from etl.schema.declarations import Json
 from flows.budget import together
@@ -109,7 +109,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         async with (
             progress(to, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
-            opened(
+            open_run(
                 asked,
                 delivery,
                 settings,

@@ -23,7 +23,7 @@ from etl.schema.declarations import Json
 from flows.steps import slug
 
 if TYPE_CHECKING:
-    from etl.runs.batch import Ended
+    from etl.runs.batch import EntryResult
 
 ROWS = 500
 """Number of slices in the table artifact, worst first: Prefect keeps artifacts in its database."""
@@ -166,7 +166,7 @@ def rows(tables: Mapping[str, TableFacts]) -> list[dict[str, Json]]:
     ]
 
 
-async def account(ended: "Sequence[Ended]", key: str) -> None:
+async def account(ended: "Sequence[EntryResult]", key: str) -> None:
     """Create a table artifact of how the entries ended, worst first."""
     names = ("name", "verdict", "unique", "expected", "requests", "seconds", "error")
     rows = [{name: summary.get(name) for name in names} for summary in (entry.summary() for entry in ended)]

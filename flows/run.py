@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from etl.cli.batch import SIDE_BY_SIDE, conduct, summarise
 from etl.errors import IncompleteError
 from etl.options import job_file
-from etl.runs.batch import Ended
+from etl.runs.batch import EntryResult
 from flows.budget import together
 from flows.observe import account, log
 from flows.steps import as_task, broke, emit, slug
@@ -29,7 +29,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
     """
     logger, jobs = get_run_logger(), job_file.read(Path(file))
 
-    def report(entry: Ended) -> None:
+    def report(entry: EntryResult) -> None:
         logger.info("%s: %s", entry.name, entry.verdict)
         facts = entry.summary()
         emit(entry.verdict, entry.name, {key: facts[key] for key in ("expected", "unique", "error") if key in facts})

@@ -111,7 +111,7 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
     with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
         async with (
             together(given["budget"], settings) as shared,
-            remote_steps.joined(
+            remote_steps.join_run(
                 asked,
                 delivery,
                 settings,

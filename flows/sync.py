@@ -18,7 +18,7 @@ from etl.options.asking import Harvesting
 from etl.options.asking import destination as place
 from etl.options.owner import owner
 from etl.options.syncing import Syncing, at_home, recalled
-from etl.runs.context import opened
+from etl.runs.context import open_run
 from etl.schema.declarations import Json
 from flows.budget import together
 from flows.observe import artifacts, log, progress
@@ -77,13 +77,13 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
     """
     given: dict[str, Json] = dict(locals())
     syncing = picked(Syncing, given)
-    wish = syncing.wish()
+    scope = syncing.scope()
     proof, asked, delivery = recalled(destination, syncing)
     with at_home(picked(Harvesting, given), proof, note).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
-            opened(
+            open_run(
                 asked,
                 delivery,
                 settings,
@@ -94,7 +94,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
                 together=shared,
             ) as run,
         ):
-            outcome = await conducted(run, wish, as_task)
+            outcome = await conducted(run, scope, as_task)
     await artifacts(destination, outcome.proof)
     return ended(destination, outcome.summary())
 

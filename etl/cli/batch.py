@@ -22,13 +22,13 @@ from etl.options.syncing import recalled
 
 if TYPE_CHECKING:
     from etl.api.limits.rate_limit import SharedLimits
-    from etl.runs.batch import Ended, Entry, Work
+    from etl.runs.batch import Entry, EntryResult, Work
     from etl.schema.declarations import Json
     from etl.settings import Settings
     from etl.steps import Step
 
 SIDE_BY_SIDE = 4
-Report = Callable[["Ended"], None]
+Report = Callable[["EntryResult"], None]
 
 
 def run(
@@ -84,10 +84,10 @@ async def conduct(
     report: Report,
     together: "SharedLimits | None" = None,
     step: "Step | None" = None,
-) -> "list[Ended]":
+) -> "list[EntryResult]":
     """Fill in the templates, check every entry, then run them all."""
     from etl.api.limits.rate_limit import shared_limits
-    from etl.runs.batch import clients_of, many
+    from etl.runs.batch import clients_of, run_entries
     from etl.steps import directly
 
     together = together or shared_limits(settings)
@@ -96,7 +96,7 @@ async def conduct(
         clients = await clients_of(settings, entry.clients_of, together) if entry.clients_of else []
         asked += [entry.of_client(client) for client in clients] if entry.clients_of else [entry]
     job_file.unique(asked)
-    return await many(
+    return await run_entries(
         [_entry(entry, settings, jobs.talking) for entry in asked],
         together,
         side_by_side=side_by_side,
@@ -117,7 +117,7 @@ def over(file: Harvesting, given: Harvesting) -> Harvesting:
     return replace(file, **{name: getattr(given, name) for name in names})
 
 
-def summarise(ended: "Sequence[Ended]") -> "dict[str, Json]":
+def summarise(ended: "Sequence[EntryResult]") -> "dict[str, Json]":
     """Return what `--json` prints: the exit code, the numbers of verdicts, and one object per entry."""
     from etl.runs.batch import worst
 
@@ -144,12 +144,12 @@ def _entry(entry: Asked, settings: "Settings", talking: Harvesting) -> "Entry":
 def _exported(entry: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
     """Check an export completely before anything is fetched."""
     from etl.runs.batch import Work, at_root
-    from etl.runs.context import claimed
+    from etl.runs.context import claim_of
     from etl.runs.export.export import export
 
     query, delivery = entry.asking.of_resource(entry.resource), entry.delivering.delivery()
     own = at_root(settings, query.resource.dialect, sandbox=sandbox)
-    claimed(query, delivery, own)
+    claim_of(query, delivery, own)
     return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
 
 
@@ -158,7 +158,7 @@ def _synced(entry: Asked, settings: "Settings", talking: Harvesting) -> "Callabl
     from etl.runs.batch import Work, at_root
 
     assert entry.syncing is not None
-    syncing, scope = entry.syncing, entry.syncing.wish()
+    syncing, scope = entry.syncing, entry.syncing.scope()
 
     def work() -> Work:
         proof, query, delivery = recalled(entry.to, syncing)
@@ -196,15 +196,15 @@ def _warnings(entry: "Entry") -> Observe:
     return observe
 
 
-def _ended(ended: "Ended") -> None:
+def _ended(ended: "EntryResult") -> None:
     note(f"{ended.name}: {ended.verdict}")
 
 
-def _silent(ended: "Ended") -> None:
+def _silent(ended: "EntryResult") -> None:
     del ended
 
 
-def _tell(ended: "Sequence[Ended]") -> None:
+def _tell(ended: "Sequence[EntryResult]") -> None:
     rows: list[tuple[str, ...]] = [("destination", "verdict", "records", "expected", "requests")]
     for entry in ended:
         facts = entry.summary()
@@ -221,7 +221,7 @@ def _tell(ended: "Sequence[Ended]") -> None:
     line(f"{sum(not entry.exit_code for entry in ended)} of {counted(len(ended), 'entry')} succeeded")
 
 
-def _why(entry: "Ended") -> str:
+def _why(entry: "EntryResult") -> str:
     """Say why an entry published nothing, and what to do."""
     assert entry.outcome is not None
     fix = entry.outcome.fix or "run it again to fetch what is missing"

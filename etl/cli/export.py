@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from etl.api.query import Query
     from etl.dataset.request import Delivery
     from etl.events import Observe
-    from etl.runs.batch import Ending
+    from etl.runs.batch import RunOutcome
     from etl.runs.context import Outcome
     from etl.settings import Settings
 
@@ -67,23 +67,23 @@ def export(
 FIX = "run the same command again to fetch what is missing, or add --allow-incomplete to publish without it"
 
 
-def code(ending: "Ending", fix: str) -> int:
+def code(outcome: "RunOutcome", fix: str) -> int:
     """Return a run's exit code; if nothing was published, say why in one line, with its own fix or the usual one."""
-    if ending.published:
+    if outcome.published:
         return 0
-    reasons = "; ".join(ending.proof.reasons[:3]) or "incomplete"
-    note(f"datacite-etl: {reasons}; nothing was published; {ending.fix or fix}")
+    reasons = "; ".join(outcome.proof.reasons[:3]) or "incomplete"
+    note(f"datacite-etl: {reasons}; nothing was published; {outcome.fix or fix}")
     return 3
 
 
 async def _export(
     query: "Query", delivery: "Delivery", settings: "Settings", to: str, observe: "Observe", *, run_id: str
 ) -> "Outcome":
-    from etl.runs.context import opened
+    from etl.runs.context import open_run
     from etl.runs.export.export import export as conduct
 
     files = destination(to)
-    async with opened(
+    async with open_run(
         query, delivery, settings, files, owner=owner(), observe=observe, clock=time.time, run_id=run_id
     ) as run:
         return await conduct(run)

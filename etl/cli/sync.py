@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.events import Observe
     from etl.runs.context import Run
     from etl.runs.sync.finish import SyncOutcome
-    from etl.runs.sync.sync import Wish
+    from etl.runs.sync.sync import SyncScope
     from etl.settings import Settings
     from etl.steps import Step
 
@@ -52,19 +52,19 @@ def sync(
     """
     from etl.api.limits.rate_limit import allowance
 
-    wish, run_id = syncing.wish(), new_run()
+    scope, run_id = syncing.scope(), new_run()
     proof, query, delivery = recalled(dataset, syncing)
     with (
         at_home(talking, proof, note).settings(query.resource.dialect) as settings,
         recording.observing(run_id, showing, rate=allowance(settings)) as observe,
     ):
-        outcome = asyncio.run(_sync(query, delivery, settings, dataset, wish, observe=observe, run_id=run_id))
+        outcome = asyncio.run(_sync(query, delivery, settings, dataset, scope, observe=observe, run_id=run_id))
     recording.keep({dataset: outcome.summary()})
     as_json(outcome.summary()) if showing.json else _tell(outcome)
     return code(outcome, _FIX)
 
 
-async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "SyncOutcome":
+async def conducted(run: "Run", scope: "SyncScope", step: "Step | None" = None) -> "SyncOutcome":
     """Refresh counts or bring everything up to date, depending on the purpose of the delivery."""
     from etl.runs.sync import refresh_counts
     from etl.runs.sync.sync import sync as conduct
@@ -72,7 +72,7 @@ async def conducted(run: "Run", wish: "Wish", step: "Step | None" = None) -> "Sy
 
     if run.delivery.purpose == refresh_counts.PURPOSE:
         return await refresh_counts.refresh(run, step or directly)
-    return await conduct(run, wish, step or directly)
+    return await conduct(run, scope, step or directly)
 
 
 async def _sync(
@@ -80,17 +80,17 @@ async def _sync(
     delivery: "Delivery",
     settings: "Settings",
     to: str,
-    wish: "Wish",
+    scope: "SyncScope",
     *,
     observe: "Observe",
     run_id: str,
 ) -> "SyncOutcome":
-    from etl.runs.context import opened
+    from etl.runs.context import open_run
 
-    async with opened(
+    async with open_run(
         query, delivery, settings, destination(to), owner=owner(), observe=observe, clock=time.time, run_id=run_id
     ) as run:
-        return await conducted(run, wish)
+        return await conducted(run, scope)
 
 
 def _tell(outcome: "SyncOutcome") -> None:

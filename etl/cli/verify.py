@@ -13,7 +13,7 @@ from etl.options.syncing import at_home
 
 if TYPE_CHECKING:
     from etl.dataset.verify import Verification
-    from etl.runs.remote_totals import Today
+    from etl.runs.remote_totals import RemoteTotals
 
 MOST = 20
 """Number of slices to name on the screen; `--json` has all of them."""
@@ -67,7 +67,7 @@ def verify(
     return 0
 
 
-def _tell(checked: "Verification", today: "Today | None") -> None:
+def _tell(checked: "Verification", today: "RemoteTotals | None") -> None:
     held = f"{counted(checked.files, 'file')}, {counted(checked.rows, 'row')}"
     line(f"{'sound' if checked.ok else 'damaged'}: {held}, verdict {checked.verdict}")
     for finding in checked.findings:
@@ -80,7 +80,7 @@ def _tell(checked: "Verification", today: "Today | None") -> None:
         line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} in the API")
 
 
-def _today(dataset: str, talking: Talking) -> "Today":
+def _today(dataset: str, talking: Talking) -> "RemoteTotals":
     from etl.api.client import connected
     from etl.dataset import request
     from etl.dataset.store import published_manifest
@@ -90,7 +90,7 @@ def _today(dataset: str, talking: Talking) -> "Today":
     query = request.repeatable_query(proof)
     options = at_home(talking, proof, note)
 
-    async def ask() -> "Today":
+    async def ask() -> "RemoteTotals":
         with options.settings(query.resource.dialect) as settings:
             async with connected(settings) as client:
                 return await remote.compare(client, query, proof)

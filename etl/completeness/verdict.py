@@ -234,7 +234,7 @@ def _gap(label: str, counts: _Counts, *, proved: bool = False) -> _Gap:
     highest = max(counts.before, counts.after)  # a higher total after includes what the index listed late
     never_came = highest - counts.settled - counts.recent  # withdrawn before they arrived
     short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
-    # where all came that was counted before, nothing is missing, whatever was withdrawn since
+    # if everything counted before has arrived, nothing is missing, whatever was withdrawn since
     nameless = min(few(highest), highest // 10) if proved or counts.settled == counts.before else 0
     if not short and not over and counts.after >= counts.fewest - nameless and never_came <= few(highest):
         return _MOVED

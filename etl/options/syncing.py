@@ -1,4 +1,4 @@
-"""The options of a sync, and how they become a Wish and a Delivery."""
+"""The options of a sync, and how they become a SyncScope and a Delivery."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from etl.api.query import Query
     from etl.dataset.manifest import Manifest
     from etl.dataset.request import Delivery, Withdrawable
-    from etl.runs.sync.sync import Wish
+    from etl.runs.sync.sync import SyncScope
 
 
 SYNCING = Group("Sync", sort_key=2)
@@ -80,15 +80,15 @@ class Syncing:
             return Withdrawable(records=int(limit[1]))
         return Withdrawable(percent=float(limit[2]), records=0 if self.max_withdrawn else _FEW)
 
-    def wish(self) -> "Wish":
+    def scope(self) -> "SyncScope":
         """Return what to check; UsageError for an invalid overlap, number or share."""
         from etl.errors import UsageError
-        from etl.runs.sync.sync import Wish
+        from etl.runs.sync.sync import SyncScope
 
         if self.max_missing < 0:
             raise UsageError("--max-missing must be at least 0", fix="give a number in that range")
         self.withdrawable()
-        return Wish(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
+        return SyncScope(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
 
 
 def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]":

@@ -1,6 +1,6 @@
-"""The conductor of many exports and syncs side by side: fair shares of one budget, and one account of how each ended.
+"""Run many exports and syncs concurrently: with shared limits, and one result per entry.
 
-An entry that fails does not stop the others. What an entry is, and which file it was read from, is the shell's matter.
+An entry that fails does not stop the others. The shell decides what an entry is, and from which file it is read.
 """
 
 import asyncio
@@ -17,29 +17,29 @@ from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.errors import EtlError, IncompleteError, StoreError, UsageError
 from etl.events import Observe
-from etl.runs.context import Clock, Run, opened
+from etl.runs.context import Clock, Run, open_run
 from etl.schema.declarations import Json
 from etl.settings import Settings
 from etl.steps import Step, directly
 from etl.storage.files import Files
 from etl.storage.lock import Owner
 
-_FROM_GOOD_TO_BAD = (0, 4, 3, 2, 1)
+_BY_SEVERITY = (0, 4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What an entry does: `conduct` is the conductor of its run."""
+    """The work of an entry: `conduct` conducts its run."""
 
     query: Query
     delivery: Delivery
     settings: Settings
-    conduct: Callable[[Run], Awaitable["Ending"]]
+    conduct: Callable[[Run], Awaitable["RunOutcome"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One of many exports and syncs; `name` is what people know it by, `work` is asked for when its turn comes."""
+    """One export or sync of a batch, named for its users; `work` is called when its turn comes."""
 
     name: str
     files: Files
@@ -47,8 +47,8 @@ class Entry:
     run_id: str = ""
 
 
-class Ending(Protocol):
-    """How a run ended, whichever conductor it had."""
+class RunOutcome(Protocol):
+    """The outcome of a run, whatever its kind."""
 
     @property
     def proof(self) -> Manifest:
@@ -67,27 +67,27 @@ class Ending(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How an entry ended: with an outcome or with an error."""
+class EntryResult:
+    """The result of an entry: an outcome or an error."""
 
     name: str
-    outcome: Ending | None = None
+    outcome: RunOutcome | None = None
     error: EtlError | None = None
 
     @property
     def exit_code(self) -> int:
-        """The exit code that the entry would have had as a command of its own."""
+        """The exit code of the entry as a command of its own."""
         if self.error is not None:
             return self.error.exit_code
         return 0 if self.outcome is not None and self.outcome.published else IncompleteError.exit_code
 
     @property
     def verdict(self) -> str:
-        """The verdict of the run, `failed` if it did not come to one."""
+        """The verdict of the run, `failed` if there is none."""
         return "failed" if self.outcome is None else self.outcome.proof.verdict.value
 
     def summary(self) -> dict[str, Json]:
-        """Return the entry as plain values: the summary of its run, or its error and what mends it."""
+        """Return the result as JSON values: the summary of the run, or the error and its fix."""
         head: dict[str, Json] = {"name": self.name, "exit_code": self.exit_code}
         if self.error is not None:
             return head | {"verdict": self.verdict, "error": self.error.message, "fix": self.error.fix}
@@ -95,8 +95,8 @@ class Ended:
 
 
 def worst(codes: Sequence[int]) -> int:
-    """Return the exit code that tells most: a failure before a usage error, that before anything incomplete."""
-    return max(codes, key=_FROM_GOOD_TO_BAD.index, default=0)
+    """Return the most severe exit code: a failure, then a usage error, then anything incomplete."""
+    return max(codes, key=_BY_SEVERITY.index, default=0)
 
 
 async def clients_of(settings: Settings, filters: Mapping[str, str], together: SharedLimits) -> list[str]:
@@ -104,9 +104,9 @@ async def clients_of(settings: Settings, filters: Mapping[str, str], together: S
 
     UsageError if there are none, IncompleteError if some are missing.
     """
-    asked = check(Query(resource=resources.load("clients"), filters=tuple(filters.items())))
+    query = check(Query(resource=resources.load("clients"), filters=tuple(filters.items())))
     async with connected(settings, together=together) as client:
-        ids, total = await _ids(client, asked)
+        ids, total = await _ids(client, query)
     filtered = ", ".join(f"{name}={value}" for name, value in filters.items())
     if total == 0:
         raise UsageError(f"no client has {filtered}", fix="check it with `datacite-etl plan clients --filter ...`")
@@ -115,16 +115,16 @@ async def clients_of(settings: Settings, filters: Mapping[str, str], together: S
     return sorted(ids)
 
 
-async def _ids(client: Client, asked: Query) -> tuple[set[str], int]:
+async def _ids(client: Client, query: Query) -> tuple[set[str], int]:
     ids: set[str] = set()
     total = 0
-    async for page in client.pages(asked):
+    async for page in client.pages(query):
         ids.update(filter(None, (document.id_of(record) for record in page.document.records)))
         total = page.total
     return ids, total
 
 
-async def many(
+async def run_entries(
     entries: Sequence[Entry],
     together: SharedLimits,
     *,
@@ -132,18 +132,15 @@ async def many(
     owner: Owner,
     observe: Callable[[Entry], Observe],
     clock: Clock,
-    report: Callable[[Ended], None],
+    report: Callable[[EntryResult], None],
     step: Step = directly,
-) -> list[Ended]:
-    """Run all entries, at most `side_by_side` at once, and return how they ended, in order.
+) -> list[EntryResult]:
+    """Run all entries as steps, `side_by_side` at once, report each result, and return all in order."""
+    slots = asyncio.Semaphore(side_by_side)
 
-    `step` takes each entry as a step, given its name; `report` is called when an entry ends.
-    """
-    places = asyncio.Semaphore(side_by_side)
-
-    async def run_entry(entry: Entry) -> Ending:
+    async def run_entry(entry: Entry) -> RunOutcome:
         work = entry.work()
-        async with opened(
+        async with open_run(
             work.query,
             work.delivery,
             work.settings,
@@ -156,22 +153,26 @@ async def many(
         ) as run:
             return await work.conduct(run)
 
-    async def ended(entry: Entry) -> Ended:
-        async with places:
+    async def finish(entry: Entry) -> EntryResult:
+        async with slots:
             try:
-                result = Ended(name=entry.name, outcome=await step(f"entry {entry.name}", run_entry, entry))
+                result = EntryResult(name=entry.name, outcome=await step(f"entry {entry.name}", run_entry, entry))
             except EtlError as error:
-                result = Ended(name=entry.name, error=error)
+                result = EntryResult(name=entry.name, error=error)
             except OSError as error:
-                result = Ended(name=entry.name, error=StoreError(str(error), fix="check the path and the free space"))
+                result = EntryResult(name=entry.name, error=_unwritable(error))
         report(result)
         return result
 
-    return list(await asyncio.gather(*(ended(entry) for entry in entries)))
+    return list(await asyncio.gather(*(finish(entry) for entry in entries)))
+
+
+def _unwritable(error: OSError) -> StoreError:
+    return StoreError(str(error), fix="check the path and the free space")
 
 
 def at_root(settings: Settings, dialect: str, *, sandbox: bool) -> Settings:
-    """Return the settings for a dialect: the sandbox serves v1.1 below `/v1`."""
+    """Return the settings for a dialect: the sandbox serves v1.1 under `/v1`."""
     if sandbox and dialect == "v1":
         return replace(settings, base_url=f"{settings.base_url}/v1")
     return settings

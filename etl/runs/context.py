@@ -1,6 +1,6 @@
-"""A run: what was asked, where it goes, the hands that do it, and how it ended.
+"""A run: its query, destination, client and threads, and its outcome.
 
-Values and their making only; the steps that a run takes are in `export` and `proving`.
+Only values and their creation; the steps of a run are in `export`, `sync` and `ingest`.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from etl.storage.files import Files
 from etl.storage.lock import Owner
 
 SWITCH_SECONDS = 0.001
-"""How long a thread may hold the interpreter while the event loop waits for it: a fifth of Python's own choice."""
+"""Seconds for which a thread may hold the interpreter while the event loop waits: a fifth of Python's default."""
 T = TypeVar("T")
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An export under way: what was asked, where it goes, and the hands that do it."""
+    """A run in progress: its query, its destination, and everything that does the work."""
 
     query: Query
     delivery: Delivery
@@ -46,7 +46,7 @@ class Run:
     claim: Claim
     layout: Layout
     parser: Parser
-    along: Mapping[str, Resource]
+    related: Mapping[str, Resource]
     parsers: Mapping[str, Parser]
     observe: Observe
     clock: Clock
@@ -57,19 +57,19 @@ class Run:
 
     @property
     def files(self) -> Files:
-        """The door to the destination."""
+        """The files of the destination."""
         return self.store.files
 
-    async def aside(self, function: Callable[..., T], *arguments: object) -> T:
-        """Do work that would stall the event loop in one of the run's threads."""
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call a function that would block the event loop in one of the run's threads."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended: its manifest, and whether the dataset is now the one that the manifest describes.
+    """The outcome of a run: its manifest, and whether the dataset that it describes is published.
 
-    `fix` is set if something else has to be done than to run it again.
+    `fix` is set if running it again is not enough.
     """
 
     proof: Manifest
@@ -97,7 +97,7 @@ class Outcome:
 
 
 @asynccontextmanager
-async def opened(  # noqa: PLR0913 (everything that a run has from outside enters here)
+async def open_run(  # noqa: PLR0913 (everything that a run needs from outside enters here)
     query: Query,
     delivery: Delivery,
     settings: Settings,
@@ -110,15 +110,15 @@ async def opened(  # noqa: PLR0913 (everything that a run has from outside enter
     together: SharedLimits | None = None,
     holding: Callable[..., AbstractContextManager[Store]] = hold,
 ) -> AsyncIterator[Run]:
-    """Hold the destination and the connection for a run; raises what `store.hold` and the checks of names raise.
+    """Hold the destination and the connection for a run; raises the errors of `store.hold` and of invalid names.
 
-    `run_id` is made up if it is empty; `together` is what the run shares with others at work beside it. `holding` is
-    how the destination is held, `store.hold` or a likeness of it.
+    An empty `run_id` becomes a random one; `together` are the limits that concurrent runs share. `holding` is
+    `store.hold`, or a replacement for it.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     memory.keep_together()
-    claim, layout = claimed(query, delivery, settings)
-    along = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
+    claim, layout = claim_of(query, delivery, settings)
+    related = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
     async with connected(settings, observe, together) as client:
         with holding(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
             yield Run(
@@ -130,19 +130,19 @@ async def opened(  # noqa: PLR0913 (everything that a run has from outside enter
                 claim=claim,
                 layout=layout,
                 parser=Parser(query.resource),
-                along=along,
-                parsers={resource.name: Parser(resource) for resource in along.values()},
+                related=related,
+                parsers={resource.name: Parser(resource) for resource in related.values()},
                 observe=observe,
                 clock=clock,
                 threads=threads,
-                writing=asyncio.Semaphore(1),  # two parts at a time would need the memory of two
+                writing=asyncio.Semaphore(1),  # two parts at once would need twice the memory
                 run_id=run_id or uuid.uuid4().hex,
                 started=clock(),
             )
 
 
-def claimed(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim, Layout]:
-    """Work out what a run wants of its destination; UsageError for a format or a partition that cannot be."""
+def claim_of(query: Query, delivery: Delivery, settings: Settings) -> tuple[Claim, Layout]:
+    """Return a run's claim to its destination, and its layout; UsageError for an invalid format or partition."""
     resource = query.resource
     default = (resource.partition,) if resource.partition else ()
     wanted = default if delivery.partition_by is None else delivery.partition_by

@@ -1,6 +1,6 @@
-"""Tables in memory: records to polars frames, a whole query to frames, a dataset to lazy frames.
+"""Tables in memory: records as polars frames, a whole query as frames, a dataset as lazy frames.
 
-What does not fit into memory is exported to files.
+Larger results belong into files: export them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,32 +28,32 @@ Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
 class Tables(dict[str, Frame]):
-    """Tables by name, shown as a list with columns and, where they are known, rows; otherwise a dict."""
+    """Tables by name: a dict that is shown as a list with columns and, if known, rows."""
 
     def __repr__(self) -> str:
-        """Return a line a table."""
-        return "\n".join(f"{name}: {rows} rows, {', '.join(columns)}" for name, rows, columns in self._told())
+        """Return one line per table."""
+        return "\n".join(f"{name}: {rows} rows, {', '.join(columns)}" for name, rows, columns in self._shapes())
 
     def __missing__(self, name: str) -> Frame:
-        """Raise KeyError with the names that there are."""
+        """Raise KeyError with the existing names."""
         raise KeyError(f"there is no table {name!r}; there are {', '.join(self)}")
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the HTML that a notebook shows."""
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{rows}</td><td>{escape(', '.join(columns))}</td></tr>"
-            for name, rows, columns in self._told()
+            for name, rows, columns in self._shapes()
         )
         return f"<table><thead><tr><th>table</th><th>rows</th><th>columns</th></tr></thead>{rows}</table>"
 
-    def _told(self) -> Iterator[tuple[str, str, list[str]]]:
+    def _shapes(self) -> Iterator[tuple[str, str, list[str]]]:
         for name, frame in self.items():
             rows = f"{frame.height:,}" if isinstance(frame, pl.DataFrame) else "?"
             yield name, rows, list(frame.collect_schema())
 
 
 def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = ()) -> Tables[pl.DataFrame]:
-    """Parse and flatten raw records into the resource's tables, all or those named, in the records' order."""
+    """Parse and flatten raw records into the resource's tables, all or some, in the order of the records."""
     nested = Parser(resource).parse(records).table
     wanted = [table for table in resource.tables if not names or table.name in names]
     sources = {source for table in wanted for source in table.inputs}
@@ -65,15 +65,15 @@ def tables(resource: Resource, records: Sequence[bytes], names: Sequence[str] = 
     return Tables({table.name: frames[table.name].drop(ROW) for table in wanted})
 
 
-async def fetch(asked: Query, settings: Settings, limit: int | None = None) -> Tables[pl.DataFrame]:
+async def fetch(query: Query, settings: Settings, limit: int | None = None) -> Tables[pl.DataFrame]:
     """Fetch every record of a query into polars frames by table name.
 
-    Raises IncompleteError if fewer records came than the API counts (unless there is a `limit`), and the client's
-    errors.
+    Raises IncompleteError if fewer records arrive than the API counts (unless there is a `limit`), and the errors of
+    the client.
     """
     async with connected(settings) as client:
-        records = await _records(client, asked, limit)
-    return tables(asked.resource, records[:limit], asked.tables)
+        records = await _records(client, query, limit)
+    return tables(query.resource, records[:limit], query.tables)
 
 
 def scan(destination: str) -> Tables[pl.LazyFrame]:
@@ -94,20 +94,20 @@ def _scan(files: Files, facts: TableFacts, partition_by: Sequence[str]) -> pl.La
     return pl.scan_parquet(
         paths,
         hive_partitioning=True,
-        hive_schema={name: types[name] for name in partition_by if name in types},  # 10.60000 is no number
+        hive_schema={name: types[name] for name in partition_by if name in types},  # 10.60000 is not a number
         storage_options=dict(files.options) or None,
     )
 
 
-async def _records(client: Client, asked: Query, limit: int | None) -> list[bytes]:
+async def _records(client: Client, query: Query, limit: int | None) -> list[bytes]:
     records: dict[str | bytes | None, bytes] = {}
-    own = bool(asked.resource.identity)  # the server's ids are not unique, whole records are
+    own = bool(query.resource.identity)  # the server's ids are not unique, only whole records are
     total, shifted = 0, False
-    async for page in client.pages(asked, size=asked.page_size, limit=limit):
+    async for page in client.pages(query, size=query.page_size, limit=limit):
         records |= {record if own else document.id_of(record): record for record in page.document.records}
         total, shifted = page.total, shifted or page.shifted
     if limit is None and len(records) != total:
-        raise IncompleteError(f"{len(records):,} of {total:,} records came", fix="fetch again, or export to files")
+        raise IncompleteError(f"{len(records):,} of {total:,} records arrived", fix="fetch again, or export to files")
     if limit is None and shifted:
-        raise IncompleteError("records were withdrawn while they came", fix="fetch again, or export to files")
+        raise IncompleteError("records were withdrawn during the fetch", fix="fetch again, or export to files")
     return list(records.values())

@@ -1,6 +1,6 @@
-"""What the API counts today against what a manifest says: slice by slice and as a whole.
+"""Compare the API's current counts with a manifest: slice by slice and as a whole.
 
-A difference is news and no damage: records were created or withdrawn since. What the files hold is `verify`'s matter.
+A difference is not damage: records have been created or withdrawn since. `verify` checks the files.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from etl.steps import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """A slice that counts otherwise today: records that the dataset has, and that the API has now."""
+class ChangedSlice:
+    """A slice with another count today: its records in the dataset, and in the API."""
 
     key: str
     held: int
@@ -22,34 +22,34 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Today:
-    """The API's totals now; `elsewhere` are records in none of the dataset's slices."""
+class RemoteTotals:
+    """The API's current totals; `elsewhere` counts records in none of the dataset's slices."""
 
     held: int
     today: int
     elsewhere: int
     slices: int
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[ChangedSlice, ...] = ()
 
     @property
     def same(self) -> bool:
-        """Whether every count is the dataset's; records may have been updated nevertheless."""
+        """Whether all counts equal those of the dataset; records may still have been updated."""
         return self.held == self.today and not self.moved
 
 
-async def compare(client: Client, query: Query, manifest: Manifest) -> Today:
-    """Ask for today's totals of a dataset's slices and of its query."""
+async def compare(client: Client, query: Query, manifest: Manifest) -> RemoteTotals:
+    """Request the current totals of a dataset's slices and of its query."""
     slices = manifest.slices
-    windows = [EVERYTHING, *(one.window for one in slices)]
+    windows = [EVERYTHING, *(facts.window for facts in slices)]
     whole, *counts = await together(client.count(query, window) for window in windows)
-    return Today(
+    return RemoteTotals(
         held=manifest.totals.unique,
         today=whole,
         elsewhere=whole - sum(counts),
         slices=len(counts),
         moved=tuple(
-            Moved(key=one.key, held=one.unique, today=count)
-            for one, count in zip(slices, counts, strict=True)
-            if one.unique != count
+            ChangedSlice(key=facts.key, held=facts.unique, today=count)
+            for facts, count in zip(slices, counts, strict=True)
+            if facts.unique != count
         ),
     )

@@ -38,7 +38,7 @@ class Consolidated:
 
 
 def consolidate(
-    files: Files, layout: Layout, parts: Sequence[PartReceipt], along: Mapping[str, Resource] | None = None
+    files: Files, layout: Layout, parts: Sequence[PartReceipt], related: Mapping[str, Resource] | None = None
 ) -> Consolidated:
     """Join the parts into one dataset, with a file for every table and the tables of included resources."""
     contested = find_contested(files, [part.key for part in parts])
@@ -48,7 +48,7 @@ def consolidate(
     ]
     tables = table_writer.fill_empty(files, layout, table_writer.table_facts(layout, kept))
     tallies = {}
-    for own in included_layouts(layout, along or {}):
+    for own in included_layouts(layout, related or {}):
         written, tallies[own.resource.type] = included.consolidate(files, own)
         tables |= table_writer.fill_empty(files, own, table_writer.table_facts(own, [written.tables]))
     again = sum(map(len, losers.values()))
@@ -128,10 +128,10 @@ def _filtered(files: Files, layout: Layout, table: Table, file: DataFile, keys: 
     return table_writer.write_file(files, layout, table, sink, (file.path, kept))
 
 
-def included_layouts(layout: Layout, along: Mapping[str, Resource]) -> Iterator[Layout]:
+def included_layouts(layout: Layout, related: Mapping[str, Resource]) -> Iterator[Layout]:
     """Return the layouts of included resources: without partitions, and separate from requested tables of that name."""
     asked = {table.name for table in layout.wanted}
-    for resource in {related.name: related for related in along.values()}.values():
+    for resource in {resource.name: resource for resource in related.values()}.values():
         clash = any(table.name in asked for table in resource.tables)
         yield Layout(
             resource=resource, sinks=layout.rows, metadata=layout.metadata, prefix="included_" if clash else ""

@@ -47,11 +47,11 @@ def write_part(
     key: str,
     slices: Sequence[str],
     *,
-    along: Mapping[str, Resource] | None = None,
+    related: Mapping[str, Resource] | None = None,
 ) -> list[PartReceipt]:
     """Stage the tables, rejects and raw records of a part whose slices are done, and remove the pages.
 
-    `along` maps names of `include=` to the resources of included records. A part that has a receipt is left alone.
+    `related` maps names of `include=` to the resources of included records. A part that has a receipt is left alone.
     """
     if receipts := read_receipts(files, key):
         _clear(files, slices)
@@ -65,8 +65,8 @@ def write_part(
     issues = [*written.orphans, *(issue for page in staged for issue in page.facts.issues)]
     rejects = _rejects(files, layout.resource, key, issues)
     _raw(files, key, staged)
-    for resource in {related.name: related for related in (along or {}).values()}.values():
-        names = [name for name, related in (along or {}).items() if related.name == resource.name]
+    for resource in {resource.name: resource for resource in (related or {}).values()}.values():
+        names = [name for name, other in (related or {}).items() if other.name == resource.name]
         included.fold(files, layout.resource, resource, names, part=key, staged=staged)
     _commit(files, key, written, rejects, merge_drift(page.facts.drift for page in staged))
     _clear(files, slices)
@@ -150,14 +150,14 @@ def full_groups(rows: int) -> int:
     return max(0, (rows - GROUP // 4) // GROUP)
 
 
-def merge_drift(every: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, tuple[int, str]]:
+def merge_drift(drifts: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, tuple[int, str]]:
     """Add up the counts of attributes without a column; the smallest example stays, whatever the order."""
-    drift_: dict[str, tuple[int, str]] = {}
-    for drift in every:
+    merged: dict[str, tuple[int, str]] = {}
+    for drift in drifts:
         for path, (count, example) in drift.items():
-            before, other = drift_.get(path, (0, example))
-            drift_[path] = (before + count, min(example, other))
-    return dict(sorted(drift_.items()))
+            before, other = merged.get(path, (0, example))
+            merged[path] = (before + count, min(example, other))
+    return dict(sorted(merged.items()))
 
 
 def _rejects(files: Files, resource: Resource, key: str, issues: Iterable[Issue]) -> int:

@@ -115,7 +115,7 @@ async def ours(options: argparse.Namespace) -> dict[str, Json]:
     from etl.dataset.request import Delivery
     from etl.events import ignore
     from etl.options.owner import owner
-    from etl.runs.context import opened
+    from etl.runs.context import open_run
     from etl.runs.export.export import export
     from etl.settings import Settings
     from etl.storage.files import LocalFiles
@@ -126,7 +126,7 @@ async def ours(options: argparse.Namespace) -> dict[str, Json]:
     files = LocalFiles(Path(options.to) / "dataset")
     lags: list[float] = []
     watch = asyncio.create_task(_lag(lags)) if options.lag else None
-    async with opened(query, delivery, settings, files, owner=owner(), observe=ignore, clock=time.time) as run:
+    async with open_run(query, delivery, settings, files, owner=owner(), observe=ignore, clock=time.time) as run:
         outcome = await export(run)
     if watch:
         watch.cancel()

@@ -15,7 +15,7 @@ from etl.dataset import store, switch
 from etl.dataset.request import Delivery
 from etl.dataset.verify import verify
 from etl.errors import StoreError
-from etl.runs.context import Outcome, opened
+from etl.runs.context import Outcome, open_run
 from etl.runs.export.export import export
 from etl.sandbox import Corpus, Sandbox, running
 from etl.settings import Settings
@@ -49,7 +49,7 @@ def run(box: Sandbox, files: LocalFiles, query: Query, *, fresh: bool = True, fo
     clock = lambda: NOW  # noqa: E731
 
     async def conduct() -> Outcome:
-        async with opened(query, how, settings, files, owner=owner(), observe=print_not, clock=clock) as started:
+        async with open_run(query, how, settings, files, owner=owner(), observe=print_not, clock=clock) as started:
             return await export(started)
 
     return asyncio.run(conduct())

@@ -16,7 +16,7 @@ from etl.api.query import Query
 from etl.dataset.request import Delivery
 from etl.errors import EtlError, StoreError
 from etl.events import Event, PageFetched, SliceDone, ignore
-from etl.runs.context import Outcome, opened
+from etl.runs.context import Outcome, open_run
 from etl.runs.export.export import export
 from etl.sandbox import Corpus, Sandbox, running
 from etl.settings import Settings
@@ -51,7 +51,7 @@ def run(
     owner = Owner(user="ann", host="here", pid=0, born="dead", started="2026-01-01T00:00:00Z")
 
     async def conduct() -> Outcome:
-        async with opened(QUERY, Delivery(), settings, files, owner=owner, observe=observe, clock=clock) as started:
+        async with open_run(QUERY, Delivery(), settings, files, owner=owner, observe=observe, clock=clock) as started:
             return await export(started)
 
     return asyncio.run(conduct())

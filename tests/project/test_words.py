@@ -44,7 +44,7 @@ VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
 """Names that say nothing of what they name."""
 
 OLD_WORDS = (
-    "etl/runs/",
+    "etl/runs/ingest/",
     "etl/sandbox/",
     "tests/benchmarks/",
     "tests/cli/",
@@ -59,7 +59,7 @@ OLD_WORDS = (
 OLD_NAMES = (
     "etl/cli/",
     "etl/options/",
-    "etl/runs/",
+    "etl/runs/ingest/",
     "etl/sandbox/",
     "flows/export.py",
     "flows/sync.py",

@@ -17,7 +17,7 @@ def parts(files, how, *found, people=()):
     receipts = []
     for number, records in enumerate(found):
         stage(files, f"s{number}", [records], people)
-        receipts.extend(part.write_part(files, how, f"p{number}", [f"s{number}"], along={"author": PEOPLE}))
+        receipts.extend(part.write_part(files, how, f"p{number}", [f"s{number}"], related={"author": PEOPLE}))
     return receipts
 
 

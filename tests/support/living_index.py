@@ -17,7 +17,7 @@ import polars as pl
 
 from etl.completeness.verdict import State
 from etl.dataset.request import Delivery
-from etl.runs.context import opened
+from etl.runs.context import open_run
 from etl.runs.export import export
 from etl.sandbox import Corpus, Sandbox, running
 from etl.settings import Settings
@@ -91,7 +91,7 @@ def outcome(box: Sandbox, to: Path) -> export.Outcome:
 async def _export(url: str, to: Path) -> export.Outcome:
     settings = Settings(base_url=url)
     files = LocalFiles(to)
-    run = opened(ASKED.query, ASKED.delivery, settings, files, owner=owner(), observe=print_not, clock=time.time)
+    run = open_run(ASKED.query, ASKED.delivery, settings, files, owner=owner(), observe=print_not, clock=time.time)
     async with run as hands:
         return await export.export(hands)
 

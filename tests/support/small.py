@@ -165,7 +165,7 @@ def publish(
             store.begin(claim(**changed), {"slices": ["s"]})
         if not part.read_receipts(files, "p"):
             stage(files, "s", [records])
-        receipts = part.write_part(files, how, "p", ["s"], along={"author": PEOPLE})
+        receipts = part.write_part(files, how, "p", ["s"], related={"author": PEOPLE})
         proof = replace(prove(files, how, receipts), formats=claim(**changed).formats)
         store.publish(proof, {"report.json": b"{}\n"})
     return proof

@@ -12,7 +12,7 @@ from tests.support.program import PROGRAM
 
 def kill_where_it_reads(file: Path, *arguments: object) -> None:
     """Run a command line until it reads a file, and kill it there; the file is as before when this returns."""
-    aside = file.with_name(f"{file.name}.aside")
+    aside = file.with_name(f"{file.name}.in_thread")
     file.rename(aside)
     os.mkfifo(file)
     process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)

@@ -12,7 +12,7 @@ from etl.api.query import Query, check
 from etl.dataset import request
 from etl.dataset.request import Delivery
 from etl.dataset.store import read_manifest
-from etl.runs.context import opened
+from etl.runs.context import open_run
 from etl.runs.export import export
 from etl.runs.sync import sync
 from etl.sandbox.server import LISTENING
@@ -43,19 +43,19 @@ async def exported(url: str, to: Path, asked: Asked, at: float, files: Files | N
     """Export from scratch, at a time, on the server's clock too if it is a sandbox of this process."""
     clock = _set_clocks(url, at)
     settings = Settings(base_url=url)
-    async with opened(
+    async with open_run(
         asked.query, asked.delivery, settings, files or LocalFiles(to), owner=owner(), observe=print_not, clock=clock
     ) as run:
         return await export.export(run)
 
 
-async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
+async def brought_up(url: str, files: Files, at: float, **scope: Any) -> Any:
     """Bring a dataset up to date, at a time, on the server's clock too if it is a sandbox of this process."""
     proof = read_manifest(files)
     assert proof is not None
     delivery = request.delivery(proof, sync.PURPOSE, keep_raw=files.exists(places.RAW))
     clock = _set_clocks(url, at)
-    async with opened(
+    async with open_run(
         request.repeatable_query(proof),
         delivery,
         Settings(base_url=url),
@@ -64,7 +64,7 @@ async def brought_up(url: str, files: Files, at: float, **wish: Any) -> Any:
         observe=print_not,
         clock=clock,
     ) as run:
-        return await sync.sync(run, sync.Wish(**wish))
+        return await sync.sync(run, sync.SyncScope(**scope))
 
 
 def _set_clocks(url: str, at: float) -> Callable[[], float]:

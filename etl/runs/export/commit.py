@@ -1,6 +1,6 @@
-"""The end of a run: all parts put together, counts judged, and what may be published switched in.
+"""The end of a run: consolidate all parts, judge the counts, and publish the dataset if the verdict allows it.
 
-What "complete" means is in `completeness`, how files are put together in `closing`, how the switch is made in `store`.
+`completeness` defines "complete", `consolidate` joins files, and `store` makes the switch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,27 +21,28 @@ from etl.errors import StoreError
 from etl.events import Noted, listed
 from etl.runs.context import Outcome, Run
 from etl.runs.export import count_changes, facet_check, report, volume
-from etl.runs.export.count_changes import Judged, Proof
-from etl.staging import consolidate, part
+from etl.runs.export.count_changes import Fetched, Judgement
+from etl.staging import consolidate
+from etl.staging import part as part_files
 from etl.staging.part import PartReceipt
 from etl.storage import paths
 
 
-async def close(run: Run, planned: Plan) -> Outcome:
-    """Judge what came and, if it may be, publish it; otherwise leave the reports and the work."""
-    receipts = [_receipt(run, one) for one in planned.slices]
+async def prove_and_publish(run: Run, planned: Plan) -> Outcome:
+    """Judge the fetched records and publish them if the verdict allows it; otherwise keep the reports and the work."""
+    receipts = [_receipt(run, piece) for piece in planned.slices]
     missing = tuple(dict.fromkeys(key for receipt in receipts for key in receipt.missing))
-    parts = {each.key: _part_receipts(run, each) for each in planned.parts}
-    groups = [group for found in parts.values() for group in found]
-    closed = await run.aside(consolidate.consolidate, run.files, run.layout, groups, run.along)
-    alone = run.query.single and closed.unique  # whose id may be spelled in another way
+    parts = {part.key: _part_receipts(run, part) for part in planned.parts}
+    groups = [group for part_groups in parts.values() for group in part_groups]
+    closed = await run.in_thread(consolidate.consolidate, run.files, run.layout, groups, run.related)
+    alone = run.query.single and closed.unique  # its id may be written in another way
     absent = () if alone else await _absent(run, [group.key for group in groups])
     tallies = tuple(receipt.tally for receipt in receipts)
-    proof = Proof(planned=planned, tallies=tallies, parts=parts, unique=closed.unique)
+    proof = Fetched(planned=planned, tallies=tallies, parts=parts, unique=closed.unique)
     judged = await count_changes.judge(run, proof)
-    await run.aside(_keep_counts, run, receipts, judged)
+    await run.in_thread(_keep_counts, run, receipts, judged)
     if absent and not closed.unique:
-        judged = replace(judged, verdict=_nothing_of(judged.verdict, absent))
+        judged = replace(judged, verdict=_with_nothing(judged.verdict, absent))
     evidence = Evidence(
         tallies=judged.tallies,
         verdict=judged.verdict,
@@ -50,7 +51,7 @@ async def close(run: Run, planned: Plan) -> Outcome:
         duplicates=closed.duplicates,
         rejects=closed.rejects,
         included=closed.included,
-        facets=await run.aside(facet_check.checks, run, await facet_check.asked(run), closed.tables),
+        facets=await run.in_thread(facet_check.checks, run, await facet_check.request_facets(run), closed.tables),
         drift=closed.drift,
         missing=tuple(dict.fromkeys([*missing, *judged.missing])),
         absent=absent,
@@ -59,34 +60,34 @@ async def close(run: Run, planned: Plan) -> Outcome:
             planned.as_of, judged.verdict, [(tally.key, tally.window) for tally in judged.tallies]
         ),
     )
-    return await run.aside(publish, run, written(run, evidence, closed.tables), judged.verdict)
+    return await run.in_thread(publish, run, build_manifest(run, evidence, closed.tables), judged.verdict)
 
 
-def _keep_counts(run: Run, receipts: Sequence[Receipt], judged: Judged) -> None:
-    """Keep the newest counts of an incomplete run's slices: those that are short are fetched anew by the next one."""
+def _keep_counts(run: Run, receipts: Sequence[Receipt], judged: Judgement) -> None:
+    """Record the newest counts of an incomplete run's slices: the next run fetches the short ones again."""
     if judged.verdict.state is State.INCOMPLETE:
         for receipt, tally in zip(receipts, judged.tallies, strict=True):
             if tally.expected_after != receipt.tally.expected_after:
                 run.store.commit(replace(receipt, tally=replace(receipt.tally, expected_after=tally.expected_after)))
 
 
-def _nothing_of(verdict: Verdict, absent: Sequence[str]) -> Verdict:
-    """Return the verdict on records requested by id of which there is not one: nobody wants none."""
+def _with_nothing(verdict: Verdict, absent: Sequence[str]) -> Verdict:
+    """Return the verdict on records requested by id if the API has none of them: that is never complete."""
     reason = f"the API has none of the requested records: {listed(absent)}"
     return replace(verdict, state=State.INCOMPLETE, missing=len(absent), reasons=(*verdict.reasons, reason))
 
 
 async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
-    """Name the records that were asked for by id and did not come; a sample does not ask for all of them."""
+    """Name the records that were requested by id but did not arrive; a sample does not request all of them."""
     names = () if run.delivery.limit is not None else named(run.query)
-    absent = await run.aside(consolidate.absent_ids, run.files, groups, names)
+    absent = await run.in_thread(consolidate.absent_ids, run.files, groups, names)
     if absent:
         run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))
     return absent
 
 
-def written(run: Run, evidence: Evidence, tables: Mapping[str, TableFacts]) -> Manifest:
-    """Write a finished run down as its manifest."""
+def build_manifest(run: Run, evidence: Evidence, tables: Mapping[str, TableFacts]) -> Manifest:
+    """Return the manifest of a finished run."""
     return build(
         run.query.resource,
         run.claim.request,
@@ -100,7 +101,7 @@ def written(run: Run, evidence: Evidence, tables: Mapping[str, TableFacts]) -> M
 
 
 def provenance(run: Run) -> Provenance:
-    """Return what a manifest says of the run itself, which ends now."""
+    """Return the provenance of the run, which ends now."""
     return Provenance(
         run_id=run.run_id,
         started=_iso(run.started),
@@ -113,26 +114,28 @@ def provenance(run: Run) -> Provenance:
     )
 
 
-def publish(run: Run, proof: Manifest, verdict: Verdict, beside: Mapping[str, bytes] | None = None) -> Outcome:
-    """Publish the staged dataset as `put` does; work of which no slice is to be fetched again is given up."""
-    outcome = put(run.store, run.delivery, proof, verdict, seconds=max(0.0, run.clock() - run.started), beside=beside)
-    if not outcome.published and all(one.unique == one.expected_after for one in proof.slices):
-        run.store.give_up()  # what does not agree is the plan
+def publish(run: Run, proof: Manifest, verdict: Verdict, extra: Mapping[str, bytes] | None = None) -> Outcome:
+    """Publish the staged dataset if its verdict allows it; discard work that fetching slices again cannot complete."""
+    outcome = publish_staged(
+        run.store, run.delivery, proof, verdict, seconds=max(0.0, run.clock() - run.started), extra=extra
+    )
+    if not outcome.published and all(facts.unique == facts.expected_after for facts in proof.slices):
+        run.store.give_up()  # the plan itself is wrong
     return outcome
 
 
-def put(
+def publish_staged(
     store: Store,
     delivery: Delivery,
     proof: Manifest,
     verdict: Verdict,
     *,
     seconds: float,
-    beside: Mapping[str, bytes] | None = None,
+    extra: Mapping[str, bytes] | None = None,
 ) -> Outcome:
-    """Publish the staged dataset with its reports, and with what else stands `beside` them, if it may be.
+    """Publish the staged dataset with its reports and `extra` files if its verdict and its volume allow it.
 
-    Its verdict and its volume decide. Otherwise only the reports are put.
+    Otherwise only write the reports.
     """
     good = completeness.publishable(
         verdict,
@@ -145,7 +148,7 @@ def put(
         good, proof = False, refusal.on(proof)
     reports = report.render(proof, published=good)
     if good:
-        store.publish(proof, {**reports, **(beside or {})})
+        store.publish(proof, {**reports, **(extra or {})})
     else:
         for name, content in reports.items():
             store.report(name, content)
@@ -154,22 +157,22 @@ def put(
     return Outcome(proof=proof, published=good, seconds=seconds, manifest=name, fix=fix)
 
 
-def _receipt(run: Run, one: Slice) -> Receipt:
-    receipt = run.store.receipt(one.key)
+def _receipt(run: Run, piece: Slice) -> Receipt:
+    receipt = run.store.receipt(piece.key)
     if receipt is None:
-        raise _gone(run, f"slice {one.key}")
+        raise _lost_work(run, f"slice {piece.key}")
     return receipt
 
 
-def _part_receipts(run: Run, each: Part) -> list[PartReceipt]:
-    receipts = part.read_receipts(run.files, each.key)
+def _part_receipts(run: Run, part: Part) -> list[PartReceipt]:
+    receipts = part_files.read_receipts(run.files, part.key)
     if not receipts:
-        raise _gone(run, f"part {each.key}")
+        raise _lost_work(run, f"part {part.key}")
     return receipts
 
 
-def _gone(run: Run, what: str) -> StoreError:
-    return StoreError(f"the work of {what} is gone from {run.files.name}", fix="run again to fetch it anew")
+def _lost_work(run: Run, what: str) -> StoreError:
+    return StoreError(f"the work of {what} is missing from {run.files.name}", fix="run again to fetch it again")
 
 
 def _iso(seconds: float) -> str:

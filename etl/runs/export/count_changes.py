@@ -1,6 +1,6 @@
-"""Why counts differ at the end of a run: what changed meanwhile, and slice by slice what is listed now.
+"""Explain why counts differ at the end of a run: by what changed meanwhile, and by listing each differing slice.
 
-What follows from the answers is decided in `verdict` and `index_changes`.
+`verdict` and `index_changes` draw the conclusions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +26,12 @@ from etl.storage import paths
 from etl.storage.files import Files
 
 NAMED = 10_000
-"""So many of the records that moved are named in a manifest at most."""
+"""Maximum number of moved records that a manifest names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """The verdict, the counts that it was passed on, and the records known to be missing."""
+class Judgement:
+    """The verdict, the counts on which it rests, and the records known to be missing."""
 
     tallies: Sequence[Tally]
     after: int
@@ -40,8 +40,8 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What a run is judged by: the plan, and what came of it. `unique` is the number of distinct records in all."""
+class Fetched:
+    """The facts by which a run is judged: its plan and its results. `unique` is the number of distinct records."""
 
     planned: Plan
     tallies: tuple[Tally, ...]
@@ -50,7 +50,7 @@ class Proof:
 
     @property
     def bound(self) -> int | None:
-        """The moment before which the slices count, None where they count everything."""
+        """The moment that bounds the counts of the slices, None if they count everything."""
         return self.planned.slices[0].as_of if self.planned.slices else None
 
     def judge(
@@ -61,8 +61,8 @@ class Proof:
         moved: Sequence[Move] = (),
         *,
         sample: bool = False,
-    ) -> Judged:
-        """Judge what came by the last total, and by what is known to have moved."""
+    ) -> Judgement:
+        """Judge the run by the last total, and by the known movement."""
         judged = verdict.judge(
             tallies,
             query_before=self.planned.total,
@@ -73,14 +73,14 @@ class Proof:
             unique=self.unique,
             listed=self.planned.listed,
         )
-        return Judged(tallies=tallies, after=after, verdict=judged)
+        return Judgement(tallies=tallies, after=after, verdict=judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """What moved in a run: the records of each slice that `left` the totals since they came, and some by name.
+    """The movement during a run: how many records of each slice `left` the totals after they arrived, and some names.
 
-    Those that `left_before` the last total was counted are not in it.
+    `left_before` counts those that left before the last total was counted.
     """
 
     left: Mapping[str, int]
@@ -88,8 +88,8 @@ class Movement:
     named: tuple[Move, ...]
 
 
-async def judge(run: Run, proof: Proof) -> Judged:
-    """Judge a run by its counts; where they do not simply agree, by what has moved, as far as it takes."""
+async def judge(run: Run, proof: Fetched) -> Judgement:
+    """Judge a run by its counts; if they do not simply agree, by movement, as far as necessary."""
     sample = run.delivery.limit is not None
     after = await _total(run, proof)
     judged = proof.judge(after, proof.tallies, sample=sample)
@@ -108,20 +108,20 @@ async def judge(run: Run, proof: Proof) -> Judged:
     return await _listed(run, proof, movement)
 
 
-async def _created(run: Run, proof: Proof) -> bool:
-    """Return whether records were created while others changed: totals that agree may then hide what is gone."""
+async def _created(run: Run, proof: Fetched) -> bool:
+    """Return whether records were created while others changed: equal totals may then hide withdrawn ones."""
     if not any(tally.recent for tally in proof.tallies) or run.query.resource.slice_on is None:
         return False
     return await run.client.count(run.query, Window(proof.planned.as_of, None)) > 0
 
 
-async def _total(run: Run, proof: Proof) -> int:
+async def _total(run: Run, proof: Fetched) -> int:
     window = EVERYTHING if proof.planned.until is None else Window(None, proof.planned.until)
     return await count_settled(run, proof.bound, window)
 
 
-async def _movement(run: Run, proof: Proof, *, counted_at: float | None) -> Movement:
-    """Find out what changed at or after the moment of the proof; the last total was counted at another."""
+async def _movement(run: Run, proof: Fetched, *, counted_at: float | None) -> Movement:
+    """Find the records that changed at or after the moment of the proof; the last total was counted later."""
     as_of, named = proof.planned.as_of, list[Move]()
     left, left_before = dict[str, int](), dict[str, int]()
     movers = await moved_since(run, as_of)
@@ -131,14 +131,14 @@ async def _movement(run: Run, proof: Proof, *, counted_at: float | None) -> Move
         here = index_changes.within(movers, tally.window)
         named += index_changes.moves_by_time(here, as_of=as_of, key=tally.key)
         if here.height:
-            received = await run.aside(_received, run, proof, tally)
+            received = await run.in_thread(_received, run, proof, tally)
             left[tally.key] = index_changes.count_changed(received, here, as_of=as_of)
             left_before[tally.key] = index_changes.count_changed(received, here.filter(before), as_of=as_of)
     return Movement(left=left, left_before=left_before, named=tuple(named[:NAMED]))
 
 
-async def _listed(run: Run, proof: Proof, movement: Movement | None) -> Judged:
-    """Count each slice again, and read the lists of those whose counts still do not agree."""
+async def _listed(run: Run, proof: Fetched, movement: Movement | None) -> Judgement:
+    """Count each slice again, and list those whose counts still do not agree."""
     tallies = list(proof.tallies)
     after = await _total(run, proof)
     if proof.bound is not None:
@@ -150,15 +150,15 @@ async def _listed(run: Run, proof: Proof, movement: Movement | None) -> Judged:
     if not doubtful and judged.verdict.state is State.INCOMPLETE and len(tallies) == 1:
         doubtful = [tallies[0].key]
     missing: list[str] = []
-    gone: list[Move] = []
+    departed: list[Move] = []
     for at, tally in enumerate(tallies):
         if tally.key in doubtful and (listed := await listed_now(run, tally.window)) is not None:
-            received = await run.aside(_received, run, proof, tally)
-            found = index_changes.compare(received, listed, as_of=proof.planned.as_of)
-            tallies[at], moves = await settled_by(run, tally, found, listed, as_of=proof.planned.as_of)
-            gone += moves
-            missing += found.missing
-    return replace(proof.judge(judged.after, tallies, movement, gone), missing=tuple(missing))
+            received = await run.in_thread(_received, run, proof, tally)
+            differences = index_changes.compare(received, listed, as_of=proof.planned.as_of)
+            tallies[at], moves = await settle_by_listing(run, tally, differences, listed, as_of=proof.planned.as_of)
+            departed += moves
+            missing += differences.missing
+    return replace(proof.judge(judged.after, tallies, movement, departed), missing=tuple(missing))
 
 
 def _recounted(tally: Tally, count: int, movement: Movement) -> Tally:
@@ -166,20 +166,20 @@ def _recounted(tally: Tally, count: int, movement: Movement) -> Tally:
     return replace(tally, expected_after=count, left=left, left_before=left_before)
 
 
-async def settled_by(
-    run: Run, tally: Tally, found: Differences, listed: pl.DataFrame, *, as_of: int
+async def settle_by_listing(
+    run: Run, tally: Tally, differences: Differences, listed: pl.DataFrame, *, as_of: int
 ) -> tuple[Tally, list[Move]]:
-    """Return the tally that a listing settles, and the moves that it names."""
-    known = await fates(run, found.unlisted, listed, since=as_of)
+    """Return the tally as settled by a listing, and the moves that it names."""
+    known = await fates(run, differences.unlisted, listed, since=as_of)
     moves = index_changes.moves_by_fate(known, tally.key)
-    listing = index_changes.settle(found, known)
-    return replace(tally, expected_after=found.settled, listing=listing), moves
+    listing = index_changes.settle(differences, known)
+    return replace(tally, expected_after=differences.settled, listing=listing), moves
 
 
-def _received(run: Run, proof: Proof, tally: Tally) -> pl.DataFrame:
-    """Read the ids and times of the records that came in a slice from the staged files of its part."""
-    part = next(each.key for each in proof.planned.parts if any(one.key == tally.key for one in each.slices))
-    staged = (frame for group in proof.parts[part] for frame in _staged(run.files, run.layout, group))
+def _received(run: Run, proof: Fetched, tally: Tally) -> pl.DataFrame:
+    """Read the ids and times of a slice's records from the staged files of its part."""
+    key = next(part.key for part in proof.planned.parts if any(piece.key == tally.key for piece in part.slices))
+    staged = (frame for group in proof.parts[key] for frame in _staged(run.files, run.layout, group))
     return index_changes.within(pl.concat([pl.DataFrame(schema=RECORDS), *staged]), tally.window)
 
 
@@ -189,6 +189,6 @@ def _staged(files: Files, layout: Layout, part: PartReceipt) -> Iterable[pl.Data
     for file in part.tables.get(layout.prefix + main.name, ()):
         if file.path.endswith(sink.suffix) and files.exists(paths.staged(file.path)):
             with files.open(paths.staged(file.path)) as source:
-                found = sink.read(source, schema, [key, "created", "updated"])
+                frame = sink.read(source, schema, [key, "created", "updated"])
             times = [pl.col(name).dt.epoch("s").alias(name) for name in ("created", "updated")]
-            yield found.select(pl.col(key).alias("id"), *times).cast(RECORDS)  # type: ignore[arg-type]
+            yield frame.select(pl.col(key).alias("id"), *times).cast(RECORDS)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""The conductor of an export: plan, a walk a slice, files a part, then proof and publication (`proving`).
+"""Conduct an export: plan, fetch each slice, write each part, then prove and publish (`commit`).
 
 Each step is a function over a Run, so that the command line and the Prefect flow compose the same ones. Steps may be
-repeated: what has a receipt is not done again. What to ask, what to retry, what "complete" means and how files look
-is decided elsewhere.
+repeated: whatever has a receipt is not done again. Other modules decide what to request, what to retry, what "complete"
+means and how files are laid out.
 """
 
 import asyncio
@@ -21,50 +21,50 @@ from etl.dataset.store import Receipt
 from etl.events import Noted, PartWritten, Planned, SliceDone
 from etl.runs.context import Outcome, Run
 from etl.runs.export import as_of, fetch_slice, volume
-from etl.runs.export.commit import close
-from etl.runs.export.early_write import writing_ahead
-from etl.staging import part
+from etl.runs.export.commit import prove_and_publish
+from etl.runs.export.early_write import write_early
+from etl.staging import part as part_files
 from etl.staging.part import PartReceipt
 from etl.steps import Step, directly, together
 
 
 async def export(run: Run, step: Step = directly) -> Outcome:
-    """Do the whole export; what it says of itself is in the Outcome, and nothing was published if that says so.
+    """Export everything; the Outcome says whether the dataset was published.
 
-    `step` does each step, given its name, so that a shell may make a task of it; steps of one part run side by side.
+    `step` runs each step, given its name, so that a shell may make a task of it; the steps of one part are concurrent.
     """
     planned = await step("plan", plan, run)
     if volume.worth_fetching(run.delivery, planned):
         await fetch(run, planned.parts, step)
     else:
         planned = replace(planned, parts=())
-    return await step("prove and publish", close, run, planned)
+    return await step("prove and publish", prove_and_publish, run, planned)
 
 
 async def fetch(run: Run, parts: Iterable[Part], step: Step = directly) -> None:
-    """Walk the slices of parts and stage their tables."""
+    """Fetch the slices of parts and stage their tables."""
     slots = asyncio.Semaphore(run.settings.concurrency)
 
-    async def walked(heard: Run, one: Slice) -> None:
+    async def fetch_piece(observed: Run, piece: Slice) -> None:
         async with slots:
-            await step(f"slice {one.key}", export_slice, heard, one)
+            await step(f"slice {piece.key}", export_slice, observed, piece)
 
-    async def parted(each: Part) -> None:
-        async with writing_ahead(run, each) as heard:
-            await together(walked(heard, one) for one in each.slices)
-        await step(f"part {each.key}", write_part, run, each)
+    async def fetch_part(part: Part) -> None:
+        async with write_early(run, part) as observed:
+            await together(fetch_piece(observed, piece) for piece in part.slices)
+        await step(f"part {part.key}", write_part, run, part)
 
-    await together(parted(each) for each in parts)
+    await together(fetch_part(part) for part in parts)
 
 
 async def plan(run: Run) -> Plan:
-    """Return the plan of the unfinished work that lies in the destination, or count and make one."""
+    """Return the plan of the unfinished work at the destination, or make a new one by counting."""
     if (kept := run.store.plan()) is not None:
         planned = slices.decode_plan(kept)
-        run.observe(Noted(text="going on with the unfinished run in this destination"))
-        forget_short(run, planned)
+        run.observe(Noted(text="resuming the unfinished run at this destination"))
+        discard_short_parts(run, planned)
     else:
-        planned = await count(run)
+        planned = await count_slices(run)
         run.store.begin(run.claim, msgspec.to_builtins(planned), started=run.started)
     requests = planned.requests(run.query.page_size)
     run.observe(Planned(slices=len(planned.slices), records=planned.total, requests=requests))
@@ -75,49 +75,49 @@ async def plan(run: Run) -> Plan:
     return planned
 
 
-def forget_short(run: Run, planned: Plan) -> None:
-    """Discard the parts in which a slice had come short when the run before ended, so that they are fetched anew."""
-    for each in planned.parts:
-        receipts = [found for one in each.slices if (found := run.store.receipt(one.key))]
-        if any(found.tally.settled != found.tally.expected_after for found in receipts):
-            forget(run, each)
+def discard_short_parts(run: Run, planned: Plan) -> None:
+    """Discard the parts with a slice that was short when the previous run ended, so that they are fetched again."""
+    for part in planned.parts:
+        receipts = [receipt for piece in part.slices if (receipt := run.store.receipt(piece.key))]
+        if any(receipt.tally.settled != receipt.tally.expected_after for receipt in receipts):
+            discard_part(run, part)
 
 
-def forget(run: Run, each: Part) -> None:
-    """Discard a part and its slices, so that they are fetched anew."""
-    part.discard(run.files, each.key)
-    for one in each.slices:
-        run.store.discard(one.key)
+def discard_part(run: Run, part: Part) -> None:
+    """Discard a part and its slices, so that they are fetched again."""
+    part_files.discard(run.files, part.key)
+    for piece in part.slices:
+        run.store.discard(piece.key)
 
 
-async def count(run: Run) -> Plan:
-    """Ask for counts until the query is cut into slices."""
+async def count_slices(run: Run) -> Plan:
+    """Cut the query into slices by counting."""
     year = datetime.fromtimestamp(run.started, UTC).year
     if run.delivery.limit is not None:  # a sample is taken from one uncut slice, and proves nothing
         return await slices.plan(run.query, partial(run.client.count, run.query), year=year, target=sys.maxsize)
     return await as_of.plan(run, year=year)
 
 
-async def export_slice(run: Run, one: Slice) -> Receipt:
-    """Walk a slice until what came is what its total says, or a few times; what it had staged before is kept."""
-    if (receipt := run.store.receipt(one.key)) is not None:
-        run.observe(SliceDone(slice_key=one.key, records=receipt.tally.unique, expected=one.expected, resumed=True))
+async def export_slice(run: Run, piece: Slice) -> Receipt:
+    """Fetch a slice until its records equal its total, or a few times; pages that are already staged are kept."""
+    if (receipt := run.store.receipt(piece.key)) is not None:
+        run.observe(SliceDone(slice_key=piece.key, records=receipt.tally.unique, expected=piece.expected, resumed=True))
         return receipt
-    receipt = await fetch_slice.fetch(run, one)
+    receipt = await fetch_slice.fetch(run, piece)
     run.store.commit(receipt)
-    run.observe(SliceDone(slice_key=one.key, records=receipt.tally.unique, expected=one.expected))
+    run.observe(SliceDone(slice_key=piece.key, records=receipt.tally.unique, expected=piece.expected))
     return receipt
 
 
-async def write_part(run: Run, each: Part) -> list[PartReceipt]:
+async def write_part(run: Run, part: Part) -> list[PartReceipt]:
     """Turn the staged pages of a part's slices into files."""
-    keys = [one.key for one in each.slices]
+    keys = [piece.key for piece in part.slices]
     async with run.writing:
-        written = await run.aside(_write, run, each.key, keys)
-    files = [file for receipt in written for found in receipt.tables.values() for file in found]
-    run.observe(PartWritten(part_key=each.key, rows=sum(file.rows for file in files), files=len(files)))
+        written = await run.in_thread(_write, run, part.key, keys)
+    files = [file for receipt in written for table_files in receipt.tables.values() for file in table_files]
+    run.observe(PartWritten(part_key=part.key, rows=sum(file.rows for file in files), files=len(files)))
     return written
 
 
 def _write(run: Run, key: str, keys: list[str]) -> list[PartReceipt]:
-    return part.write_part(run.files, run.layout, key, keys, along=run.along)
+    return part_files.write_part(run.files, run.layout, key, keys, related=run.related)

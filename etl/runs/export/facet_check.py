@@ -1,6 +1,6 @@
-"""Facets of the API held against the exported main table: one request at the end of a run.
+"""Compare the API's facets with the exported main table: one request at the end of a run.
 
-What agrees and what a cut-off list may leave out is decided in `completeness`; a difference is shown, not judged.
+`completeness` decides what agrees and what a cut-off list may omit; differences are shown, not judged.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,11 +19,11 @@ from etl.schema.declarations import Facet, Json
 from etl.storage import paths
 
 APPROXIMATE = 200
-"""A list that is cut off is counted by shards: it may miss one record in so many (api-notes 4.10)."""
+"""A list that is cut off is counted by shards: it may miss one record in this many (api-notes 4.10)."""
 
 
-async def asked(run: Run) -> Mapping[str, Json]:
-    """Ask for the facets that the main table can tell; nothing for a sample, and nothing if the API does not answer."""
+async def request_facets(run: Run) -> Mapping[str, Json]:
+    """Request the facets that the main table has; nothing for a sample, and nothing if the API does not respond."""
     facets = _comparable(run)
     if not facets or run.delivery.limit is not None:
         return {}
@@ -35,21 +35,21 @@ async def asked(run: Run) -> Mapping[str, Json]:
 
 
 def checks(run: Run, meta: Mapping[str, Json], tables: Mapping[str, TableFacts]) -> tuple[FacetCheck, ...]:
-    """Compare what was asked for with the staged main table."""
+    """Compare the requested facets with the staged main table."""
     facets = _comparable(run) if meta else {}
     columns = {facet.column for facet in facets.values() if facet.column}
     counted = _counted(run, tables, sorted(columns)) if columns else {}
-    return tuple(compared(facets.values(), meta, counted, dashed=run.query.resource.dialect == "v1"))
+    return tuple(compare_facets(facets.values(), meta, counted, dashed=run.query.resource.dialect == "v1"))
 
 
-def compared(
+def compare_facets(
     facets: Iterable[Facet],
     meta: Mapping[str, Json],
     counted: Mapping[str, Mapping[str, int]],
     *,
     dashed: bool = False,
 ) -> Iterator[FacetCheck]:
-    """Yield a check for each facet that `meta` has and whose column is filled; `dashed` as in `buckets`."""
+    """Yield a check for each facet in `meta` whose column has values; `dashed` as in `buckets`."""
     for facet in facets:
         buckets = verdict.buckets(meta.get(facet.name), dashed=dashed)
         own = counted.get(facet.column or "", {})
@@ -80,14 +80,14 @@ def _years(facet: Facet) -> bool:
 
 
 def _of_years(facet: Facet, buckets: list[tuple[str, int]], own: Mapping[str, int]) -> dict[str, int]:
-    """Leave out the years that the API does not list: those to come, and where the list is cut off, older ones."""
+    """Omit the years that the API does not list: future ones, and older ones if the list is cut off."""
     listed = [int(name) for name, _ in buckets if name.isdecimal()]
     oldest = min(listed, default=0) if len(buckets) >= facet.size else 0
     return {year: count for year, count in own.items() if oldest <= int(year) <= max(listed, default=0)}
 
 
 def _counted(run: Run, tables: Mapping[str, TableFacts], columns: list[str]) -> dict[str, dict[str, int]]:
-    """Count the records of the staged main table by the values of some columns, a file at a time."""
+    """Count the records of the staged main table by the values of columns, file by file."""
     main = run.query.resource.main
     schema = run.layout.columns(main)
     sink = reader(run.layout)
@@ -105,7 +105,7 @@ def _counted(run: Run, tables: Mapping[str, TableFacts], columns: list[str]) -> 
 
 
 def _partition(path: str) -> Iterator[tuple[str, str]]:
-    """Yield what the folders of a file tell of its rows, where they tell anything."""
+    """Yield the partition columns of a file with their values, except nulls."""
     for folder in path.split("/")[1:-1]:
         name, _, value = folder.partition("=")
         if value != paths.NULL:

@@ -1,4 +1,4 @@
-"""Lists read for their ids and times alone: what is listed now, and what has changed since a moment."""
+"""Read lists only for ids and times: the records listed now, and those that changed since a moment."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ from etl.runs.context import Run
 from etl.schema.declarations import Json, Type
 
 ROUNDS = 3
-"""So many times a list is read before it is said not to hold what it counts."""
+"""Maximum number of times a list is read until it holds as many records as it counts."""
 
 
 class Known(msgspec.Struct):
-    """A record's attributes about its life."""
+    """The attributes of a record that show whether it exists and when it changed."""
 
     created: Json = None
     updated: Json = None
@@ -27,7 +27,7 @@ class Known(msgspec.Struct):
 
 
 class Head(msgspec.Struct):
-    """As much of a record as shows whether and when it moved."""
+    """The part of a record that shows whether and when it moved."""
 
     id: Json = None
     attributes: Known | None = None
@@ -39,7 +39,7 @@ HEAD = msgspec.json.Decoder(Head)
 async def count_moved(run: Run, as_of: int) -> int | None:
     """Count the listed records that changed at or after a moment, by the first page of them.
 
-    None if others come too: the server does not heed the query.
+    None if it has other records too: the server ignores the query.
     """
     async for page in run.client.pages(_moved(run, as_of)):
         return None if _any_older(_rows(page.document.records), as_of) else page.total
@@ -49,25 +49,25 @@ async def count_moved(run: Run, as_of: int) -> int | None:
 async def moved_since(run: Run, as_of: int) -> pl.DataFrame | None:
     """Return the ids and times of the listed records that changed at or after a moment.
 
-    None if others come too: the server does not heed the query.
+    None if it returns other records too: the server ignores the query.
     """
-    found = [pl.DataFrame(schema=RECORDS)]
+    frames = [pl.DataFrame(schema=RECORDS)]
     async for page in run.client.pages(_moved(run, as_of)):
         rows = _rows(page.document.records)
         if _any_older(rows, as_of):
             return None
-        found.append(rows)
-    return pl.concat(found).unique("id", keep="last", maintain_order=True)
+        frames.append(rows)
+    return pl.concat(frames).unique("id", keep="last", maintain_order=True)
 
 
 async def listed_now(run: Run, window: Window) -> pl.DataFrame | None:
-    """Return the ids and times of all records in a window; None if they are never as many as their total says."""
+    """Return the ids and times of all records in a window; None if they never add up to their total."""
     for _ in range(ROUNDS):
-        found, total = [pl.DataFrame(schema=RECORDS)], 0
+        frames, total = [pl.DataFrame(schema=RECORDS)], 0
         async for page in run.client.pages(_few(run.query), window):
-            found.append(_rows(page.document.records))
+            frames.append(_rows(page.document.records))
             total = page.total
-        listed = pl.concat(found).unique("id", keep="last", maintain_order=True)
+        listed = pl.concat(frames).unique("id", keep="last", maintain_order=True)
         if listed.height == total:
             return listed
     return None
@@ -82,7 +82,7 @@ def _any_older(rows: pl.DataFrame, as_of: int) -> bool:
 
 
 def _few(query: Query) -> Query:
-    """Return the query with as little of each record as says when it moved."""
+    """Return the query for as little of each record as shows when it moved."""
     resource = query.resource
     params = {**resource.params, f"fields[{resource.type}]": "created,updated"}
     return replace(query, resource=replace(resource, params=params), include=(), tables=(), detail=False)

@@ -1,7 +1,7 @@
-"""Steps of an export done away from the process that holds its destination: on other workers, on other machines.
+"""Steps of an export outside the process that holds its destination: on other workers, on other machines.
 
-Who does one is told where, what and for whom, and opens the rest for itself: plan, pages and receipts are all in the
-destination. How the word gets there is the shell's matter.
+A worker gets the destination, the step and the owner, and opens the rest itself: plan, pages and receipts are all at
+the destination. The shell sends the request.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -14,9 +14,9 @@ from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store
 from etl.errors import StoreError
 from etl.events import Event, Observe, PageFetched
-from etl.runs.context import Clock, Run, opened
+from etl.runs.context import Clock, Run, open_run
 from etl.runs.export import export
-from etl.runs.export.early_write import writing_ahead
+from etl.runs.export.early_write import write_early
 from etl.settings import Settings
 from etl.storage import lock
 from etl.storage.files import Files
@@ -24,7 +24,7 @@ from etl.storage.lock import Owner
 
 
 @asynccontextmanager
-async def joined(
+async def join_run(
     query: Query,
     delivery: Delivery,
     settings: Settings,
@@ -35,9 +35,9 @@ async def joined(
     clock: Clock,
     together: SharedLimits,
 ) -> AsyncIterator[Run]:
-    """Join the run of a destination's owner; StoreError if it is not, or no more, the owner's.
+    """Join the run that holds a destination; StoreError if `owner` does not hold it, or no longer.
 
-    That is looked at with every page, so whoever is forgotten by a dead run does not disturb the next one.
+    This is checked with every page, so that a worker left behind by a dead run does not disturb the next one.
     """
 
     def heard(event: Event) -> None:
@@ -45,7 +45,7 @@ async def joined(
             _check(files, owner)
         observe(event)
 
-    async with opened(
+    async with open_run(
         query,
         delivery,
         settings,
@@ -54,32 +54,32 @@ async def joined(
         observe=heard,
         clock=clock,
         together=together,
-        holding=_borrowed,
+        holding=_joined_store,
     ) as run:
         yield run
 
 
 async def walk_slice(run: Run, key: str) -> None:
-    """Walk a slice of the plan in the destination; the files of its part are written ahead where they can be."""
-    each, one = next((each, one) for each in _parts(run) for one in each.slices if one.key == key)
-    async with writing_ahead(run, each) as heard:
-        await export.export_slice(heard, one)
+    """Fetch a slice of the plan at the destination; the files of its part are written early if possible."""
+    part, piece = next((part, piece) for part in _parts(run) for piece in part.slices if piece.key == key)
+    async with write_early(run, part) as heard:
+        await export.export_slice(heard, piece)
 
 
 async def write_part(run: Run, key: str) -> None:
-    """Write the files of a part of the plan in the destination."""
-    await export.write_part(run, next(each for each in _parts(run) if each.key == key))
+    """Write the files of a part of the plan at the destination."""
+    await export.write_part(run, next(part for part in _parts(run) if part.key == key))
 
 
 def _parts(run: Run) -> tuple[Part, ...]:
     if (kept := run.store.plan()) is None:
-        raise StoreError(f"{run.files.name} has no plan any more", fix="run the export again")
+        raise StoreError(f"{run.files.name} no longer has a plan", fix="run the export again")
     return decode_plan(kept).parts
 
 
 @contextmanager
-def _borrowed(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
-    """Work in a destination that somebody else holds."""
+def _joined_store(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
+    """Work at a destination that another process holds."""
     del claim, fresh
     _check(files, owner)
     yield Store(files)
@@ -87,4 +87,6 @@ def _borrowed(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) 
 
 def _check(files: Files, owner: Owner) -> None:
     if not lock.held_by(files, owner):
-        raise StoreError(f"{files.name} is no longer held by the run that sent for help", fix="run the export again")
+        raise StoreError(
+            f"{files.name} is no longer held by the run that started this step", fix="run the export again"
+        )

@@ -1,4 +1,4 @@
-"""The report of a run: the manifest for people (one self-contained HTML page) and for programs.
+"""The report of a run: the manifest for people (one self-contained HTML page) and for programs (JSON).
 
 Pure: values in, bytes out. `html` has charts, frame and escaping.
 """

@@ -22,7 +22,7 @@ from etl.dataset.request import Delivery
 from etl.errors import StoreError
 from etl.events import Noted, Observe
 from etl.records import duplicates, ndjson
-from etl.runs.context import claimed
+from etl.runs.context import claim_of
 from etl.runs.ingest import raw_versions as receptions
 from etl.runs.ingest.raw_versions import Receptions
 from etl.runs.ingest.source import GROUP, RECORD, Ingest, Judged, Written
@@ -124,7 +124,7 @@ class Rebuilt:
         reasons = []
         for theirs, own in self._pairs(run.layout):
             try:
-                tables |= merge_included.taken_over(self.held.files, theirs, self.manifest, run.files, own)
+                tables |= merge_included.copy_tables(self.held.files, theirs, self.manifest, run.files, own)
             except (StoreError, pl.exceptions.PolarsError) as error:
                 said = error.message if isinstance(error, StoreError) else str(error)
                 reasons.append(f"{own.prefix}{own.resource.name} is empty, for it cannot be taken over: {said}")
@@ -149,7 +149,7 @@ def opened(files: Files, observe: Observe) -> Rebuilt:
     """Open a dataset to make its tables again; StoreError if it has kept no records, or is half-way to a new one."""
     manifest = store.readable_manifest(files)
     query = request.requested_query(manifest)
-    _, layout = claimed(query, request.delivery(manifest, ""), Settings())
+    _, layout = claim_of(query, request.delivery(manifest, ""), Settings())
     listed = manifest.tables[manifest.main].files
     lines = {file.path: file for file in listed if file.path.endswith(ndjson.SUFFIX)}
     held = open_published(files, layout, manifest)
@@ -168,7 +168,7 @@ def _receptions(held: Published, manifest: Manifest, observe: Observe) -> Recept
     gone = pl.Series(key, dtype=pl.String)
     try:
         if WITHDRAWN in manifest.tables:
-            gone = merge_included.rows(files, own, own.resource.main, manifest)[key]
+            gone = merge_included.read_table(files, own, own.resource.main, manifest)[key]
         return receptions.opened(files, resource, gone, lambda: (frame["key"] for _, frame in held.records()))
     except StoreError as error:
         observe(Noted(text=f"{error.message}: a record that was withdrawn may be taken for one that is there"))

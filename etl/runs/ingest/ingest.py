@@ -25,13 +25,14 @@ from etl.errors import UsageError
 from etl.events import Observe, PartWritten, Planned, SliceDone
 from etl.records import ndjson
 from etl.records.parser import Parser
-from etl.runs.context import Clock, Outcome, claimed
+from etl.runs.context import Clock, Outcome, claim_of
 from etl.runs.export import commit
 from etl.runs.ingest import data_file, dataset_source
 from etl.runs.ingest.data_file_source import Monthly
 from etl.runs.ingest.source import FULL, GROUP, Ingest, Judged, Origin, Written
 from etl.settings import Settings
-from etl.staging import consolidate, pages, part
+from etl.staging import consolidate, pages
+from etl.staging import part as part_files
 from etl.staging.pages import PageFacts
 from etl.staging.part import PartReceipt
 from etl.steps import Step, directly
@@ -89,7 +90,7 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
     """
     with _opened(path, files, observe) as origin:
         wanted = origin.wanted(replace(delivery, purpose="ingest"))
-        claim, layout = claimed(origin.query, wanted, Settings(server=origin.fingerprint))
+        claim, layout = claim_of(origin.query, wanted, Settings(server=origin.fingerprint))
         pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
         with hold(files, claim, owner, fresh=delivery.fresh) as store, pool:
             run = Ingest(
@@ -163,9 +164,9 @@ def _groups(origin: Origin) -> list[tuple[str, tuple[str, ...]]]:
 
 async def _write(run: Ingest, key: str, names: Sequence[str]) -> list[PartReceipt]:
     """Stage some parts side by side, and write their tables; what has a receipt is not done again."""
-    if not part.read_receipts(run.files, key):
+    if not part_files.read_receipts(run.files, key):
         await asyncio.gather(*(_aside(run, _stage, run, name) for name in names))
-    receipts = await _aside(run, part.write_part, run.files, run.layout, key, names)
+    receipts = await _aside(run, part_files.write_part, run.files, run.layout, key, names)
     files = [file for one in receipts for found in one.tables.values() for file in found]
     run.observe(PartWritten(part_key=key, rows=sum(file.rows for file in files), files=len(files)))
     return receipts
@@ -235,4 +236,6 @@ def _publish(run: Ingest, judged: Judged) -> Outcome:
         formats=run.delivery.formats,
     )
     proof = with_origin(proof, judged.origin)
-    return commit.put(run.store, run.delivery, proof, judged.evidence.verdict, seconds=finished - run.started)
+    return commit.publish_staged(
+        run.store, run.delivery, proof, judged.evidence.verdict, seconds=finished - run.started
+    )

@@ -1,1 +1,1 @@
-"""A dataset brought up to date: fetch what changed, reconcile what is missing or withdrawn, merge, finish."""
+"""Bring a dataset up to date: fetch the changes, reconcile missing and withdrawn records, merge, finish."""

@@ -1,6 +1,6 @@
 """The end of a sync: merged tables, tombstones, the feed of changes, the verdict, and the switch.
 
-Done again after a crash it has the same outcome: nothing that it reads is changed by it.
+It can be repeated after a crash with the same outcome: it changes nothing that it reads.
 """
 
 import io
@@ -25,12 +25,13 @@ from etl.records import row_changes
 from etl.runs.context import Outcome, Run
 from etl.runs.export import commit, facet_check
 from etl.runs.sync import carry_over, merge, merge_included, placement
-from etl.runs.sync.holdings import Held
+from etl.runs.sync.holdings import Holdings
 from etl.runs.sync.merge import Merge, Merged
-from etl.runs.sync.merge_included import Touched
+from etl.runs.sync.merge_included import ChangedKeys
 from etl.schema import withdrawn
 from etl.schema.declarations import Json
-from etl.staging import part, table_writer
+from etl.staging import part as part_files
+from etl.staging import table_writer
 from etl.staging.part import PartReceipt
 from etl.storage import formats, paths
 
@@ -38,10 +39,10 @@ KINDS = ("added", "changed", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What is to be merged, and the counts that prove it: a tally a window, and the query's totals before and after."""
+class Reconciled:
+    """The records to merge, and the counts that prove them: one tally per window, and the query's totals."""
 
-    held: Held
+    held: Holdings
     tallies: tuple[Tally, ...]
     before: int
     after: int
@@ -51,7 +52,7 @@ class Settled:
     still: bool = False
 
     def verdict(self) -> Verdict:
-        """Judge the counts; an index that stood still meanwhile has not drifted, whatever it lists that is young."""
+        """Judge the counts; an index that did not move has not drifted, however recent its records are."""
         return completeness.judge(
             self.tallies,
             query_before=self.before,
@@ -63,7 +64,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOutcome:
-    """How a sync ended."""
+    """The outcome of a sync."""
 
     outcome: Outcome
 
@@ -83,52 +84,52 @@ class SyncOutcome:
         return self.outcome.fix
 
     def summary(self) -> dict[str, Json]:
-        """Return what `--json` prints: the export's, with what was received and changed this time."""
+        """Return what `--json` prints: the summary of an export, with the records received and changed this time."""
         latest = self.proof.history[-1]
         counts = {name: getattr(latest, name) for name in ("received", "duplicates", *KINDS)}
         return self.outcome.summary() | counts | {"changes": latest.path, "watermark": self.proof.watermark}
 
 
-async def close(run: Run, planned: Plan, settled: Settled) -> SyncOutcome:
-    """Merge what was fetched, judge the counts and, if they let it be, publish."""
-    return await run.aside(_close, run, planned, settled, await facet_check.asked(run))
+async def merge_and_publish(run: Run, planned: Plan, settled: Reconciled) -> SyncOutcome:
+    """Merge the fetched records, judge the counts, and publish if the verdict allows it."""
+    return await run.in_thread(_merge_and_publish, run, planned, settled, await facet_check.request_facets(run))
 
 
-def _close(run: Run, planned: Plan, settled: Settled, counted: Mapping[str, Json]) -> SyncOutcome:
+def _merge_and_publish(run: Run, planned: Plan, settled: Reconciled, counted: Mapping[str, Json]) -> SyncOutcome:
     before = published_manifest(run.files)
-    receipts = [group for each in settled.parts for group in part.read_receipts(run.files, each.key)]
+    receipts = [group for part in settled.parts for group in part_files.read_receipts(run.files, part.key)]
     job = _job(run, settled.held)
     merged = merge.merge(job)
     tables = table_writer.fill_empty(run.files, run.layout, table_writer.table_facts(run.layout, [merged.tables]))
-    along, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.gone))
+    dimensions, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.gone))
     feed = _feed(job, merged)
-    tables |= along | _tombstones(run, job, before, merged)
+    tables |= dimensions | _tombstones(run, job, before, merged)
     verdict = _judged(run, planned, settled)
     evidence = Evidence(
         tallies=settled.tallies,
         verdict=verdict,
         expected_before=settled.before,
         expected_after=settled.after,
-        rejects=carry_over.settle(
+        rejects=carry_over.carry_over(
             run.store,
             [receipt.key for receipt in receipts],
             replaced=job.seated.records["key"],
-            gone=settled.held.gone["key"],
+            withdrawn=settled.held.gone["key"],
         ),
         included=included,
         facets=facet_check.checks(run, counted, tables),
-        drift=part.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
+        drift=part_files.merge_drift([_drift(before), *(receipt.drift for receipt in receipts)]),
         missing=_missing(run, planned, settled),
         absent=_absent(run, job, before.absent),
         as_of=iso(planned.as_of),
         watermark=watermark.reached(planned.as_of, verdict, [(tally.key, tally.window) for tally in settled.tallies]),
     )
-    latest, beside = change(run, feed, receipts)
-    proof = replace(commit.written(run, evidence, tables), changes=(*before.history, latest))
-    return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
+    latest, feed_file = describe_change(run, feed, receipts)
+    proof = replace(commit.build_manifest(run, evidence, tables), changes=(*before.history, latest))
+    return SyncOutcome(outcome=commit.publish(run, proof, verdict, feed_file))
 
 
-def _job(run: Run, held: Held) -> Merge:
+def _job(run: Run, held: Holdings) -> Merge:
     incoming = held.incoming.without(held.gone)
     standing = {
         place: sum(file.rows for file in files if file.path.endswith(reader(run.layout).suffix))
@@ -138,55 +139,57 @@ def _job(run: Run, held: Held) -> Merge:
         store=run.store,
         published=held.published,
         incoming=incoming,
-        seated=placement.seat(incoming.keys, replace(held, incoming=incoming).fetched_before(), standing),
+        seated=placement.assign_places(incoming.keys, replace(held, incoming=incoming).fetched_before(), standing),
         gone=held.gone.drop_nulls("old"),
     )
 
 
-def _touched(job: Merge, gone: pl.DataFrame) -> Touched:
-    return Touched(every=pl.concat([job.seated.records["key"], gone["key"]]), gone=gone["key"])
+def _touched(job: Merge, gone: pl.DataFrame) -> ChangedKeys:
+    return ChangedKeys(every=pl.concat([job.seated.records["key"], gone["key"]]), gone=gone["key"])
 
 
-def _judged(run: Run, planned: Plan, settled: Settled) -> Verdict:
-    """Judge the windows' counts, and the slices of what changed: they may grow meanwhile but must not come short."""
+def _judged(run: Run, planned: Plan, settled: Reconciled) -> Verdict:
+    """Judge the counts of the windows, and the slices of changed records: these may grow but must not be short."""
     verdict = settled.verdict()
-    lacking = short(run, planned)
-    if not lacking:
+    short = short_slices(run, planned)
+    if not short:
         return verdict
-    missing = verdict.missing + sum((tally.expected_after or 0) - tally.settled for tally in lacking)
-    return replace(verdict, state=State.INCOMPLETE, missing=missing, reasons=(*verdict.reasons, *told_short(lacking)))
+    missing = verdict.missing + sum((tally.expected_after or 0) - tally.settled for tally in short)
+    return replace(
+        verdict, state=State.INCOMPLETE, missing=missing, reasons=(*verdict.reasons, *shortfall_reasons(short))
+    )
 
 
-def short(run: Run, planned: Plan) -> list[Tally]:
-    """Return the slices of a fetched query that came short; they may grow meanwhile."""
-    tallies = [found.tally for one in planned.slices if (found := run.store.receipt(one.key)) is not None]
+def short_slices(run: Run, planned: Plan) -> list[Tally]:
+    """Return the tallies of short slices; slices may grow meanwhile."""
+    tallies = [receipt.tally for piece in planned.slices if (receipt := run.store.receipt(piece.key)) is not None]
     return [tally for tally in tallies if tally.settled < (tally.expected_after or 0)]
 
 
-def told_short(tallies: Sequence[Tally]) -> tuple[str, ...]:
-    """Say of slices that they came short."""
+def shortfall_reasons(tallies: Sequence[Tally]) -> tuple[str, ...]:
+    """Describe short slices."""
     return tuple(
-        f"what was fetched, slice {tally.key}: {(tally.expected_after or 0) - tally.settled} short "
+        f"the changed records, slice {tally.key}: {(tally.expected_after or 0) - tally.settled} short "
         f"({tally.settled} of {tally.expected_after})"
         for tally in tallies
     )
 
 
-def _missing(run: Run, planned: Plan, settled: Settled) -> tuple[str, ...]:
-    """Name the records that the server counts and did not give."""
-    slices = [*planned.slices, *(one for each in settled.parts for one in each.slices)]
-    receipts = [found for one in slices if (found := run.store.receipt(one.key)) is not None]
+def _missing(run: Run, planned: Plan, settled: Reconciled) -> tuple[str, ...]:
+    """Name the records that the server counts but did not deliver."""
+    slices = [*planned.slices, *(piece for part in settled.parts for piece in part.slices)]
+    receipts = [receipt for piece in slices if (receipt := run.store.receipt(piece.key)) is not None]
     return tuple(dict.fromkeys([*(key for receipt in receipts for key in receipt.missing), *settled.missing]))
 
 
 def _absent(run: Run, job: Merge, before: Sequence[str]) -> tuple[str, ...]:
-    """Name the records asked for by id that are still not there, and those that have left."""
-    came, gone = set(job.seated.records["key"]), set(job.gone["key"])
-    return tuple(name for name in named(run.query) if name in gone or (name in before and name not in came))
+    """Name the records requested by id that are still missing, and those that are withdrawn."""
+    came, withdrawn = set(job.seated.records["key"]), set(job.gone["key"])
+    return tuple(name for name in named(run.query) if name in withdrawn or (name in before and name not in came))
 
 
 def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
-    """Tell what happened to each record: added, changed in which columns and child tables, or withdrawn."""
+    """Return the change of each record: added, changed (with columns and child tables), or withdrawn."""
     resource = job.layout.resource
     names = [column.name for column in resource.main.columns] + [table.name for table in resource.tables]
     records = job.seated.records
@@ -200,7 +203,7 @@ def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
 
 
 def _tombstones(run: Run, job: Merge, before: Manifest, merged: Merged) -> dict[str, TableFacts]:
-    """Stage the table of withdrawn records: those of earlier runs that have not come back, and those of this one."""
+    """Stage the table of withdrawn records: those of earlier runs that have not returned, and those of this run."""
     layout = tombstone_layout(run.layout)
     table = layout.resource.main
     key = layout.resource.key.name
@@ -219,8 +222,8 @@ def _tombstones(run: Run, job: Merge, before: Manifest, merged: Merged) -> dict[
     return table_writer.fill_empty(run.files, layout, table_writer.table_facts(layout, [{table.name: files}]))
 
 
-def change(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[Change, dict[str, bytes]]:
-    """Return the history's entry of this run, and its feed as a file beside the reports."""
+def describe_change(run: Run, feed: pl.DataFrame, receipts: Sequence[PartReceipt]) -> tuple[Change, dict[str, bytes]]:
+    """Return the entry of this run in the history, and its feed as a file."""
     counts = dict(feed["change"].value_counts().iter_rows())
     stamp = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
     path = f"{paths.CHANGES}/{stamp}-{run.run_id[:8]}.parquet"
@@ -242,4 +245,4 @@ def _packed(feed: pl.DataFrame) -> bytes:
 
 
 def _drift(before: Manifest) -> dict[str, tuple[int, str]]:
-    return {found.path: (found.count, found.example) for found in before.schema_drift}
+    return {entry.path: (entry.count, entry.example) for entry in before.schema_drift}

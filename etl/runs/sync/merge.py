@@ -1,7 +1,7 @@
-"""Merging fetched records into a published dataset: place by place and table by table, into the staged one.
+"""Merge fetched records into a published dataset, place by place and table by table, and stage the result.
 
-Files in which no row changes are taken over as they are. A record's rows are replaced as a whole. Which records are
-fetched and which are gone was decided before; who switches the staged dataset in is `store`.
+Files without changed rows are kept. The rows of a record are replaced as a whole. `reconcile` has decided which records
+were fetched and which are withdrawn; `store` publishes the staged dataset.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,23 +18,23 @@ from etl.dataset.store import Store
 from etl.records import ndjson, row_changes
 from etl.records.ordering import split
 from etl.runs.sync.incoming import Incoming, Rows
-from etl.runs.sync.placement import Seated
+from etl.runs.sync.placement import Placement
 from etl.schema.declarations import Table
 from etl.staging import ndjson_files, table_writer
 from etl.staging.table_writer import MOST_ROWS
 
 _AT_ONCE = 2
-"""Places of which one table is merged side by side: their rows are in memory, and polars alone leaves a core idle."""
+"""Number of places that are merged concurrently: their rows are in memory, and polars alone leaves a core idle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """What is to be merged: `gone` has `key` and `old`, the number of the place a record leaves."""
+    """The records to merge; `gone` has `key` and `old`, the number of the place that a record leaves."""
 
     store: Store
     published: Published
     incoming: Incoming
-    seated: Seated
+    seated: Placement
     gone: pl.DataFrame
 
     @property
@@ -45,7 +45,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The staged files by table, what differs (`key`, `column`), and the main rows of what is gone."""
+    """The staged files by table, the differences (`key`, `column`), and the main rows of withdrawn records."""
 
     tables: Mapping[str, tuple[DataFile, ...]]
     changed: tuple[pl.DataFrame, ...] = ()
@@ -53,8 +53,8 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Here:
-    """The records of one place that are touched: who may stay, leave or come, with the part each was fetched in."""
+class _PlaceChanges:
+    """The touched records of one place: those that stay, leave or come, with the part in which each was fetched."""
 
     place: Place
     stay: pl.DataFrame
@@ -68,50 +68,50 @@ class _Here:
 
 
 def merge(job: Merge) -> Merged:
-    """Stage the merged tables; can be done again with the same outcome."""
+    """Stage the merged tables; this can be repeated with the same outcome."""
     tables: dict[str, tuple[DataFile, ...]] = {}
     changed: list[pl.DataFrame] = []
-    every = [_here(job, number, place) for number, place in enumerate(job.seated.places)]
-    gone = tuple(_last_known(job, here) for here in every if here.leave.height)
+    every = [_place_changes(job, number, place) for number, place in enumerate(job.seated.places)]
+    withdrawn = tuple(_last_known(job, here) for here in every if here.leave.height)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="merge") as threads:
         for table in job.layout.wanted:
             merged = list(threads.map(partial(_table, job, table, job.incoming.rows(table)), every))
             tables[job.layout.prefix + table.name] = tuple(file for files, _ in merged for file in files)
             changed += [frame for _, differing in merged for frame in differing]
-    return Merged(tables=tables, changed=tuple(changed), gone=gone)
+    return Merged(tables=tables, changed=tuple(changed), gone=withdrawn)
 
 
-def _here(job: Merge, number: int, place: Place) -> _Here:
+def _place_changes(job: Merge, number: int, place: Place) -> _PlaceChanges:
     records = job.seated.records
     leaving = records.filter(pl.col("old") == number, pl.col("new") != number)
-    gone = job.gone.filter(pl.col("old") == number).select("key")
-    return _Here(
+    withdrawn = job.gone.filter(pl.col("old") == number).select("key")
+    return _PlaceChanges(
         place=place,
         stay=records.filter(pl.col("old") == number, pl.col("new") == number).select("key", "part"),
-        leave=pl.concat([leaving.select("key"), gone]),
+        leave=pl.concat([leaving.select("key"), withdrawn]),
         come=records.filter(pl.col("new") == number, pl.col("old").ne_missing(number)).select("key", "part"),
         moved=leaving.select("key", "part"),
     )
 
 
-def _last_known(job: Merge, here: _Here) -> pl.DataFrame:
-    """Return the main rows of the records that leave the dataset from here."""
+def _last_known(job: Merge, here: _PlaceChanges) -> pl.DataFrame:
+    """Return the main rows of the records that leave the dataset from this place."""
     main = job.layout.resource.main
     rows = job.published.frame(main, here.place)
     left = here.leave.join(here.moved, on="key", how="anti")
-    gone = rows.join(left, left_on=job.layout.resource.key.name, right_on="key", how="semi")
-    return with_partition_columns(job.layout, gone, here.place)
+    withdrawn = rows.join(left, left_on=job.layout.resource.key.name, right_on="key", how="semi")
+    return with_partition_columns(job.layout, withdrawn, here.place)
 
 
-def _table(job: Merge, table: Table, fetched: Rows, here: _Here) -> tuple[list[DataFile], list[pl.DataFrame]]:
-    """Merge one table of one place; returns its files and what differs in it."""
+def _table(job: Merge, table: Table, fetched: Rows, here: _PlaceChanges) -> tuple[list[DataFile], list[pl.DataFrame]]:
+    """Merge one table of one place; return its files and the differences."""
     every = job.published.tables[job.layout.prefix + table.name].get(here.place, ())
     if here.untouched:
-        return _kept(job, every), []
-    found, told = _rows(job, table, fetched, here, [file for file in every if not _of_records(job, table, file)])
+        return _keep(job, every), []
+    files, differences = _rows(job, table, fetched, here, [file for file in every if not _of_records(job, table, file)])
     if table.name == job.layout.resource.main.name and job.layout.lines:
-        found += _lines(job, here, [file for file in every if _of_records(job, table, file)])
-    return found, told
+        files += _lines(job, here, [file for file in every if _of_records(job, table, file)])
+    return files, differences
 
 
 def _of_records(job: Merge, table: Table, file: DataFile) -> bool:
@@ -119,15 +119,15 @@ def _of_records(job: Merge, table: Table, file: DataFile) -> bool:
     return job.layout.lines and main and file.path.endswith(ndjson.SUFFIX)
 
 
-def _lines(job: Merge, here: _Here, found: Sequence[DataFile]) -> list[DataFile]:
-    """Merge the records of one place as they were received."""
+def _lines(job: Merge, here: _PlaceChanges, files: Sequence[DataFile]) -> list[DataFile]:
+    """Merge the records of one place as received."""
     old = job.published.lines(here.place)
     out = pl.concat([here.stay.select("key"), here.leave])
     new = job.incoming.lines(pl.concat([here.stay, here.come]))
     kept = old.join(out, on="key", how="anti")
     whole = pl.concat([kept, new]).sort("key")
     if whole.equals(old):
-        return _kept(job, found)
+        return _keep(job, files)
     if not whole.height:
         return []
     folder = "/".join(filter(None, (job.layout.prefix + job.layout.resource.main.name, here.place.folder)))
@@ -136,7 +136,7 @@ def _lines(job: Merge, here: _Here, found: Sequence[DataFile]) -> list[DataFile]
 
 
 def _rows(
-    job: Merge, table: Table, fetched: Rows, here: _Here, found: Sequence[DataFile]
+    job: Merge, table: Table, fetched: Rows, here: _PlaceChanges, files: Sequence[DataFile]
 ) -> tuple[list[DataFile], list[pl.DataFrame]]:
     """Merge the rows of one table of one place."""
     key = job.layout.resource.key.name if table.name == job.layout.resource.main.name else job.layout.resource.parent
@@ -151,14 +151,16 @@ def _rows(
     back = stayed.filter(pl.col(key).is_in(differing.implode()))
     come = fetched(here.come).select(names)
     kept = old.join(out, left_on=key, right_on="key", how="anti", maintain_order="left")
-    told = [_told(job, table, before, new, differing)]
+    differences = [_differences(job, table, before, new, differing)]
     if kept.height == old.height and not (back.height or come.height):
-        return _kept(job, found), told
+        return _keep(job, files), differences
     rows = pl.concat([kept, back, come]).sort(key, maintain_order=True)
-    return list(written(job.store, job.layout, table, here.place, rows)), told
+    return list(write_place(job.store, job.layout, table, here.place, rows)), differences
 
 
-def _told(job: Merge, table: Table, before: pl.DataFrame, new: pl.DataFrame, differing: pl.Series) -> pl.DataFrame:
+def _differences(
+    job: Merge, table: Table, before: pl.DataFrame, new: pl.DataFrame, differing: pl.Series
+) -> pl.DataFrame:
     """Say what differs: the columns of the main table, or the name of a child table."""
     resource = job.layout.resource
     if table.name != resource.main.name:
@@ -167,13 +169,13 @@ def _told(job: Merge, table: Table, before: pl.DataFrame, new: pl.DataFrame, dif
     return row_changes.named(before.filter(pl.col(key).is_in(differing.implode())), new, key)
 
 
-def _kept(job: Merge, found: Sequence[DataFile]) -> list[DataFile]:
-    for file in found:
+def _keep(job: Merge, files: Sequence[DataFile]) -> list[DataFile]:
+    for file in files:
         job.store.keep(file.path)
-    return list(found)
+    return list(files)
 
 
-def written(store: Store, layout: Layout, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
+def write_place(store: Store, layout: Layout, table: Table, place: Place, frame: pl.DataFrame) -> Iterator[DataFile]:
     """Stage the files of one table at one place, in every format; none if there are no rows."""
     folder = "/".join(filter(None, (layout.prefix + table.name, place.folder)))
     for number, rows in enumerate(split(frame, MOST_ROWS) if frame.height else ()):

@@ -1,4 +1,4 @@
-"""The tables of included records after a sync: what came along replaces what was there, what is linked no more goes."""
+"""Merge the tables of included records after a sync: new versions replace old ones, unlinked records are removed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,25 +22,24 @@ NAME = "included"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
-    """The keys of the records that were fetched or are gone, and of those that are gone."""
+class ChangedKeys:
+    """The keys of the fetched and withdrawn records together, and of the withdrawn ones."""
 
     every: pl.Series
     gone: pl.Series
 
 
 def merge(
-    run: Run, before: Manifest, merged: Mapping[str, Sequence[DataFile]], touched: Touched
+    run: Run, before: Manifest, merged: Mapping[str, Sequence[DataFile]], touched: ChangedKeys
 ) -> tuple[dict[str, TableFacts], dict[str, IncludedTally]]:
     """Stage the tables of every included resource.
 
-    `merged` are the staged files of the asked-for tables, which tell who is linked to. Where the wanted tables do not
-    tell links, all records stay.
+    `merged` are the staged files of the requested tables, which hold the links. If they hold none, all records stay.
     """
     tables: dict[str, TableFacts] = {}
     tallies: dict[str, IncludedTally] = {}
-    for own in consolidate.included_layouts(run.layout, run.along):
-        names = [name for name, found in run.along.items() if found.name == own.resource.name]
+    for own in consolidate.included_layouts(run.layout, run.related):
+        names = [name for name, resource in run.related.items() if resource.name == own.resource.name]
         includes = [include for include in run.query.resource.includes if include.name in names]
         linked = _linked(run.files, run.layout, merged, includes)
         files, keys = _merged(run.files, own, before, _rules(own, run.layout.resource.parent, linked, touched))
@@ -49,21 +48,21 @@ def merge(
     return tables, tallies
 
 
-def taken_over(source: Files, theirs: Layout, manifest: Manifest, files: Files, own: Layout) -> dict[str, TableFacts]:
-    """Stage tables with the rows that they have in another dataset, where they were laid out as `theirs`.
+def copy_tables(source: Files, theirs: Layout, manifest: Manifest, files: Files, own: Layout) -> dict[str, TableFacts]:
+    """Stage tables with their rows in another dataset, whose layout is `theirs`.
 
-    StoreError for a file of it that is damaged.
+    StoreError for a damaged file.
     """
     stem = withdrawn.NAME if own.resource.main.name == withdrawn.NAME else NAME
     written = {
-        own.prefix + table.name: list(_put(files, own, table, rows(source, theirs, old, manifest), stem))
+        own.prefix + table.name: list(_put(files, own, table, read_table(source, theirs, old, manifest), stem))
         for table, old in zip(own.wanted, theirs.wanted, strict=True)
     }
     return table_writer.fill_empty(files, own, table_writer.table_facts(own, [written]))
 
 
-def rows(files: Files, own: Layout, table: Table, manifest: Manifest) -> pl.DataFrame:
-    """Read a table that a manifest lists; StoreError for a file of it that is damaged."""
+def read_table(files: Files, own: Layout, table: Table, manifest: Manifest) -> pl.DataFrame:
+    """Read a table that a manifest lists; StoreError for a damaged file."""
     return _read(files, own, table, _files_of(manifest, own.prefix + table.name))
 
 
@@ -71,10 +70,10 @@ def _files_of(manifest: Manifest, table: str) -> Sequence[DataFile]:
     return manifest.tables[table].files if table in manifest.tables else ()
 
 
-def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -> tuple[pl.Expr, pl.Expr]:
-    """Return which main rows stay of those that were there and did not come again, and which of those that came.
+def _rules(own: Layout, owner: str, linked: set[str] | None, touched: ChangedKeys) -> tuple[pl.Expr, pl.Expr]:
+    """Return which of the old main rows stay if they were not included again, and which of the new ones.
 
-    A medium names its DOI, and lists of DOIs do not name their media (api-notes 4.9): it goes with its owner.
+    A media record names its DOI, but lists of DOIs do not name their media (api-notes 4.9): it leaves with its owner.
     """
     if any(column.name == owner for column in own.resource.main.columns):
         return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.gone))  # type: ignore[return-value]
@@ -87,7 +86,7 @@ def _rules(own: Layout, owner: str, linked: set[str] | None, touched: Touched) -
 def _merged(
     files: Files, own: Layout, before: Manifest, rules: tuple[pl.Expr, pl.Expr]
 ) -> tuple[dict[str, list[DataFile]], list[str]]:
-    """Put old and new rows of one resource together, table by table; returns the files and the keys."""
+    """Merge the old and new rows of one resource, table by table; return the files and the keys."""
     stays, comes = rules
     fetched = replace(own, sinks=(formats.load("parquet"),), prefix=PREFIX + own.prefix)
     came, _ = included.consolidate(files, fetched)
@@ -115,38 +114,38 @@ def _of(frame: pl.DataFrame, wanted: pl.DataFrame, key: str) -> pl.DataFrame:
 def _read(files: Files, layout: Layout, table: Table, listed: Sequence[DataFile]) -> pl.DataFrame:
     schema = layout.columns(table)
     sink = reader(layout)
-    found = [read_file(files, sink, file, schema) for file in listed if file.path.endswith(sink.suffix)]
-    return pl.concat([pl.DataFrame(schema=schema), *found])
+    frames = [read_file(files, sink, file, schema) for file in listed if file.path.endswith(sink.suffix)]
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
 def _put(files: Files, own: Layout, table: Table, every: pl.DataFrame, stem: str = NAME) -> Iterator[DataFile]:
-    for number, some in enumerate(split(every, table_writer.MOST_ROWS) if every.height else ()):
+    for number, rows in enumerate(split(every, table_writer.MOST_ROWS) if every.height else ()):
         name = f"{stem}-{number}" if number else stem
         for sink in own.sinks:
             path = paths.data_file(own.prefix + table.name, (), name, sink.suffix)
-            yield table_writer.write_file(files, own, table, sink, (path, some))
+            yield table_writer.write_file(files, own, table, sink, (path, rows))
 
 
 def _linked(
     files: Files, layout: Layout, merged: Mapping[str, Sequence[DataFile]], includes: Sequence[Include]
 ) -> set[str] | None:
-    """Collect the ids that the dataset's records link to, None if its tables do not tell."""
-    found: set[str] = set()
+    """Collect the ids to which the dataset's records link, None if its tables do not hold them."""
+    linked: set[str] = set()
     for include in includes:
         source = _source(layout, include)
         if source is None:
             return None
         table, column, label = source
         for ids in _columns(files, layout, table, merged[layout.prefix + table.name], (column, label)):
-            found.update(ids)
-    return found
+            linked.update(ids)
+    return linked
 
 
 _Source = tuple[Table, str, "tuple[str, str] | None"]
 
 
 def _source(layout: Layout, include: Include) -> _Source | None:
-    """Find the column that has the ids of an include, and the label that its rows must have in another column."""
+    """Find the column with the ids of an include, and the label that its rows must have in another column."""
     for column in layout.resource.main.columns:
         if column.path == f"{include.path}.id" and column.name not in layout.partition_by:
             return layout.resource.main, column.name, None
@@ -162,15 +161,15 @@ def _columns(
     files: Files,
     layout: Layout,
     table: Table,
-    found: Sequence[DataFile],
+    listed: Sequence[DataFile],
     wanted: tuple[str, tuple[str, str] | None],
 ) -> Iterator[list[str]]:
     column, label = wanted
     sink, schema = reader(layout), layout.columns(table)
     names = [column, *([label[0]] if label else [])]
-    for file in found:
+    for file in listed:
         if file.path.endswith(sink.suffix):
             with files.open(paths.staged(file.path)) as source:
                 frame = sink.read(source, schema, names)
-            some = frame.filter(pl.col(label[0]) == label[1]) if label else frame
-            yield some[column].drop_nulls().str.to_lowercase().unique().to_list()
+            selected = frame.filter(pl.col(label[0]) == label[1]) if label else frame
+            yield selected[column].drop_nulls().str.to_lowercase().unique().to_list()

@@ -1,7 +1,7 @@
-"""Where records go when a dataset is brought up to date: the place they have, or the one whose window they fall into.
+"""Place the records of a sync: they keep their place, or go to the one whose window they fall into.
 
-Pure. New records of a place that is full begin a part of their own, so that a dataset that is brought up to date every
-night keeps files of a size that can be rewritten.
+Pure. New records of a full place begin a new part, so that a dataset that is synced every night keeps files small
+enough to rewrite.
 """
 
 import re
@@ -20,18 +20,18 @@ _BEGINNING = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seated:
-    """Numbered places, and for each record the number of its `old` place and of its `new` one, null for none."""
+class Placement:
+    """Numbered places, and the numbers of each record's `old` and `new` place, null for none."""
 
     places: tuple[Place, ...]
     records: pl.DataFrame
 
 
-def seat(keys: pl.DataFrame, held: pl.DataFrame, standing: Mapping[Place, int]) -> Seated:
+def assign_places(keys: pl.DataFrame, held: pl.DataFrame, standing: Mapping[Place, int]) -> Placement:
     """Give every incoming record a place.
 
     `keys` are those of `Incoming`; `held` has `key` and `old`, the number of its place in the order of `standing`,
-    which tells how many records each place has.
+    which has the number of records of each place.
     """
     places = list(standing)
     homes = pl.DataFrame(
@@ -40,33 +40,31 @@ def seat(keys: pl.DataFrame, held: pl.DataFrame, standing: Mapping[Place, int]) 
     )
     known = keys.join(held, on="key", how="left").join(homes, on="old", how="left")
     stays = pl.col("home").eq_missing(pl.col("folder"))
-    found = [known.filter(stays).with_columns(new="old")]
-    for some, place in _placed(known.filter(~stays), standing):
+    frames = [known.filter(stays).with_columns(new="old")]
+    for group, place in _placed(known.filter(~stays), standing):
         if place not in places:
             places.append(place)
-        found.append(some.with_columns(new=pl.lit(places.index(place), pl.Int64)))
-    records = pl.concat(found).select("key", "part", "old", "new").sort("key")
-    return Seated(places=tuple(places), records=records)
+        frames.append(group.with_columns(new=pl.lit(places.index(place), pl.Int64)))
+    records = pl.concat(frames).select("key", "part", "old", "new").sort("key")
+    return Placement(places=tuple(places), records=records)
 
 
 def _placed(new: pl.DataFrame, standing: Mapping[Place, int]) -> Iterator[tuple[pl.DataFrame, Place]]:
-    windows = sorted(
-        {(found, place.part) for place in standing if (found := window(place.part)) is not None}, key=_begin
-    )
+    windows = sorted({(span, place.part) for place in standing if (span := window(place.part)) is not None}, key=_begin)
     fitted = new.with_columns(_fitting(new, windows).alias("fits"))
-    for (folder, fits, part), some in fitted.group_by("folder", "fits", "part", maintain_order=True):
+    for (folder, fits, part), records in fitted.group_by("folder", "fits", "part", maintain_order=True):
         there = [place.part for place in standing if place.folder == folder]
         home = Place(str(folder), str(fits if fits is not None else max(there, default=part)))
-        rest = some.drop("fits")
+        rest = records.drop("fits")
         if standing.get(home, 0) + rest.height <= FULL:
             yield rest, home
         else:
             yield from _overflow(rest, home)
 
 
-def _overflow(some: pl.DataFrame, home: Place) -> Iterator[tuple[pl.DataFrame, Place]]:
-    """Begin new parts, each named after the time of its first record; without times there is nothing to name one by."""
-    timed = some.sort("created", "key", nulls_last=True)
+def _overflow(records: pl.DataFrame, home: Place) -> Iterator[tuple[pl.DataFrame, Place]]:
+    """Begin new parts, each named by the time of its first record; records without times stay together."""
+    timed = records.sort("created", "key", nulls_last=True)
     for start in range(0, timed.height, PART_RECORDS):
         piece = timed.slice(start, PART_RECORDS)
         first = piece["created"].dt.epoch("s")[0]
@@ -74,11 +72,11 @@ def _overflow(some: pl.DataFrame, home: Place) -> Iterator[tuple[pl.DataFrame, P
 
 
 def window(part: str) -> Window | None:
-    """Return the window that a part is named after, None if it is called otherwise."""
-    found = _KEY.fullmatch(part)
-    if not found:
+    """Return the window in the name of a part, None if it has another name."""
+    match = _KEY.fullmatch(part)
+    if not match:
         return None
-    return Window(_moment(found[1], "0min"), _moment(found[2], "max"))
+    return Window(_moment(match[1], "0min"), _moment(match[2], "max"))
 
 
 _KEY = re.compile(r"(0min|\d{8}T\d{6})-(max|\d{8}T\d{6})")
@@ -92,11 +90,11 @@ def _moment(text: str, opening: str) -> int | None:
 
 def _fitting(new: pl.DataFrame, windows: Sequence[tuple[Window, str]]) -> pl.Series:
     """Return the part whose window holds each record, the one that begins last if there are several; or null."""
-    starts = pl.Series([_begin(one) for one in windows], dtype=pl.Int64)
+    starts = pl.Series([_begin(entry) for entry in windows], dtype=pl.Int64)
     seconds = new["created"].dt.epoch("s").fill_null(_BEGINNING)
     at = starts.search_sorted(seconds, side="right").cast(pl.Int64) - 1
     names = [part for _, part in windows]
-    ends = [one.end for one, _ in windows]
+    ends = [span.end for span, _ in windows]
     fits = [
         names[number] if number >= 0 and (ends[number] is None or second < (ends[number] or 0)) else None
         for number, second in zip(at, seconds, strict=True)

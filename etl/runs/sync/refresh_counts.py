@@ -1,7 +1,7 @@
-"""The conductor that refreshes counts only: views, downloads and citations move without `updated` (api-notes 3.6).
+"""Refresh only the counts: views, downloads and citations change without `updated` (api-notes 3.6).
 
-Every record's counts are asked for and nothing else of it, and only main tables with other counts are written anew.
-Which records there are, and what the dataset proves, stays as it was: that is the matter of `sync`.
+Only the counts of each record are requested, and only main tables with other counts are rewritten. The set of records,
+and what the dataset proves, stays the same: `sync` updates them.
 """
 
 from collections.abc import Mapping
@@ -27,33 +27,38 @@ from etl.runs.sync import carry_over, finish, incoming, merge, sync
 from etl.runs.sync.finish import SyncOutcome
 from etl.runs.sync.incoming import Incoming, Rows
 from etl.schema.declarations import Json, Resource
-from etl.staging import part
+from etl.staging import part as part_files
 from etl.steps import Step, directly
 
 PURPOSE = "metrics"
 
 
 async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
-    """Bring the counts of the run's dataset up to date; nothing was published if the outcome says so."""
+    """Bring the counts of the run's dataset up to date; the outcome says whether it was published."""
     if run.layout.lines:
         raise UsageError("NDJSON holds records as received, with their counts", fix="run sync without --metrics")
     query = counts_query(run.query)
     bare = replace(run.layout, resource=query.resource, partition_by=(), tables=())
     own = replace(
-        run, query=query, layout=incoming.layout(bare), parser=Parser(query.resource), along={}, delivery=Delivery()
+        run,
+        query=query,
+        layout=incoming.incoming_layout(bare),
+        parser=Parser(query.resource),
+        related={},
+        delivery=Delivery(),
     )
     planned = await step("plan", sync.plan, own)
     parts = list(planned.parts)
     await export.fetch(own, parts, step)
-    return await step("merge and publish", close, run, own, planned)
+    return await step("merge and publish", merge_and_publish, run, own, planned)
 
 
 def counts_query(query: Query) -> Query:
-    """Return the query that asks for the counts of the same records; UsageError for a resource without any."""
+    """Return the query for the counts of the same records; UsageError for a resource without any."""
     resource = query.resource
     counts = [column for column in resource.main.columns if column.name.endswith("_count") and column.path]
     if not counts:
-        raise UsageError(f"{resource.name} has no counts that could be refreshed", fix="run sync without --metrics")
+        raise UsageError(f"{resource.name} has no counts to refresh", fix="run sync without --metrics")
     names = [str(column.path).removeprefix("attributes.") for column in counts]
     main = replace(resource.main, columns=(resource.key, *counts))
     params = {**resource.params, f"fields[{resource.type}]": ",".join(names)}
@@ -61,15 +66,15 @@ def counts_query(query: Query) -> Query:
     return replace(query, resource=bare, include=(), tables=(), detail=False)
 
 
-async def close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
-    """Put the counts into the dataset and publish it, unless records came short."""
-    return await run.aside(_close, run, own, planned)
+async def merge_and_publish(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+    """Merge the counts into the dataset and publish it, unless records are missing."""
+    return await run.in_thread(_merge_and_publish, run, own, planned)
 
 
-def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
+def _merge_and_publish(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     before = published_manifest(run.files)
     standing = reader.open_published(run.files, run.layout, before)
-    receipts = [group for each in planned.parts for group in part.read_receipts(run.files, each.key)]
+    receipts = [group for part in planned.parts for group in part_files.read_receipts(run.files, part.key)]
     came = incoming.gather(run.files, own.layout, receipts)
     main = run.layout.prefix + run.layout.resource.main.name
     counts = came.rows(came.layout.resource.main)
@@ -78,27 +83,27 @@ def _close(run: Run, own: Run, planned: Plan) -> SyncOutcome:
     for file in (file for facts in before.tables.values() for file in facts.files if file.path not in stale):
         run.store.keep(file.path)
     fresh = [file for new, _ in merged.values() for file in new]
-    carry_over.settle(run.store, [receipt.key for receipt in receipts], replaced=_none(), gone=_none())
+    carry_over.carry_over(run.store, [receipt.key for receipt in receipts], replaced=_no_keys(), withdrawn=_no_keys())
     feed = row_changes.feed(
         run.layout.resource.key.name,
-        added=_none(),
-        changed=[told for _, told in merged.values()],
-        withdrawn=_none(),
+        added=_no_keys(),
+        changed=[differences for _, differences in merged.values()],
+        withdrawn=_no_keys(),
         order=[column.name for column in run.layout.resource.main.columns],
     )
     files = [*(file for file in before.tables[main].files if file.path not in stale), *fresh]
-    short = finish.told_short(finish.short(run, planned))
-    latest, beside = finish.change(run, feed, receipts)
+    short = finish.shortfall_reasons(finish.short_slices(run, planned))
+    latest, feed_file = finish.describe_change(run, feed, receipts)
     proof = replace(_proof(run, before, {main: files}, short), changes=(*before.history, latest))
     state = State.INCOMPLETE if short else State.COMPLETE
     verdict = Verdict(state=state, unique=before.totals.unique, missing=len(short), reasons=short)
-    return SyncOutcome(outcome=commit.publish(run, proof, verdict, beside))
+    return SyncOutcome(outcome=commit.publish(run, proof, verdict, feed_file))
 
 
 def _merged(
     run: Run, standing: Published, came: Incoming, counts: Rows, place: Place
 ) -> tuple[list[DataFile], pl.DataFrame]:
-    """Stage the main table of one place if counts differ; returns its files, none if it stays, and what differs."""
+    """Stage the main table of one place if counts differ; return its files, none if it stays, and the differences."""
     resource, main = run.layout.resource, run.layout.resource.main
     key, names = resource.key.name, list(came.layout.resource.main.columns[1:])
     old = standing.frame(main, place)
@@ -109,16 +114,18 @@ def _merged(
         pl.when(_MATCHED).then(pl.col(column.name + _NEW)).otherwise(pl.col(column.name)).alias(column.name)
         for column in names
     ).select(old.columns)
-    told = row_changes.named(old, fresh, key)
-    return (list(merge.written(run.store, run.layout, main, place, fresh)) if told.height else []), told
+    differences = row_changes.named(old, fresh, key)
+    return (
+        list(merge.write_place(run.store, run.layout, main, place, fresh)) if differences.height else []
+    ), differences
 
 
 _MATCHED, _NEW = " matched", " new"
 
 
 def _proof(run: Run, before: Manifest, files: Mapping[str, list[DataFile]], short: tuple[str, ...]) -> Manifest:
-    """Write the manifest anew: what it proves is as before, a few files and the latest run are not."""
-    changed = {name: _with_files(before.tables[name], found) for name, found in files.items()}
+    """Return the new manifest: its proof is as before, with some new files and the latest run."""
+    changed = {name: _with_files(before.tables[name], new) for name, new in files.items()}
     run_facts: dict[str, Json] = asdict(commit.provenance(run))
     proof = replace(before, **run_facts, tables={**before.tables, **changed}, metrics=iso(int(run.started)))
     return replace(proof, verdict=State.INCOMPLETE, reasons=short) if short else proof
@@ -128,5 +135,5 @@ def _with_files(facts: TableFacts, files: list[DataFile]) -> TableFacts:
     return replace(facts, files=tuple(sorted(files, key=lambda file: file.path)))
 
 
-def _none() -> pl.Series:
+def _no_keys() -> pl.Series:
     return pl.Series("key", dtype=pl.String)

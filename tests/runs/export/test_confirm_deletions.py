@@ -14,7 +14,7 @@ from etl.api.query import Query
 from etl.completeness.index_changes import RECORDS, Fate
 from etl.dataset.request import Delivery
 from etl.events import Event, Noted
-from etl.runs.context import Run, opened
+from etl.runs.context import Run, open_run
 from etl.runs.export import confirm_deletions
 from etl.sandbox import Corpus, Sandbox
 from etl.settings import Settings
@@ -34,7 +34,7 @@ async def asking(server: Sandbox, to: Path, told: list[str] | None = None, **opt
     settings = Settings(base_url=server.base_url, attempts=1, **options)
     owner = Owner(user="ann", host="here", pid=0, born="dead", started="2026-01-01T00:00:00Z")
     files = LocalFiles(to)
-    async with opened(QUERY, Delivery(), settings, files, owner=owner, observe=observe, clock=time.time) as run:
+    async with open_run(QUERY, Delivery(), settings, files, owner=owner, observe=observe, clock=time.time) as run:
         yield run
 
 
@@ -57,7 +57,7 @@ async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tm
     async with Sandbox(corpus) as server:
         found = await fates(server, tmp_path, gone, left, there, there=other, told=told)
     assert found == {gone: Fate.GONE, left: Fate.CHANGED, there: Fate.UNKNOWN}
-    assert told == [f"1 records are no longer listed, but not known to be withdrawn: {there}"]
+    assert told == [f"1 record no longer listed, but not known to be withdrawn: {there}"]
 
 
 async def test_a_server_that_knows_no_single_records_confirms_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from etl.runs.export.facet_check import compared
+from etl.runs.export.facet_check import compare_facets
 from etl.sandbox import Sandbox
 from etl.schema.declarations import Facet
 from tests.conftest import Command
@@ -51,7 +51,7 @@ def test_years_that_the_list_does_not_reach_are_left_out():
     facet = Facet(name="created", size=2, table="dois", column="created_year")
     meta = {"created": [{"id": "2020", "count": 2}, {"id": "2019", "count": 1}]}
     own = {"created_year": {"2018": 900, "2019": 1, "2020": 2, "2021": 7}}
-    [check] = compared([facet], meta, own)
+    [check] = compare_facets([facet], meta, own)
     assert check.ok
     assert check.cut_off
 
@@ -60,12 +60,12 @@ def test_a_year_with_other_counts_is_named():
     """A difference in a listed year is told with both counts."""
     facet = Facet(name="created", size=2, table="dois", column="created_year")
     meta = {"created": [{"id": "2020", "count": 2}, {"id": "2019", "count": 1}]}
-    [check] = compared([facet], meta, {"created_year": {"2019": 4, "2020": 2}})
+    [check] = compare_facets([facet], meta, {"created_year": {"2019": 4, "2020": 2}})
     assert check.differing == {"2019": (1, 4)}
 
 
 def test_a_facet_that_the_api_does_not_give_is_not_compared():
     """No buckets, no statement."""
     facet = Facet(name="clients", size=10, table="dois", column="client_id")
-    assert list(compared([facet], {"clients": []}, {"client_id": {"a.b": 1}})) == []
-    assert list(compared([facet], {}, {"client_id": {"a.b": 1}})) == []
+    assert list(compare_facets([facet], {"clients": []}, {"client_id": {"a.b": 1}})) == []
+    assert list(compare_facets([facet], {}, {"client_id": {"a.b": 1}})) == []

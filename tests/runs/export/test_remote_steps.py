@@ -13,7 +13,7 @@ from etl.api.query import Query
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
 from etl.events import Event, Observe, PageFetched, ignore
-from etl.runs.context import Run, opened
+from etl.runs.context import Run, open_run
 from etl.runs.export import remote_steps
 from etl.runs.export.export import plan
 from etl.sandbox import Sandbox
@@ -29,7 +29,7 @@ ASKED = Query(resource=resources.load("dois"), filters=(("client-id", "nihnci.tc
 def joined(to: Path, box: Sandbox, observe: Observe = ignore) -> AbstractAsyncContextManager[Run]:
     """Join the owner's run."""
     settings = Settings(base_url=box.base_url)
-    return remote_steps.joined(
+    return remote_steps.join_run(
         ASKED,
         Delivery(),
         settings,
@@ -44,7 +44,7 @@ def joined(to: Path, box: Sandbox, observe: Observe = ignore) -> AbstractAsyncCo
 def owned(to: Path, box: Sandbox) -> AbstractAsyncContextManager[Run]:
     """Hold the destination as the owner."""
     settings = Settings(base_url=box.base_url)
-    return opened(ASKED, Delivery(), settings, LocalFiles(to), owner=OWNER, observe=ignore, clock=time.time)
+    return open_run(ASKED, Delivery(), settings, LocalFiles(to), owner=OWNER, observe=ignore, clock=time.time)
 
 
 async def test_a_helper_stages_what_the_owner_finds_done(box: Sandbox, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def records(*found):
 def seated(keys, held, standing):
     """Seat records and return (old, new) places by key."""
     known = pl.DataFrame(held, schema={"key": pl.String, "old": pl.Int64}, orient="row")
-    found = placement.seat(keys, known, standing)
+    found = placement.assign_places(keys, known, standing)
     place = {None: None, **dict(enumerate(found.places))}
     return {row["key"]: (place[row["old"]], place[row["new"]]) for row in found.records.iter_rows(named=True)}
 
