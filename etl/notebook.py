@@ -13,7 +13,8 @@ import polars as pl
 from etl import resources
 from etl.api.query import Query, check
 from etl.errors import UsageError
-from etl.options.asking import Talking, path_of
+from etl.options.arguments import path_of
+from etl.options.server import ServerOptions
 from etl.runs import in_memory
 from etl.runs.in_memory import Tables
 
@@ -42,9 +43,11 @@ async def fetch(  # noqa: PLR0913 - a whole question in one call
     """
     declared = resources.load(resource)
     filtered = tuple((name, _spelled(name, value)) for name, value in (filters or {}).items())
-    asked = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
-    with Talking(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(declared.dialect) as settings:
-        return await in_memory.fetch(asked, settings, limit)
+    request = check(Query(resource=declared, filters=filtered, text=query, of=of, tables=tuple(names)))
+    with ServerOptions(base_url=base_url, sandbox=sandbox, mailto=mailto, rate=rate).settings(
+        declared.dialect
+    ) as settings:
+        return await in_memory.fetch(request, settings, limit)
 
 
 def scan(destination: str) -> Tables[pl.LazyFrame]:

@@ -13,7 +13,7 @@ from etl.audit.thresholds import missed, thresholds
 from etl.audit.words import profile as declared
 from etl.errors import ThresholdError
 from etl.events import counted
-from etl.options.asking import destination as place
+from etl.options.arguments import destination as place
 from flows.observe import link
 from flows.steps import broke, emit, slug
 

@@ -12,9 +12,11 @@ from cyclopts import App
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
-from etl.options.asking import Asking, Harvesting, destination
-from etl.options.delivering import Delivering
+from etl.options.arguments import destination
+from etl.options.delivery import DeliveryOptions
 from etl.options.owner import owner
+from etl.options.query import QueryOptions
+from etl.options.server import FetchOptions
 from etl.runs.context import open_run
 from etl.runs.export import export as conductor
 from etl.schema.declarations import Json
@@ -104,8 +106,8 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     """
     given: dict[str, Json] = dict(locals())
     mine = owner()
-    asked, delivery = picked(Asking, given).of_resource(resource), picked(Delivering, given).delivery()
-    with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
+    asked, delivery = picked(QueryOptions, given).of_resource(resource), picked(DeliveryOptions, given).delivery()
+    with picked(FetchOptions, given).settings(asked.resource.dialect) as settings:
         async with (
             progress(to, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
@@ -138,9 +140,9 @@ def main() -> None:
         /,
         *,
         to: str,
-        asking: Asking = Asking(),
-        delivering: Delivering = Delivering(),
-        talking: Harvesting = Harvesting(),
+        query_options: QueryOptions = QueryOptions(),
+        delivery_options: DeliveryOptions = DeliveryOptions(),
+        server: FetchOptions = FetchOptions(),
         dask: str = "",
     ) -> None:
         """Export through Prefect: the same options and files, with tasks and artifacts.
@@ -154,7 +156,7 @@ def main() -> None:
         dask
             Address of a Dask scheduler whose workers fetch and write the slices.
         """
-        await export(resource, to, **asdict(asking), **asdict(delivering), **asdict(talking), dask=dask)
+        await export(resource, to, **asdict(query_options), **asdict(delivery_options), **asdict(server), dask=dask)
 
     app()
 

@@ -14,8 +14,8 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 
 from etl.cli.ingest import checked
-from etl.options.asking import destination
-from etl.options.delivering import Delivering
+from etl.options.arguments import destination
+from etl.options.delivery import DeliveryOptions
 from etl.options.owner import owner
 from etl.runs.ingest import ingest as conductor
 from etl.schema.declarations import Json
@@ -58,7 +58,7 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
         threads: Number of parts to read at once; by default one per core.
     """
     given: dict[str, Json] = dict(locals())
-    delivery = checked(picked(Delivering, given), threads)
+    delivery = checked(picked(DeliveryOptions, given), threads)
     async with progress(to, log(get_run_logger())) as observe:
         outcome = await conductor.ingest(
             path,
@@ -80,10 +80,12 @@ def main() -> None:
     app = App(name="python -m flows.ingest", result_action="return_value")
 
     @app.default
-    async def run(path: str, /, *, to: str, delivering: Delivering = Delivering(), threads: int | None = None) -> None:
+    async def run(
+        path: str, /, *, to: str, delivery_options: DeliveryOptions = DeliveryOptions(), threads: int | None = None
+    ) -> None:
         """Ingest through Prefect: the same options and files, with tasks and artifacts."""
-        checked(delivering, threads)
-        wanted = {name: value for name, value in asdict(delivering).items() if name != "limit"}
+        checked(delivery_options, threads)
+        wanted = {name: value for name, value in asdict(delivery_options).items() if name != "limit"}
         await ingest(path, to, **wanted, threads=threads)
 
     app()

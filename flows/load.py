@@ -16,7 +16,7 @@ from prefect.states import Completed
 
 from etl.errors import UsageError
 from etl.events import counted
-from etl.options.asking import destination
+from etl.options.arguments import destination
 from etl.warehouses import Loaded, postgresql
 from etl.warehouses import load as conductor
 from flows.observe import log

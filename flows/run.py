@@ -34,7 +34,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
         facts = entry.summary()
         emit(entry.verdict, entry.name, {key: facts[key] for key in ("expected", "unique", "error") if key in facts})
 
-    with jobs.talking.settings() as settings:
+    with jobs.server.settings() as settings:
         async with together(budget, settings) as shared:
             ended = await conduct(
                 jobs,

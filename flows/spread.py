@@ -17,8 +17,10 @@ from prefect.cache_policies import NO_CACHE
 from etl import events
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, PartWritten, SliceDone
-from etl.options.asking import Asking, Harvesting, destination
-from etl.options.delivering import Delivering
+from etl.options.arguments import destination
+from etl.options.delivery import DeliveryOptions
+from etl.options.query import QueryOptions
+from etl.options.server import FetchOptions
 from etl.runs.context import Run
 from etl.runs.export import export, remote_steps
 from etl.schema.declarations import Json
@@ -107,12 +109,15 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
         else:
             report(event)
 
-    asked, delivery = picked(Asking, given).of_resource(given["resource"]), picked(Delivering, given).delivery()
-    with picked(Harvesting, given).settings(asked.resource.dialect) as settings:
+    query, delivery = (
+        picked(QueryOptions, given).of_resource(given["resource"]),
+        picked(DeliveryOptions, given).delivery(),
+    )
+    with picked(FetchOptions, given).settings(query.resource.dialect) as settings:
         async with (
             together(given["budget"], settings) as shared,
             remote_steps.join_run(
-                asked,
+                query,
                 delivery,
                 settings,
                 destination(given["to"]),

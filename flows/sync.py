@@ -14,10 +14,10 @@ from prefect.client.schemas.objects import State
 
 from etl.cli.show import note
 from etl.cli.sync import conducted
-from etl.options.asking import Harvesting
-from etl.options.asking import destination as place
+from etl.options.arguments import destination as place
 from etl.options.owner import owner
-from etl.options.syncing import Syncing, at_home, recalled
+from etl.options.server import FetchOptions
+from etl.options.sync import SyncOptions, at_origin, recorded
 from etl.runs.context import open_run
 from etl.schema.declarations import Json
 from flows.budget import together
@@ -76,10 +76,10 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         budget: Global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
-    syncing = picked(Syncing, given)
-    scope = syncing.scope()
-    proof, asked, delivery = recalled(destination, syncing)
-    with at_home(picked(Harvesting, given), proof, note).settings(asked.resource.dialect) as settings:
+    sync_options = picked(SyncOptions, given)
+    scope = sync_options.scope()
+    proof, asked, delivery = recorded(destination, sync_options)
+    with at_origin(picked(FetchOptions, given), proof, note).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
             together(budget, settings) as shared,
@@ -104,9 +104,11 @@ def main() -> None:
     app = App(name="python -m flows.sync", result_action="return_value")
 
     @app.default
-    async def run(destination: str, /, *, syncing: Syncing = Syncing(), talking: Harvesting = Harvesting()) -> None:
+    async def run(
+        destination: str, /, *, sync_options: SyncOptions = SyncOptions(), server: FetchOptions = FetchOptions()
+    ) -> None:
         """Sync through Prefect: the same options and files, with tasks and artifacts."""
-        await sync(destination, **asdict(syncing), **asdict(talking))
+        await sync(destination, **asdict(sync_options), **asdict(server))
 
     app()
 

@@ -108,10 +108,10 @@ def _read(paths: list[str], schema: Schema, folder: str, options: Mapping[str, s
         if equals
     }
     within = {name: dtype for name, dtype in schema.items() if name not in partition}
-    beside = [
+    constants = [
         pl.lit(value, pl.String()).cast(schema[name]).alias(name) for name, value in partition.items() if name in schema
     ]
-    return _files(paths, within, dict(options) or None).with_columns(beside).select(*schema)
+    return _files(paths, within, dict(options) or None).with_columns(constants).select(*schema)
 
 
 def _files(paths: list[str], schema: Schema, options: dict[str, str] | None) -> pl.LazyFrame:

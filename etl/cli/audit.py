@@ -7,7 +7,8 @@ from cyclopts import Parameter
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
 from etl.events import counted
-from etl.options.asking import Showing, destination
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
 
 if TYPE_CHECKING:
     from etl.audit.run import Outcome
@@ -24,7 +25,7 @@ def audit(
     fail_under: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     to: str | None = None,
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
-    showing: Showing = Showing(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Check the metadata of every record of a dataset of DOIs: coverage, validity, consistency.
 
@@ -64,7 +65,7 @@ def audit(
     target = destination(dataset).below(run.FOLDER) if to is None else destination(to)
     older = None if against is None else destination(against)
     outcome = run.audit(destination(dataset), target, formats=format, profile=chosen, against=older)
-    if showing.json:
+    if display.json:
         as_json(outcome.summary())
     else:
         _tell(outcome)

@@ -15,10 +15,12 @@ from etl.cli.sync import conducted
 from etl.errors import UsageError
 from etl.events import Event, Noted, Observe, Planned, Retried, counted
 from etl.options import job_file
-from etl.options.asking import Harvesting, Showing, destination
-from etl.options.job_file import Asked, JobFile
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
+from etl.options.job_file import JobEntry, JobFile
 from etl.options.owner import owner
-from etl.options.syncing import recalled
+from etl.options.server import FetchOptions
+from etl.options.sync import recorded
 
 if TYPE_CHECKING:
     from etl.api.limits.rate_limit import SharedLimits
@@ -36,8 +38,8 @@ def run(
     /,
     *,
     side_by_side: Annotated[int | None, Parameter(show_default=False)] = None,
-    talking: Harvesting = Harvesting(),
-    showing: Showing = Showing(),
+    server: FetchOptions = FetchOptions(),
+    display: DisplayOptions = DisplayOptions(),
     recording: Recording = Recording(),
 ) -> int:
     """Run many exports and syncs from one TOML file, concurrently, with fair shares of one rate limit.
@@ -63,15 +65,15 @@ def run(
         Number of concurrent entries; 4 by default.
     """
     jobs = job_file.read(file)
-    jobs = replace(jobs, talking=over(jobs.talking, talking))
-    with jobs.talking.settings() as settings:
-        observe = _json if recording.log_format == "json" else _warnings if showing.quiet else _lines
+    jobs = replace(jobs, server=over(jobs.server, server))
+    with jobs.server.settings() as settings:
+        observe = _json if recording.log_format == "json" else _warnings if display.quiet else _lines
         at_once = _positive(side_by_side or jobs.side_by_side or SIDE_BY_SIDE)
-        report = _silent if showing.quiet or recording.log_format == "json" else _ended
+        report = _silent if display.quiet or recording.log_format == "json" else _ended
         ended = asyncio.run(conduct(jobs, settings, side_by_side=at_once, observe=observe, report=report))
     summary = summarise(ended)
     recording.keep({entry.name: entry.summary() for entry in ended})
-    as_json(summary) if showing.json else _tell(ended)
+    as_json(summary) if display.json else _tell(ended)
     return int(summary["exit_code"])
 
 
@@ -91,13 +93,13 @@ async def conduct(
     from etl.steps import directly
 
     together = together or shared_limits(settings)
-    asked: list[Asked] = []
-    for entry in jobs.asked:
+    entries: list[JobEntry] = []
+    for entry in jobs.entries:
         clients = await clients_of(settings, entry.clients_of, together) if entry.clients_of else []
-        asked += [entry.of_client(client) for client in clients] if entry.clients_of else [entry]
-    job_file.unique(asked)
+        entries += [entry.of_client(client) for client in clients] if entry.clients_of else [entry]
+    job_file.unique(entries)
     return await run_entries(
-        [_entry(entry, settings, jobs.talking) for entry in asked],
+        [_entry(entry, settings, jobs.server) for entry in entries],
         together,
         side_by_side=side_by_side,
         owner=owner(),
@@ -108,12 +110,12 @@ async def conduct(
     )
 
 
-def over(file: Harvesting, given: Harvesting) -> Harvesting:
+def over(file: FetchOptions, given: FetchOptions) -> FetchOptions:
     """Return the options of the file, overridden by those on the command line."""
-    plain = Harvesting()
+    plain = FetchOptions()
     if given.sandbox or given.base_url:
         file = replace(file, base_url="", sandbox=False, sandbox_options="")
-    names = [field.name for field in fields(Harvesting) if getattr(given, field.name) != getattr(plain, field.name)]
+    names = [field.name for field in fields(FetchOptions) if getattr(given, field.name) != getattr(plain, field.name)]
     return replace(file, **{name: getattr(given, name) for name in names})
 
 
@@ -129,41 +131,43 @@ def summarise(ended: "Sequence[EntryResult]") -> "dict[str, Json]":
     }
 
 
-def _entry(entry: Asked, settings: "Settings", talking: Harvesting) -> "Entry":
+def _entry(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Entry":
     from etl.runs.batch import Entry
 
     try:
         work = (
-            _synced(entry, settings, talking) if entry.syncing else _exported(entry, settings, sandbox=talking.sandbox)
+            _synced(entry, settings, server)
+            if entry.sync_options
+            else _exported(entry, settings, sandbox=server.sandbox)
         )
     except UsageError as error:
         raise UsageError(f"{entry.where}: {error.message}", fix=error.fix) from error
     return Entry(name=entry.to, files=destination(entry.to), work=work, run_id=new_run())
 
 
-def _exported(entry: Asked, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
+def _exported(entry: JobEntry, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
     """Check an export completely before anything is fetched."""
     from etl.runs.batch import Work, at_root
     from etl.runs.context import claim_of
     from etl.runs.export.export import export
 
-    query, delivery = entry.asking.of_resource(entry.resource), entry.delivering.delivery()
+    query, delivery = entry.query_options.of_resource(entry.resource), entry.delivery_options.delivery()
     own = at_root(settings, query.resource.dialect, sandbox=sandbox)
     claim_of(query, delivery, own)
     return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
 
 
-def _synced(entry: Asked, settings: "Settings", talking: Harvesting) -> "Callable[[], Work]":
+def _synced(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Callable[[], Work]":
     """Check what can be checked of a sync; its dataset is read when its turn comes."""
     from etl.runs.batch import Work, at_root
 
-    assert entry.syncing is not None
-    syncing, scope = entry.syncing, entry.syncing.scope()
+    assert entry.sync_options is not None
+    sync_options, scope = entry.sync_options, entry.sync_options.scope()
 
     def work() -> Work:
-        proof, query, delivery = recalled(entry.to, syncing)
-        home = settings if talking.sandbox else replace(settings, base_url=talking.home(proof.base_url).root)
-        own = at_root(home, query.resource.dialect, sandbox=talking.sandbox)
+        proof, query, delivery = recorded(entry.to, sync_options)
+        home = settings if server.sandbox else replace(settings, base_url=server.home(proof.base_url).root)
+        own = at_root(home, query.resource.dialect, sandbox=server.sandbox)
         return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, scope))
 
     return work

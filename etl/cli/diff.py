@@ -6,7 +6,8 @@ from cyclopts import Parameter
 
 from etl.cli.show import as_json, columns, line
 from etl.errors import ThresholdError
-from etl.options.asking import Showing, destination
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
 
 if TYPE_CHECKING:
     from etl.diff.run import Outcome
@@ -23,7 +24,7 @@ def diff(
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 - the flag's name
     ignore: str = "",
     strict: Annotated[bool, Parameter(negative="")] = False,
-    showing: Showing = Showing(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Compare two exports of one resource: records added, changed (by field) and withdrawn, as tables and a page.
 
@@ -58,7 +59,7 @@ def diff(
     target = destination(new).below(run.FOLDER) if to is None else destination(to)
     ignored = tuple(name.strip() for name in ignore.split(",") if name.strip())
     outcome = run.diff(destination(old), destination(new), target, formats=format, ignore=ignored)
-    if showing.json:
+    if display.json:
         as_json(outcome.summary())
     else:
         _tell(outcome)

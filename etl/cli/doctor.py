@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from etl.cli.show import as_json, columns, line
 from etl.options import folders
-from etl.options.asking import Showing, Talking
+from etl.options.display import DisplayOptions
+from etl.options.server import ServerOptions
 
 if TYPE_CHECKING:
     from etl.cli.checks import Check, Surroundings
@@ -21,8 +22,8 @@ def doctor(
     destination: Path = Path(),
     /,
     *,
-    talking: Talking = Talking(),
-    showing: Showing = Showing(),
+    server: ServerOptions = ServerOptions(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Check the environment (proxy, network, rate limit, clock, disk, packages, Prefect) and suggest fixes.
 
@@ -48,12 +49,12 @@ def doctor(
         prefect=prefect_url(),
     )
     try:
-        with talking.settings() as settings:
+        with server.settings() as settings:
             checks = asyncio.run(_examined(around, replace(settings, connect_timeout=10, read_timeout=30)))
     except UsageError as error:
         checks = [Check(name="settings", state=State.FAIL, says=error.message, fix=error.fix), *machine(around)]
     failed = [check.name for check in checks if check.state is State.FAIL]
-    if showing.json:
+    if display.json:
         as_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
     else:
         columns([(check.state.value, check.name, _sentence(check)) for check in checks])

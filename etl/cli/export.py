@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note, requests
 from etl.events import counted, listed
-from etl.options.asking import Asking, Harvesting, Showing, destination
-from etl.options.delivering import Delivering
+from etl.options.arguments import destination
+from etl.options.delivery import DeliveryOptions
+from etl.options.display import DisplayOptions
 from etl.options.owner import owner
+from etl.options.query import QueryOptions
+from etl.options.server import FetchOptions
 
 if TYPE_CHECKING:
     from etl.api.query import Query
@@ -25,10 +28,10 @@ def export(
     /,
     *,
     to: str,
-    asking: Asking = Asking(),
-    delivering: Delivering = Delivering(),
-    talking: Harvesting = Harvesting(),
-    showing: Showing = Showing(),
+    query_options: QueryOptions = QueryOptions(),
+    delivery_options: DeliveryOptions = DeliveryOptions(),
+    server: FetchOptions = FetchOptions(),
+    display: DisplayOptions = DisplayOptions(),
     recording: Recording = Recording(),
 ) -> int:
     """Export every record of a query as typed tables, and publish them only if they are proved complete.
@@ -51,16 +54,16 @@ def export(
     """
     from etl.api.limits.rate_limit import allowance
 
-    query = asking.of_resource(resource)
-    delivery = delivering.delivery()
+    query = query_options.of_resource(resource)
+    delivery = delivery_options.delivery()
     run_id = new_run()
     with (
-        talking.at(resource).settings(query.resource.dialect) as settings,
-        recording.observing(run_id, showing, rate=allowance(settings)) as observe,
+        server.at(resource).settings(query.resource.dialect) as settings,
+        recording.observing(run_id, display, rate=allowance(settings)) as observe,
     ):
         outcome = asyncio.run(_export(query, delivery, settings, to, observe, run_id=run_id))
     recording.keep({to: outcome.summary()})
-    as_json(outcome.summary()) if showing.json else print_result(outcome)
+    as_json(outcome.summary()) if display.json else print_result(outcome)
     return code(outcome, FIX)
 
 

@@ -9,7 +9,9 @@ from cyclopts import Parameter
 
 from etl.cli.progress import progress
 from etl.cli.show import as_json, as_received, note
-from etl.options.asking import Showing, Talking, path_of, utf8
+from etl.options.arguments import path_of, utf8
+from etl.options.display import DisplayOptions
+from etl.options.server import ServerOptions
 
 if TYPE_CHECKING:
     from etl.api.lookup import Got
@@ -27,8 +29,8 @@ def get(
     ids_from: str | None = None,
     to: str | None = None,
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",),  # noqa: A002 (the option's name)
-    talking: Talking = Talking(),
-    showing: Showing = Showing(),
+    server: ServerOptions = ServerOptions(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Fetch single records by id, and print them as JSON, one per line, or write their tables.
 
@@ -69,13 +71,13 @@ def get(
     if not wanted:
         raise UsageError("no ids are given", fix="give ids, `-` for stdin, or --ids-from FILE")
     with (
-        talking.at(resource).settings(declared.dialect) as settings,
-        progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
+        server.at(resource).settings(declared.dialect) as settings,
+        progress(quiet=display.quiet, verbose=display.verbose) as observe,
     ):
         got = asyncio.run(_get(declared, wanted, settings, observe))
     if to is not None and got.records:
         _write(declared, got, Path(path_of(to)), format)
-    _tell(declared, got, json=showing.json, printed=to is None)
+    _tell(declared, got, json=display.json, printed=to is None)
     return 3 if got.missing else 0
 
 

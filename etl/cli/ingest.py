@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from etl.cli.export import code, print_result
 from etl.cli.progress import progress
 from etl.cli.show import as_json
-from etl.options.asking import Showing, destination, path_of
-from etl.options.delivering import Delivering
+from etl.options.arguments import destination, path_of
+from etl.options.delivery import DeliveryOptions
+from etl.options.display import DisplayOptions
 from etl.options.owner import owner
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def ingest(
     /,
     *,
     to: str,
-    delivering: Delivering = Delivering(),
+    delivery_options: DeliveryOptions = DeliveryOptions(),
     threads: int | None = None,
-    showing: Showing = Showing(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Read a Public or Monthly Data File of DataCite into the same tables as `export dois --detail`.
 
@@ -51,8 +52,8 @@ def ingest(
     """
     from etl.runs.ingest import ingest as conductor
 
-    delivery = checked(delivering, threads)
-    with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
+    delivery = checked(delivery_options, threads)
+    with progress(quiet=display.quiet, verbose=display.verbose) as observe:
         ingesting = conductor.ingest(
             path_of(path),
             destination(to),
@@ -64,15 +65,15 @@ def ingest(
             threads=threads or os.cpu_count() or 1,
         )
         outcome = asyncio.run(ingesting)
-    as_json(outcome.summary()) if showing.json else print_result(outcome)
+    as_json(outcome.summary()) if display.json else print_result(outcome)
     return code(outcome, "add --max-missing or --allow-incomplete to publish it")
 
 
-def checked(delivering: Delivering, threads: int | None) -> "Delivery":
+def checked(delivery_options: DeliveryOptions, threads: int | None) -> "Delivery":
     """Return the Delivery; UsageError for options that do not apply to an ingest."""
     from etl.errors import UsageError
 
-    delivery = delivering.delivery()
+    delivery = delivery_options.delivery()
     if delivery.limit is not None or (threads is not None and threads < 1):
         raise UsageError("ingest takes no --limit, and --threads must be at least 1", fix="remove them")
     return delivery

@@ -5,7 +5,8 @@ import time
 from etl.cli.progress import progress
 from etl.cli.show import as_json, line
 from etl.events import counted
-from etl.options.asking import Showing, destination
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
 
 
 def load(
@@ -16,7 +17,7 @@ def load(
     schema: str = "",
     replace: bool = False,
     ddl: str = "",
-    showing: Showing = Showing(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 
@@ -53,12 +54,12 @@ def load(
     from etl.warehouses import load as conductor
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with progress(quiet=showing.quiet, verbose=showing.verbose) as observe:
+    with progress(quiet=display.quiet, verbose=display.verbose) as observe:
         loaded = conductor.load(
             destination(dataset), into, stamp=stamp, observe=observe, schema=schema, replace=replace
         )
     facts = conductor.summary(loaded)
-    if showing.json:
+    if display.json:
         as_json(facts)
         return 0
     line(f"{loaded.state}: {counted(sum(loaded.tables.values()), 'row')} in {counted(len(loaded.tables), 'table')}")

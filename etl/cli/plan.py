@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from etl.cli.progress import progress
 from etl.cli.show import as_json, columns, line
 from etl.events import counted
-from etl.options.asking import Asking, Harvesting, Showing
+from etl.options.display import DisplayOptions
+from etl.options.query import QueryOptions
+from etl.options.server import FetchOptions
 
 if TYPE_CHECKING:
     from etl.api.query import Query
@@ -28,9 +30,9 @@ def plan(
     resource: str,
     /,
     *,
-    asking: Asking = Asking(),
-    talking: Harvesting = Harvesting(),
-    showing: Showing = Showing(),
+    query_options: QueryOptions = QueryOptions(),
+    server: FetchOptions = FetchOptions(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Estimate an export from counts: slices, records, requests, minutes and size. Downloads no records.
 
@@ -44,14 +46,14 @@ def plan(
     resource
         Resource to export; `datacite-etl resources` lists them.
     """
-    query = asking.of_resource(resource)
+    query = query_options.of_resource(resource)
     with (
-        talking.at(resource).settings(query.resource.dialect) as settings,
-        progress(quiet=showing.quiet, verbose=showing.verbose) as observe,
+        server.at(resource).settings(query.resource.dialect) as settings,
+        progress(quiet=display.quiet, verbose=display.verbose) as observe,
     ):
         planned = asyncio.run(_count(query, settings, observe))
         estimated = estimate(query, planned, settings)
-    as_json(estimated) if showing.json else _tell(estimated)
+    as_json(estimated) if display.json else _tell(estimated)
     return 0
 
 

@@ -16,12 +16,12 @@ from etl.cli import openmetrics
 from etl.cli.progress import progress
 from etl.errors.redaction import dumped
 from etl.events import Event, Observe
-from etl.options.asking import SHOWING, Showing
+from etl.options.display import DISPLAY, DisplayOptions
 from etl.options.folders import expanded
 from etl.schema.declarations import Json
 
 
-@Parameter(name="*", group=SHOWING)
+@Parameter(name="*", group=DISPLAY)
 @dataclass(frozen=True, kw_only=True)
 class Recording:
     """Output for machines."""
@@ -33,12 +33,12 @@ class Recording:
     """File for Prometheus's node_exporter: requests, retries, bytes, records, seconds and verdict."""
 
     @contextmanager
-    def observing(self, run_id: str, showing: Showing, *, rate: int) -> Iterator[Observe]:
+    def observing(self, run_id: str, display: DisplayOptions, *, rate: int) -> Iterator[Observe]:
         """Yield the observer of one run; `rate` is its number of requests per 5 minutes."""
         if self.log_format == "json":
             yield lines(run_id)
         else:
-            with progress(quiet=showing.quiet, verbose=showing.verbose, rate=rate) as observe:
+            with progress(quiet=display.quiet, verbose=display.verbose, rate=rate) as observe:
                 yield observe
 
     def keep(self, runs: Mapping[str, Mapping[str, Json]]) -> None:
@@ -51,7 +51,7 @@ class Recording:
 
 
 def new_run() -> str:
-    """Make the id of a run."""
+    """Return a new id of a run."""
     return uuid.uuid4().hex
 
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from etl.cli.show import as_json, columns, line
-from etl.options.asking import Showing, path_of
+from etl.options.arguments import path_of
+from etl.options.display import DisplayOptions
 from etl.options.folders import expanded
 from etl.schema.declarations import Json, Resource, Table
 
 
-def resources(name: str = "", /, *, html: Path | None = None, showing: Showing = Showing()) -> int:
+def resources(name: str = "", /, *, html: Path | None = None, display: DisplayOptions = DisplayOptions()) -> int:
     """List all resources, or one with its filters, includes, facets, tables and columns.
 
     **Examples**
@@ -29,13 +30,13 @@ def resources(name: str = "", /, *, html: Path | None = None, showing: Showing =
     from etl import resources as registry
 
     if html is not None:
-        return _dictionary(name, html, showing)
+        return _dictionary(name, html, display)
     if name:
         described = describe(registry.load(name))
-        as_json(described) if showing.json else _page(described)
+        as_json(described) if display.json else _page(described)
         return 0
     declared = [describe(registry.load(known)) for known in registry.names()]
-    if showing.json:
+    if display.json:
         as_json({"resources": declared})
     else:
         heading = ("resource", "dialect", "path", "tables", "filters", "description")
@@ -47,7 +48,7 @@ def resources(name: str = "", /, *, html: Path | None = None, showing: Showing =
     return 0
 
 
-def _dictionary(name: str, html: Path, showing: Showing) -> int:
+def _dictionary(name: str, html: Path, display: DisplayOptions) -> int:
     """Write the page of a resource or a dataset."""
     from etl import resources as registry
     from etl.dataset import relations
@@ -66,7 +67,7 @@ def _dictionary(name: str, html: Path, showing: Showing) -> int:
         resource = registry.load(name)
         page = dictionary.of_resource(resource, relations.of_resource(resource))
     expanded(html).write_bytes(page)
-    as_json({"page": str(html)}) if showing.json else line(f"page      {html}")
+    as_json({"page": str(html)}) if display.json else line(f"page      {html}")
     return 0
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from etl.options.asking import SHOWING
+from etl.options.display import DISPLAY
 
 
 def sandbox(
@@ -16,7 +16,7 @@ def sandbox(
     churn: float = 0.0,
     generation: Literal["1.0", "1.1"] = "1.1",
     agents_as_data: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="", group=SHOWING)] = False,
+    json: Annotated[bool, Parameter(negative="", group=DISPLAY)] = False,
 ) -> int:
     """Serve a local DataCite API until Ctrl-C, with the real one's quirks, any size, and faults on demand.
 

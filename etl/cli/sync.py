@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from etl.cli.export import code
 from etl.cli.recording import Recording, new_run
 from etl.cli.show import as_json, line, note, requests
-from etl.options.asking import Harvesting, Showing, destination
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
 from etl.options.owner import owner
-from etl.options.syncing import Syncing, at_home, recalled
+from etl.options.server import FetchOptions
+from etl.options.sync import SyncOptions, at_origin, recorded
 
 if TYPE_CHECKING:
     from etl.api.query import Query
@@ -28,9 +30,9 @@ def sync(
     dataset: str,
     /,
     *,
-    syncing: Syncing = Syncing(),
-    talking: Harvesting = Harvesting(),
-    showing: Showing = Showing(),
+    sync_options: SyncOptions = SyncOptions(),
+    server: FetchOptions = FetchOptions(),
+    display: DisplayOptions = DisplayOptions(),
     recording: Recording = Recording(),
 ) -> int:
     """Bring an exported dataset up to date: new, changed and withdrawn records.
@@ -52,15 +54,15 @@ def sync(
     """
     from etl.api.limits.rate_limit import allowance
 
-    scope, run_id = syncing.scope(), new_run()
-    proof, query, delivery = recalled(dataset, syncing)
+    scope, run_id = sync_options.scope(), new_run()
+    proof, query, delivery = recorded(dataset, sync_options)
     with (
-        at_home(talking, proof, note).settings(query.resource.dialect) as settings,
-        recording.observing(run_id, showing, rate=allowance(settings)) as observe,
+        at_origin(server, proof, note).settings(query.resource.dialect) as settings,
+        recording.observing(run_id, display, rate=allowance(settings)) as observe,
     ):
         outcome = asyncio.run(_sync(query, delivery, settings, dataset, scope, observe=observe, run_id=run_id))
     recording.keep({dataset: outcome.summary()})
-    as_json(outcome.summary()) if showing.json else _tell(outcome)
+    as_json(outcome.summary()) if display.json else _tell(outcome)
     return code(outcome, _FIX)
 
 

@@ -8,8 +8,10 @@ from cyclopts import Parameter
 
 from etl.cli.show import as_json, line, note
 from etl.events import counted
-from etl.options.asking import Showing, Talking, destination
-from etl.options.syncing import at_home
+from etl.options.arguments import destination
+from etl.options.display import DisplayOptions
+from etl.options.server import ServerOptions
+from etl.options.sync import at_origin
 
 if TYPE_CHECKING:
     from etl.dataset.verify import Verification
@@ -25,8 +27,8 @@ def verify(
     *,
     remote: Annotated[bool, Parameter(negative="")] = False,
     strict: Annotated[bool, Parameter(negative="")] = False,
-    talking: Talking = Talking(),
-    showing: Showing = Showing(),
+    server: ServerOptions = ServerOptions(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Check every file of a dataset against its manifest: rows, hashes, keys, unexpected files.
 
@@ -51,8 +53,8 @@ def verify(
     if strict and not remote:
         raise UsageError("--strict needs --remote", fix="add --remote, or leave it out")
     checked = conductor.verify(destination(dataset))
-    today = _today(dataset, talking) if remote else None
-    if showing.json:
+    today = _today(dataset, server) if remote else None
+    if display.json:
         remote_facts = {} if today is None else {"remote": {**asdict(today), "same": today.same}}
         as_json({**asdict(checked), "ok": checked.ok, **remote_facts})
     else:
@@ -80,7 +82,7 @@ def _tell(checked: "Verification", today: "RemoteTotals | None") -> None:
         line(f"  slice {moved.key}: {moved.held:,} here, {moved.today:,} in the API")
 
 
-def _today(dataset: str, talking: Talking) -> "RemoteTotals":
+def _today(dataset: str, server: ServerOptions) -> "RemoteTotals":
     from etl.api.client import connected
     from etl.dataset import request
     from etl.dataset.store import published_manifest
@@ -88,7 +90,7 @@ def _today(dataset: str, talking: Talking) -> "RemoteTotals":
 
     proof = published_manifest(destination(dataset))
     query = request.repeatable_query(proof)
-    options = at_home(talking, proof, note)
+    options = at_origin(server, proof, note)
 
     async def ask() -> "RemoteTotals":
         with options.settings(query.resource.dialect) as settings:

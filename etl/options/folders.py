@@ -1,4 +1,4 @@
-"""The user's folders on this machine, also for users without a home: containers run under numbers that nobody knows."""
+"""The user's folders on this machine, even for users without a home, as in containers."""
 
 import os
 import tempfile
@@ -25,24 +25,24 @@ def expanded(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError as error:
-        raise UsageError(f"{path}: the home of that user is not known", fix="write the path out") from error
+        raise UsageError(f"{path}: the home of that user is unknown", fix="write the path out") from error
 
 
 def home() -> Path | None:
     """Return the user's home; None where there is none, or where nothing can be written."""
     try:
-        found = Path.home()
+        folder = Path.home()
     except RuntimeError:
         return None
-    return found if os.access(found, os.W_OK | os.X_OK) else None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
 def temporary() -> Path:
     """Return a folder of this user's own below that of temporary files; UsageError if it is somebody else's."""
     folder = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o022:
+    status = folder.lstat()
+    if folder.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o022:
         raise UsageError(f"{folder} can be written by others", fix="set XDG_STATE_HOME and XDG_CACHE_HOME")
     return folder
 

@@ -1,6 +1,6 @@
 """The file of `datacite-etl run`: tables of options, called as on the command line, read into checked entries.
 
-Which entries a file stands for, a template aside, is decided here; nothing is asked of the API and nothing is run.
+This decides which entries a file describes, except for templates; it requests nothing and runs nothing.
 """
 
 import difflib
@@ -15,47 +15,49 @@ from typing import TypeVar
 import msgspec
 
 from etl.errors import ProtocolError, UsageError
-from etl.options.asking import Asking, Harvesting, path_of
-from etl.options.delivering import Delivering
+from etl.options.arguments import path_of
+from etl.options.delivery import DeliveryOptions
 from etl.options.folders import expanded
-from etl.options.syncing import Syncing
+from etl.options.query import QueryOptions
+from etl.options.server import FetchOptions
+from etl.options.sync import SyncOptions
 from etl.schema.declarations import Json
 
 T = TypeVar("T")
 CLIENT = "{client}"
-"""What stands in `to` for the id of a client."""
+"""The placeholder in `to` for the id of a client."""
 _CLIENT = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 _OF = ("provider-id", "consortium-id")
 _KINDS = ("export", "sync")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """An `[[export]]`, or a `[[sync]]` if it has `syncing`; `where` names it in errors; a template has `clients_of`."""
+class JobEntry:
+    """An `[[export]]`, or a `[[sync]]` with `sync_options`; `where` names it in errors; a template has `clients_of`."""
 
     where: str
     to: str
     clients_of: Mapping[str, str]
     resource: str = ""
-    asking: Asking = field(default_factory=Asking)
-    delivering: Delivering = field(default_factory=Delivering)
-    syncing: Syncing | None = None
+    query_options: QueryOptions = field(default_factory=QueryOptions)
+    delivery_options: DeliveryOptions = field(default_factory=DeliveryOptions)
+    sync_options: SyncOptions | None = None
 
-    def of_client(self, client: str) -> "Asked":
-        """Fill the template in for one client; ProtocolError for an id that would lead to some other folder."""
+    def of_client(self, client: str) -> "JobEntry":
+        """Fill the template in for one client; ProtocolError for an id that would change the folder."""
         if not _CLIENT.fullmatch(client):
             raise ProtocolError(f"{self.where}: the API names a client {client!r}", fix=f"write 'to' without {CLIENT}")
-        asking = replace(self.asking, filter=(*self.asking.filter, f"client-id={client}"))
-        return replace(self, to=self.to.replace(CLIENT, client), clients_of={}, asking=asking)
+        query_options = replace(self.query_options, filter=(*self.query_options.filter, f"client-id={client}"))
+        return replace(self, to=self.to.replace(CLIENT, client), clients_of={}, query_options=query_options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
     """A job file: options of the API, the number of concurrent entries (None by default), and the entries."""
 
-    talking: Harvesting
+    server: FetchOptions
     side_by_side: int | None
-    asked: tuple[Asked, ...]
+    entries: tuple[JobEntry, ...]
 
 
 def read(path: Path) -> JobFile:
@@ -63,22 +65,22 @@ def read(path: Path) -> JobFile:
     content = _toml(path)
     _known(content, ("defaults", *_KINDS), f"{path}", "table")
     defaults = _table(content.get("defaults", {}), f"{path}: [defaults]")
-    talking, above = _names(Harvesting), {"side_by_side"}
-    _known(defaults, talking | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
-    common = {name: value for name, value in defaults.items() if name not in talking | above}
-    asked = tuple(_asked(path, kind, number, table, common) for kind, number, table in _entries(path, content))
-    unique(asked)
+    server, above = _names(FetchOptions), {"side_by_side"}
+    _known(defaults, server | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
+    common = {name: value for name, value in defaults.items() if name not in server | above}
+    entries = tuple(_entry(path, kind, number, table, common) for kind, number, table in _entries(path, content))
+    unique(entries)
     return JobFile(
-        talking=_made(Harvesting, defaults, f"{path}: [defaults]"),
+        server=_made(FetchOptions, defaults, f"{path}: [defaults]"),
         side_by_side=_count(defaults.get("side_by_side"), f"{path}: [defaults]"),
-        asked=asked,
+        entries=entries,
     )
 
 
-def unique(asked: Sequence[Asked]) -> None:
+def unique(entries: Sequence[JobEntry]) -> None:
     """Raise UsageError if two entries have the same destination."""
-    taken: dict[str, Asked] = {}
-    for entry in asked:
+    taken: dict[str, JobEntry] = {}
+    for entry in entries:
         other = taken.setdefault(_place(entry.to), entry)
         if other is not entry:
             raise UsageError(
@@ -87,14 +89,14 @@ def unique(asked: Sequence[Asked]) -> None:
 
 
 def _place(to: str) -> str:
-    """Return a destination in the same spelling for all entries that mean it."""
+    """Return a destination in one spelling, so that equal ones are recognised."""
     return to.rstrip("/") if "://" in to else str(Path(path_of(to)).absolute())
 
 
-def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> Asked:
+def _entry(path: Path, kind: str, number: int, table: Json, common: Mapping[str, Json]) -> JobEntry:
     where = f"{path}: [[{kind}]] number {number}"
     own = _table(table, where)
-    if shared := sorted(own.keys() & (_names(Harvesting) | {"side_by_side"})):
+    if shared := sorted(own.keys() & (_names(FetchOptions) | {"side_by_side"})):
         raise UsageError(f"{where}: key {shared[0]!r} is common to all entries", fix="move it to [defaults]")
     _known(own, _own(kind), where, "key")
     values = {**common, **own}
@@ -102,10 +104,17 @@ def _asked(path: Path, kind: str, number: int, table: Json, common: Mapping[str,
     if bool(of) != (CLIENT in to):
         raise UsageError(f"{where}: keys 'to' and 'clients-of' belong together", fix=f"write {CLIENT} in 'to' for it")
     if kind == "sync":
-        return Asked(where=where, to=to, clients_of=of, syncing=_made(Syncing, values, where))
-    asking, delivering = _made(Asking, values, where), _made(Delivering, values, where)
+        return JobEntry(where=where, to=to, clients_of=of, sync_options=_made(SyncOptions, values, where))
+    query_options, delivery_options = _made(QueryOptions, values, where), _made(DeliveryOptions, values, where)
     resource = _text(values, "resource", where)
-    return Asked(where=where, to=to, clients_of=of, resource=resource, asking=asking, delivering=delivering)
+    return JobEntry(
+        where=where,
+        to=to,
+        clients_of=of,
+        resource=resource,
+        query_options=query_options,
+        delivery_options=delivery_options,
+    )
 
 
 def _toml(path: Path) -> dict[str, Json]:
@@ -195,5 +204,5 @@ def _names(group: type) -> set[str]:
 def _own(kind: str) -> set[str]:
     """Return the keys that an entry of a kind may have."""
     if kind == "sync":
-        return _names(Syncing) | {"to", "clients_of"}
-    return _names(Asking) | _names(Delivering) | {"resource", "to", "clients_of"}
+        return _names(SyncOptions) | {"to", "clients_of"}
+    return _names(QueryOptions) | _names(DeliveryOptions) | {"resource", "to", "clients_of"}

@@ -1,4 +1,4 @@
-"""Who this process is, for the lock of a destination."""
+"""The owner of a destination's lock: this process."""
 
 import os
 import socket
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 def _user() -> str:
     try:
         return getuser()
-    except (KeyError, OSError):  # a number without a name, as containers are run under
+    except (KeyError, OSError):  # a number without a name, as in containers
         return f"uid {os.getuid()}"
 
 
 def owner() -> "Owner":
-    """Return the owner that this process is."""
+    """Return this process as an owner."""
     from etl.storage.lock import Owner, born
 
     pid = os.getpid()

@@ -63,7 +63,7 @@ def schema(resource: Resource) -> pa.Schema:
     return nested_schema(resource).append(pa.field(LINE, pa.large_binary()))
 
 
-def beside(nested: pa.Table, records: Sequence[bytes], parser: Parser) -> pa.Table:
+def with_lines(nested: pa.Table, records: Sequence[bytes], parser: Parser) -> pa.Table:
     """Add each record as one line next to its values; records without a row in the page are left out."""
     if nested.num_rows != len(records):
         records = [record for record in records if parser.parse([record]).table.num_rows]

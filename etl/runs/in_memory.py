@@ -22,7 +22,7 @@ from etl.schema.declarations import Resource
 from etl.settings import Settings
 from etl.storage import formats
 from etl.storage.files import Files
-from etl.storage.location import reading
+from etl.storage.location import open_existing
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -81,7 +81,7 @@ def scan(destination: str) -> Tables[pl.LazyFrame]:
 
     Raises StoreError if there is no dataset, or its publication is unfinished.
     """
-    files = reading(destination)
+    files = open_existing(destination)
     manifest = store.readable_manifest(files)
     if not {"parquet", formats.DELTA} & set(manifest.formats):
         raise StoreError(f"{destination} has no Parquet files", fix="export it with --format parquet")

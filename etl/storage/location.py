@@ -24,12 +24,12 @@ KEPT = f"{paths.WORK}/kept"
 _OURS = (paths.WORK, paths.SPENT)
 
 
-def opened(where: str, work: Path) -> Files:
+def open_files(where: str, work: Path) -> Files:
     """Open the location of a dataset; `work` is the folder for unfinished work of datasets on object stores.
 
     UsageError for an unknown scheme, or without the library for it.
     """
-    files = reading(where)
+    files = open_existing(where)
     if isinstance(files, LocalFiles):
         return files
     mark = hashlib.sha256(files.name.encode()).hexdigest()[:16]
@@ -37,8 +37,8 @@ def opened(where: str, work: Path) -> Files:
     return Divided(files, LocalFiles(work / f"{plain}-{mark}"))
 
 
-def reading(where: str) -> LocalFiles | ObjectFiles:
-    """Open a place in which nothing is made by a run."""
+def open_existing(where: str) -> LocalFiles | ObjectFiles:
+    """Open a location for reading, or for files other than a run's."""
     if urlsplit(where).scheme == "file":
         return LocalFiles(Path(unquote(urlsplit(where).path)))
     return ObjectFiles(where) if is_url(where) else LocalFiles(Path(where))

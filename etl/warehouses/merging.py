@@ -117,12 +117,12 @@ def _drop(session: Session, before: Contents | None) -> None:
     """Drop the tables of an earlier load, children first, and the views over them."""
     for name in views.NAMES if before else ():
         session.run(f"DROP VIEW IF EXISTS {path(session, name)}")
-    gone = set(before.columns) if before else set()
-    while gone:
-        free = {name for name in gone if not _referred(session, name, gone)}
-        for name in sorted(free or gone):
+    remaining = set(before.columns) if before else set()
+    while remaining:
+        free = {name for name in remaining if not _referred(session, name, remaining)}
+        for name in sorted(free or remaining):
             session.run(f"DROP TABLE IF EXISTS {path(session, name)}")
-        gone -= free or gone
+        remaining -= free or remaining
 
 
 def _referred(session: Session, name: str, among: Iterable[str]) -> bool:
@@ -212,11 +212,11 @@ class _Merge:
 
     def _withdraw(self, main: Relation, children: Sequence[Relation]) -> int:
         """Delete the records that the dataset does not have, children first."""
-        gone = (
+        withdrawn = (
             f"SELECT {self._key(main)} FROM {self._path(main)} t WHERE NOT EXISTS "
             f"(SELECT 1 FROM keys_{main.name} s WHERE s.{self._key(main)} = t.{self._key(main)})"
         )
-        self._do(f"CREATE TEMP TABLE gone_{main.name} AS {gone}")
+        self._do(f"CREATE TEMP TABLE gone_{main.name} AS {withdrawn}")
         for relation in (*children, main):
             where = f"{self._key(relation)} IN (SELECT {self._key(main)} FROM gone_{main.name})"
             self._do(f"DELETE FROM {self._path(relation)} WHERE {where}")

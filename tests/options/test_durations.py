@@ -7,8 +7,8 @@ import pytest
 
 from etl.errors import UsageError
 from etl.options import job_file
-from etl.options.asking import Harvesting
 from etl.options.durations import seconds
+from etl.options.server import FetchOptions
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
@@ -48,13 +48,13 @@ def test_a_job_file_has_the_lag_in_its_defaults(value: str, tmp_path: Path) -> N
     """As text, or as a number of seconds."""
     file = tmp_path / "jobs.toml"
     file.write_text(f"[defaults]\nlag = {value}\n{CLIENTS.format(to=tmp_path)}")
-    with job_file.read(file).talking.settings() as settings:
+    with job_file.read(file).server.settings() as settings:
         assert settings.lag == 3600
 
 
 def test_the_lag_is_ten_minutes_by_default() -> None:
     """Options and settings have the same default."""
-    with Harvesting().settings() as settings:
+    with FetchOptions().settings() as settings:
         assert settings.lag == 600
 
 

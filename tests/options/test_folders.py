@@ -64,7 +64,7 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path) -> None:
 
 def test_a_home_that_nobody_has_is_a_usage_error() -> None:
     """A tilde leads nowhere then."""
-    with pytest.raises(UsageError, match="home of that user is not known; write the path out"):
+    with pytest.raises(UsageError, match="home of that user is unknown; write the path out"):
         folders.expanded(Path("~nobody-of-that-name/x"))
 
 

@@ -40,8 +40,14 @@ TICS = {
 }
 """What native speakers would not write, by pattern, with what to write instead. A blank may be a line break."""
 
-VAGUE = {"asking", "each", "found", "one", "said", "some", "told", "wish"}
-"""Names that say nothing of what they name."""
+VAGUE = {
+    *("ahead", "asking", "away", "beside", "each", "found", "gone", "one"),
+    *("receptions", "said", "seating", "some", "told", "wish"),
+}
+"""Names that do not say what they name."""
+
+ON_DISK = {("etl/dataset/copy_on_write.py", "gone"), ("etl/dataset/switch.py", "gone")}
+"""Members of journals, which an earlier version may have written."""
 
 OLD_WORDS = (
     "etl/runs/ingest/",
@@ -56,14 +62,7 @@ OLD_WORDS = (
 )
 """Files and folders whose words are still to be revised; it shrinks to nothing."""
 
-OLD_NAMES = (
-    "etl/cli/",
-    "etl/options/",
-    "etl/runs/ingest/",
-    "etl/sandbox/",
-    "flows/export.py",
-    "flows/sync.py",
-)
+OLD_NAMES = ("etl/runs/ingest/", "etl/sandbox/")
 """Files and folders whose names are still to be revised; it shrinks to nothing."""
 
 PAGES = texts(".py", ".md", ".ipynb", ".toml", ".yaml", ".html", ".css", ".js", ".svg", ".service")
@@ -141,6 +140,6 @@ def test_no_name_is_vague() -> None:
         if path.startswith(("etl/", "flows/", "tools/"))
         and path.endswith(".py")
         and not path.startswith(OLD_NAMES)
-        and (lines := [line for line, name in names(ast.parse(text)) if name in VAGUE])
+        and (lines := [line for line, name in names(ast.parse(text)) if name in VAGUE and (path, name) not in ON_DISK])
     }
     assert vague == {}

@@ -154,7 +154,7 @@ def test_of_a_record_in_two_parts_one_line_stays(tmp_path: Path) -> None:
     for name, records in (("p0", [new, work("b")]), ("p1", [old])):
         raw = [json.dumps(one).encode() for one in records]
         parsed = Parser(WORKS).parse(raw)
-        nested = ndjson.beside(parsed.table, raw, Parser(WORKS))
+        nested = ndjson.with_lines(parsed.table, raw, Parser(WORKS))
         facts = pages.PageFacts(number=0, received=len(raw))
         pages.write(files, paths.slice_folder(name), facts, nested)
         receipts += part.write_part(files, how, name, [name])
@@ -167,7 +167,7 @@ def test_records_that_are_no_rows_are_no_lines() -> None:
     """A record without an id is in the rejects; the others keep their own line, spread over one line."""
     parser = Parser(WORKS)
     raw = [b'{"attributes": {"title": "x"}}', b'{"id":\r\n"a"}', b"7"]
-    assert ndjson.beside(parser.parse(raw).table, raw, parser)[ndjson.LINE].to_pylist() == [b'{"id":  "a"}']
+    assert ndjson.with_lines(parser.parse(raw).table, raw, parser)[ndjson.LINE].to_pylist() == [b'{"id":  "a"}']
 
 
 def test_main_rows_read_from_records_are_those_of_the_table(small: Sandbox, command: Command, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from etl.api.limits.rate_limit import shared_limits
 from etl.cli.batch import over
 from etl.errors import UsageError
-from etl.options.asking import Harvesting
+from etl.options.server import FetchOptions
 from etl.runs.batch import clients_of, worst
 from etl.sandbox import Corpus, Sandbox, running
 from etl.settings import Settings
@@ -194,8 +194,8 @@ async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_p
 
 def test_the_server_that_is_given_wins_over_that_of_the_file() -> None:
     """A trial run against the sandbox of a file that names a server, or the other way round, is no contradiction."""
-    real = Harvesting(base_url="https://mirror.example.org", mailto="a@example.org")
-    trial = over(real, Harvesting(sandbox=True, sandbox_options="--records 5"))
+    real = FetchOptions(base_url="https://mirror.example.org", mailto="a@example.org")
+    trial = over(real, FetchOptions(sandbox=True, sandbox_options="--records 5"))
     assert (trial.base_url, trial.sandbox, trial.mailto) == ("", True, "a@example.org")
-    back = over(trial, Harvesting(base_url="https://mirror.example.org"))
+    back = over(trial, FetchOptions(base_url="https://mirror.example.org"))
     assert (back.base_url, back.sandbox, back.sandbox_options) == (real.base_url, False, "")

@@ -18,7 +18,7 @@ from etl.errors import StoreError
 from etl.sandbox import Corpus, Sandbox, datafile, running
 from etl.storage import paths
 from etl.storage.files import LocalFiles
-from etl.storage.location import Divided, opened
+from etl.storage.location import Divided, open_files
 from tests.conftest import Command, data_files
 from tests.support.bucket import unique
 from tests.support.faulty import FaultyFiles, PowerLoss
@@ -54,7 +54,7 @@ def listed(files) -> dict[str, list[tuple[object, ...]]]:
 
 def downloaded(where: str, folder: Path, work: Path) -> Path:
     """Copy a dataset to this machine."""
-    files = opened(where, work)
+    files = open_files(where, work)
     for key in files.listing(""):
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(files.read(key))
@@ -63,7 +63,7 @@ def downloaded(where: str, folder: Path, work: Path) -> Path:
 
 def faulty(where: str, work: Path, changes: int, *, after: bool):
     """Open a destination whose n-th change, on either side, is the last of its machine."""
-    files = opened(where, work)
+    files = open_files(where, work)
     clock = FaultyFiles(work, changes, after=after)
 
     def counted(method):
@@ -110,7 +110,7 @@ def test_a_data_file_is_ingested_from_one_store_to_another(bucket: str, command:
     """Parts and lists are read from the store and checked as anywhere, tables go to the store."""
     where = unique(bucket)
     datafile.write(Corpus.generate(records=30, seed=5), tmp_path / "file")
-    files = opened(f"{where}/file", tmp_path / "work")
+    files = open_files(f"{where}/file", tmp_path / "work")
     for path in (path for path in (tmp_path / "file").rglob("*") if path.is_file()):
         files.write(path.relative_to(tmp_path / "file").as_posix(), path.read_bytes())
     ran = command("ingest", f"{where}/file", "--to", f"{where}/tables", "--quiet", "--json", *FLAT)
@@ -148,7 +148,7 @@ def test_a_synced_dataset_is_a_fresh_one(kind: str, command: Command, bucket: st
             "--format",
         ]
         assert command(*asked, kind, "--to", where).code == 0
-        before = set(opened(where, tmp_path / "work").listing("dois"))
+        before = set(open_files(where, tmp_path / "work").listing("dois"))
         ids = corpus.ids()
         corpus.withdraw(ids[:3])
         corpus.update(ids[10:15], at=datetime.now(UTC) + timedelta(seconds=1))
@@ -159,9 +159,9 @@ def test_a_synced_dataset_is_a_fresh_one(kind: str, command: Command, bucket: st
     there = downloaded(where, tmp_path / "there", tmp_path / "work")
     mine, fresh = frames(there), frames(tmp_path / "fresh")
     assert [name for name in fresh if not fresh[name].equals(mine[name])] == []
-    after = set(opened(where, tmp_path / "work").listing("dois"))
+    after = set(open_files(where, tmp_path / "work").listing("dois"))
     assert before & after
-    assert verify(opened(where, tmp_path / "work")).ok
+    assert verify(open_files(where, tmp_path / "work")).ok
     if kind == "delta":
         assert pl.read_delta(f"{where}/dois", storage_options=HTTP).height == 81
 
@@ -169,22 +169,22 @@ def test_a_synced_dataset_is_a_fresh_one(kind: str, command: Command, bucket: st
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_at_any_step_leaves_the_old_dataset_or_the_new_one(bucket: str, tmp_path: Path, after: bool) -> None:
     """By the manifest it is one of the two, whole, at every moment; running again, here or elsewhere, gives the new."""
-    old, new = (opened(unique(bucket), tmp_path / "work") for _ in range(2))
+    old, new = (open_files(unique(bucket), tmp_path / "work") for _ in range(2))
     publish(old, OLD, FEW)
     publish(new, NEW, FEW)
     whole = [listed(old), listed(new)]
     seen = set()
     for step in range(1 + after, 200, 3):
         where, work = unique(bucket), tmp_path / f"{step}"
-        publish(opened(where, work), OLD, FEW)
+        publish(open_files(where, work), OLD, FEW)
         try:
             publish(faulty(where, work, step, after=after), NEW, FEW)
         except PowerLoss:
             pass
         else:
             break
-        seen.add(whole.index(listed(opened(where, work))))
-        again = opened(where, work if step % 2 else tmp_path / f"elsewhere{step}")
+        seen.add(whole.index(listed(open_files(where, work))))
+        again = open_files(where, work if step % 2 else tmp_path / f"elsewhere{step}")
         again.remove(paths.LOCK)
         publish(again, NEW, FEW)
         assert listed(again) == whole[1]
@@ -204,8 +204,8 @@ def test_an_interrupted_export_goes_on_and_ends_in_the_same_bytes(small: Sandbox
     cut = faulty(where, tmp_path / "work", 12, after=False)
     with pytest.raises(PowerLoss):
         asyncio.run(exported(small.base_url, tmp_path, asked, at, files=cut))
-    opened(where, tmp_path / "work").remove(paths.LOCK)
-    ended = asyncio.run(exported(small.base_url, tmp_path, asked, at, files=opened(where, tmp_path / "work")))
+    open_files(where, tmp_path / "work").remove(paths.LOCK)
+    ended = asyncio.run(exported(small.base_url, tmp_path, asked, at, files=open_files(where, tmp_path / "work")))
     fresh = json.loads((tmp_path / "here" / "_etl" / "manifest.json").read_text())
     assert ended.proof.requests < fresh["requests"]
     there = downloaded(where, tmp_path / "there", tmp_path / "work")
@@ -215,7 +215,7 @@ def test_an_interrupted_export_goes_on_and_ends_in_the_same_bytes(small: Sandbox
 def test_a_second_run_is_told_who_is_at_work(small: Sandbox, command: Command, bucket: str, tmp_path: Path) -> None:
     """A destination in use is refused with owner, process, machine and time, whichever machine asks."""
     where = unique(bucket)
-    with hold(opened(where, tmp_path / "work"), claim(), replace(owner(), host="afar")):
+    with hold(open_files(where, tmp_path / "work"), claim(), replace(owner(), host="afar")):
         ran = command("export", "dois", "--base-url", small.base_url, "--to", where)
     assert ran.code == 1
     assert "in use by ann, process 1 on afar, since 2026-01-01T00:00:00Z" in ran.err
@@ -225,7 +225,7 @@ def test_a_second_run_is_told_who_is_at_work(small: Sandbox, command: Command, b
 def test_work_that_another_machine_has_overtaken_is_thrown_away(bucket: str, tmp_path: Path) -> None:
     """A run that returns after somebody else has published starts over."""
     where = unique(bucket)
-    here, there = (opened(where, tmp_path / name) for name in ("here", "there"))
+    here, there = (open_files(where, tmp_path / name) for name in ("here", "there"))
     with hold(here, claim(), owner()) as held:
         held.begin(claim(), 1)
     publish(there, OLD, FEW)
@@ -235,7 +235,7 @@ def test_work_that_another_machine_has_overtaken_is_thrown_away(bucket: str, tmp
 
 def test_somebody_elses_manifest_is_not_replaced(bucket: str, tmp_path: Path) -> None:
     """If the lock was taken away, the conditional switch is what is left."""
-    files = opened(unique(bucket), tmp_path / "work")
+    files = open_files(unique(bucket), tmp_path / "work")
     publish(files, OLD, FEW)
     before = files.read(paths.MANIFEST)
     claimed = files._published.claim
@@ -249,7 +249,7 @@ def test_somebody_elses_manifest_is_not_replaced(bucket: str, tmp_path: Path) ->
 
 def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
     """`file:///folder` is spelled otherwise and means the same."""
-    assert isinstance(opened(f"file://{tmp_path}", tmp_path / "work"), LocalFiles)
+    assert isinstance(open_files(f"file://{tmp_path}", tmp_path / "work"), LocalFiles)
 
 
 def test_a_file_that_is_taken_over_replaces_what_was_staged_in_its_place(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
         if (included_records := document.of_type(page.document.included, *resource.types))
     }
     raw = pages.compress(records) if run.delivery.keep_raw else b""
-    nested = ndjson.beside(parsed.table, records, run.parser) if run.layout.lines else parsed.table
+    nested = ndjson.with_lines(parsed.table, records, run.parser) if run.layout.lines else parsed.table
     pages.write(run.files, folder, facts, nested, included=included, raw=raw)
     return facts
 

@@ -38,7 +38,7 @@ from etl.staging.part import PartReceipt
 from etl.steps import Step, directly
 from etl.storage import paths
 from etl.storage.files import Files
-from etl.storage.location import reading
+from etl.storage.location import open_existing
 from etl.storage.lock import Owner
 from etl.storage.object_store import is_url
 
@@ -114,7 +114,7 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
 @contextmanager
 def _opened(path: str, to: Files, observe: Observe) -> Iterator[Origin]:
     """Open what is to be read: a dataset, or else a data file."""
-    there = reading(path)
+    there = open_existing(path)
     if there.exists(paths.MANIFEST):
         if there.name == to.name or (to.renames and Path(there.name).resolve() == Path(to.name).resolve()):
             raise UsageError(f"{path} cannot be read into itself", fix="choose another --to")
@@ -194,7 +194,7 @@ def _page(run: Ingest, folder: str, number: int, some: list[bytes]) -> None:
     raw = pages.compress(some) if run.delivery.keep_raw else b""
     nested = with_media(parsed.table)
     if run.layout.lines:
-        nested = ndjson.beside(nested, some, run.parser)
+        nested = ndjson.with_lines(nested, some, run.parser)
     pages.write(run.files, folder, facts, nested, raw=raw)
 
 

@@ -101,7 +101,7 @@ def _merge_and_publish(run: Run, planned: Plan, settled: Reconciled, counted: Ma
     job = _job(run, settled.held)
     merged = merge.merge(job)
     tables = table_writer.fill_empty(run.files, run.layout, table_writer.table_facts(run.layout, [merged.tables]))
-    dimensions, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.gone))
+    dimensions, included = merge_included.merge(run, before, merged.tables, _touched(job, settled.held.withdrawn))
     feed = _feed(job, merged)
     tables |= dimensions | _tombstones(run, job, before, merged)
     verdict = _judged(run, planned, settled)
@@ -114,7 +114,7 @@ def _merge_and_publish(run: Run, planned: Plan, settled: Reconciled, counted: Ma
             run.store,
             [receipt.key for receipt in receipts],
             replaced=job.seated.records["key"],
-            withdrawn=settled.held.gone["key"],
+            withdrawn=settled.held.withdrawn["key"],
         ),
         included=included,
         facets=facet_check.checks(run, counted, tables),
@@ -130,7 +130,7 @@ def _merge_and_publish(run: Run, planned: Plan, settled: Reconciled, counted: Ma
 
 
 def _job(run: Run, held: Holdings) -> Merge:
-    incoming = held.incoming.without(held.gone)
+    incoming = held.incoming.without(held.withdrawn)
     standing = {
         place: sum(file.rows for file in files if file.path.endswith(reader(run.layout).suffix))
         for place, files in sorted(held.published.tables[run.layout.resource.main.name].items())
@@ -140,12 +140,12 @@ def _job(run: Run, held: Holdings) -> Merge:
         published=held.published,
         incoming=incoming,
         seated=placement.assign_places(incoming.keys, replace(held, incoming=incoming).fetched_before(), standing),
-        gone=held.gone.drop_nulls("old"),
+        withdrawn=held.withdrawn.drop_nulls("old"),
     )
 
 
-def _touched(job: Merge, gone: pl.DataFrame) -> ChangedKeys:
-    return ChangedKeys(every=pl.concat([job.seated.records["key"], gone["key"]]), gone=gone["key"])
+def _touched(job: Merge, withdrawn: pl.DataFrame) -> ChangedKeys:
+    return ChangedKeys(every=pl.concat([job.seated.records["key"], withdrawn["key"]]), withdrawn=withdrawn["key"])
 
 
 def _judged(run: Run, planned: Plan, settled: Reconciled) -> Verdict:
@@ -184,7 +184,7 @@ def _missing(run: Run, planned: Plan, settled: Reconciled) -> tuple[str, ...]:
 
 def _absent(run: Run, job: Merge, before: Sequence[str]) -> tuple[str, ...]:
     """Name the records requested by id that are still missing, and those that are withdrawn."""
-    came, withdrawn = set(job.seated.records["key"]), set(job.gone["key"])
+    came, withdrawn = set(job.seated.records["key"]), set(job.withdrawn["key"])
     return tuple(name for name in named(run.query) if name in withdrawn or (name in before and name not in came))
 
 
@@ -197,7 +197,7 @@ def _feed(job: Merge, merged: Merged) -> pl.DataFrame:
         resource.key.name,
         added=records.filter(pl.col("old").is_null())["key"],
         changed=merged.changed,
-        withdrawn=job.gone["key"],
+        withdrawn=job.withdrawn["key"],
         order=names,
     )
 
@@ -212,7 +212,7 @@ def _tombstones(run: Run, job: Merge, before: Manifest, merged: Merged) -> dict[
     held = [file for file in listed if file.path.endswith(sink.suffix)]
     rows = [pl.DataFrame(schema=schema), *(read_file(run.files, sink, file, schema) for file in held)]
     seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).cast(schema[withdrawn.SEEN.name])
-    rows += [frame.with_columns(seen.alias(withdrawn.SEEN.name)).select(*schema) for frame in merged.gone]
+    rows += [frame.with_columns(seen.alias(withdrawn.SEEN.name)).select(*schema) for frame in merged.withdrawn]
     every = pl.concat(rows).unique(key, keep="last").sort(key)
     left = every.join(job.seated.records, left_on=key, right_on="key", how="anti", maintain_order="left")
     files: list[DataFile] = []

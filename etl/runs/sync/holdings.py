@@ -32,11 +32,11 @@ def no_records() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """The records held at one time: published and fetched ones, without those that are `gone` (`key`, `old`)."""
+    """The records held at one time: published and fetched ones, without those that are `withdrawn` (`key`, `old`)."""
 
     published: Published
     incoming: Incoming
-    gone: pl.DataFrame
+    withdrawn: pl.DataFrame
 
     def counts(self, tiles: Sequence[Slice], bound: "Bound | None" = None) -> list[int]:
         """Count the records of each window, with a bound only those before its moment."""
@@ -59,7 +59,7 @@ class Holdings:
         frames = [pl.DataFrame(schema={**_KEY, "tile": pl.Int64()})]
         places_of = enumerate(frame for _, frame in self.published.records())
         for number, frame in (*places_of, (None, self.incoming.keys)):
-            left = _with_window(frame.join(self.gone, on="key", how="anti"), tiles)
+            left = _with_window(frame.join(self.withdrawn, on="key", how="anti"), tiles)
             selected = left.filter(pl.col("tile").is_in(list(wanted)))
             frames.append(selected.select("key", pl.lit(number, pl.Int64).alias("old"), "tile"))
         return pl.concat(frames).group_by("key").agg(pl.col("old").max(), pl.col("tile").first()).sort("key")
@@ -78,7 +78,7 @@ class Holdings:
         fetched = self.incoming.keys.select("key")
         frames = (frame.join(fetched, on="key", how="anti") for _, frame in self.published.records())
         for frame in itertools.chain(frames, [self.incoming.keys]):
-            yield _with_window(frame.join(self.gone, on="key", how="anti"), tiles)
+            yield _with_window(frame.join(self.withdrawn, on="key", how="anti"), tiles)
 
     def fetched_before(self) -> pl.DataFrame:
         """Return the `key` and `old` of the fetched records that the published dataset has."""

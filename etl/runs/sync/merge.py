@@ -29,13 +29,13 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """The records to merge; `gone` has `key` and `old`, the number of the place that a record leaves."""
+    """The records to merge; `withdrawn` has `key` and `old`, the number of the place that a record leaves."""
 
     store: Store
     published: Published
     incoming: Incoming
     seated: Placement
-    gone: pl.DataFrame
+    withdrawn: pl.DataFrame
 
     @property
     def layout(self) -> Layout:
@@ -49,7 +49,7 @@ class Merged:
 
     tables: Mapping[str, tuple[DataFile, ...]]
     changed: tuple[pl.DataFrame, ...] = ()
-    gone: tuple[pl.DataFrame, ...] = ()
+    withdrawn: tuple[pl.DataFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +78,13 @@ def merge(job: Merge) -> Merged:
             merged = list(threads.map(partial(_table, job, table, job.incoming.rows(table)), every))
             tables[job.layout.prefix + table.name] = tuple(file for files, _ in merged for file in files)
             changed += [frame for _, differing in merged for frame in differing]
-    return Merged(tables=tables, changed=tuple(changed), gone=withdrawn)
+    return Merged(tables=tables, changed=tuple(changed), withdrawn=withdrawn)
 
 
 def _place_changes(job: Merge, number: int, place: Place) -> _PlaceChanges:
     records = job.seated.records
     leaving = records.filter(pl.col("old") == number, pl.col("new") != number)
-    withdrawn = job.gone.filter(pl.col("old") == number).select("key")
+    withdrawn = job.withdrawn.filter(pl.col("old") == number).select("key")
     return _PlaceChanges(
         place=place,
         stay=records.filter(pl.col("old") == number, pl.col("new") == number).select("key", "part"),

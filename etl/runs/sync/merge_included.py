@@ -26,7 +26,7 @@ class ChangedKeys:
     """The keys of the fetched and withdrawn records together, and of the withdrawn ones."""
 
     every: pl.Series
-    gone: pl.Series
+    withdrawn: pl.Series
 
 
 def merge(
@@ -76,7 +76,7 @@ def _rules(own: Layout, owner: str, linked: set[str] | None, touched: ChangedKey
     A media record names its DOI, but lists of DOIs do not name their media (api-notes 4.9): it leaves with its owner.
     """
     if any(column.name == owner for column in own.resource.main.columns):
-        return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.gone))  # type: ignore[return-value]
+        return tuple(~pl.col(owner).is_in(keys.implode()) for keys in (touched.every, touched.withdrawn))  # type: ignore[return-value]
     if linked is None:
         return pl.lit(value=True), pl.lit(value=True)
     wanted = pl.col(own.resource.key.name).is_in(sorted(linked))

@@ -110,7 +110,7 @@ async def _believed(run: Run, held: Holdings, withdrawn: pl.DataFrame) -> pl.Dat
 
     An index that has lost a part of itself lists and counts less, and is consistent all the same.
     """
-    lost = withdrawn.join(held.gone, on="key", how="anti")["key"].sort()
+    lost = withdrawn.join(held.withdrawn, on="key", how="anti")["key"].sort()
     if len(lost) <= MANY:
         return withdrawn
     since = moment(published_manifest(run.files).watermark or "1970")
@@ -121,7 +121,7 @@ async def _believed(run: Run, held: Holdings, withdrawn: pl.DataFrame) -> pl.Dat
         f"{len(lost):,} records are no longer listed, but {survivor} still exists: none of them is marked as withdrawn"
     )
     run.observe(Noted(text=text))
-    return held.gone
+    return held.withdrawn
 
 
 async def _ids(run: Run, piece: Slice, turn: int) -> pl.DataFrame | None:
@@ -155,7 +155,7 @@ def _compared(
 ) -> tuple[pl.DataFrame, list[int]]:
     """Return the records that are withdrawn now, and the windows with missing records."""
     ours = held.within(tiles, list(walked))
-    withdrawn, incomplete = [held.gone], []
+    withdrawn, incomplete = [held.withdrawn], []
     for at, mine in holdings.by_window(ours, list(walked)):
         theirs = walked[at]
         lost = mine.join(theirs, on="key", how="anti")
@@ -177,7 +177,7 @@ def current_holdings(run: Run, parts: list[Part], withdrawn: pl.DataFrame) -> Ho
     return Holdings(
         published=reader.open_published(run.files, run.layout, proof),
         incoming=incoming.gather(run.files, run.layout, receipts),
-        gone=withdrawn,
+        withdrawn=withdrawn,
     )
 
 

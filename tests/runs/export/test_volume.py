@@ -7,8 +7,8 @@ import pytest
 
 from etl.dataset.request import Withdrawable
 from etl.errors import UsageError
-from etl.options.delivering import Delivering
-from etl.options.syncing import Syncing
+from etl.options.delivery import DeliveryOptions
+from etl.options.sync import SyncOptions
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, Ran, data_files
 
@@ -92,14 +92,14 @@ def test_a_sync_withdraws_twenty_of_a_small_dataset(lively: Sandbox, command: Co
 )
 def test_max_withdrawn_is_a_number_or_a_share(given: str, held: int, allowed: int) -> None:
     """Only the default has a lowest number."""
-    assert Syncing(max_withdrawn=given).withdrawable().of(held) == allowed
+    assert SyncOptions(max_withdrawn=given).withdrawable().of(held) == allowed
 
 
 @pytest.mark.parametrize("given", ["many", "-1", "10 percent", "%", "1e3"])
 def test_another_max_withdrawn_is_a_usage_error(given: str) -> None:
     """The fix shows both forms."""
     with pytest.raises(UsageError, match="--max-withdrawn") as refused:
-        Syncing(max_withdrawn=given).withdrawable()
+        SyncOptions(max_withdrawn=given).withdrawable()
     assert "5%" in refused.value.fix
 
 
@@ -109,7 +109,7 @@ def test_another_max_withdrawn_is_a_usage_error(given: str) -> None:
 def test_contradictory_guards_are_usage_errors(options: dict) -> None:
     """A sample cannot have more records than its limit, and an empty dataset has none."""
     with pytest.raises(UsageError, match="--min-records"):
-        Delivering(**options).delivery()
+        DeliveryOptions(**options).delivery()
 
 
 def test_no_guard_allows_nothing_beyond_its_numbers() -> None:

@@ -1,4 +1,4 @@
-"""The options that several commands share, and how they become a Query, a Delivery and Settings."""
+"""The options of the server, and how they become Settings."""
 
 import os
 import shlex
@@ -6,94 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Self
 from urllib.parse import quote, urlsplit
 
 from cyclopts import Group, Parameter
 
-from etl.api.query import Query, check
-from etl.api.window import Window, moment
 from etl.errors import UsageError
 from etl.options import folders
 from etl.options.durations import seconds
 from etl.options.network import network
 from etl.settings import BASE_URL, Credentials, Settings, datacites, loopback
 
-if TYPE_CHECKING:
-    from etl.schema.declarations import Resource
-    from etl.storage.files import Files
-
-ASKING = Group("Query", sort_key=1)
-TALKING = Group("API", sort_key=3)
-SHOWING = Group("Display", sort_key=4)
+SERVER = Group("API", sort_key=3)
 
 
-@Parameter(name="*", group=ASKING)
+@Parameter(name="*", group=SERVER)
 @dataclass(frozen=True, kw_only=True)
-class Asking:
-    """Which records, and which of their tables."""
-
-    filter: Annotated[tuple[str, ...], Parameter(negative="")] = ()
-    """NAME=VALUE: a filter of the resource. May be repeated; `datacite-etl resources NAME` lists all filters."""
-
-    query: str = ""
-    """Search in the API's query language, such as `titles.title:climate`."""
-
-    include: str = ""
-    """Related records to include as tables of their own, separated by commas: `client,media`."""
-
-    since: str | None = None
-    """Start of the window: YYYY, YYYY-MM, YYYY-MM-DD or an ISO timestamp (UTC)."""
-
-    until: str | None = None
-    """End of the window: a year, month or day (inclusive), or an ISO timestamp (exclusive)."""
-
-    window: Literal["created", "updated", "registered"] = "created"
-    """Date to which --since and --until apply; created by default."""
-
-    tables: str = ""
-    """Tables to make, separated by commas; all by default. Only the fields they need are downloaded."""
-
-    detail: Annotated[bool, Parameter(negative="")] = False
-    """Request the API's detail view: all relationships, metrics over time, XML."""
-
-    of: str = ""
-    """Only for activities and media: their record, such as `doi/10.5438/0012` or `client/datacite.blog`."""
-
-    def of_resource(self, name: str) -> Query:
-        """Return the checked Query of a resource, or of a URL that was pasted in place of its name.
-
-        UsageError if a name or a date is invalid.
-        """
-        from etl import resources
-        from etl.api import pasted_url
-
-        name = utf8(name)
-        pasted = (
-            pasted_url.read(name)
-            if pasted_url.is_address(name)
-            else pasted_url.Pasted(resource=name, of=self.of.strip("/"))
-        )
-        ids = (("ids", ",".join(pasted.ids)),) if pasted.ids else ()
-        resource = resources.load(pasted.resource)
-        return check(
-            Query(
-                resource=resource,
-                filters=(*pasted.filters, *ids, *(_pair(utf8(text)) for text in self.filter)),
-                text=utf8(self.query).strip() or pasted.text,
-                include=_names(self.include) or _included(resource, pasted.include),
-                window=Window(_moment(self.since, "--since"), _moment(self.until, "--until", end=True)),
-                by=self.window,
-                of=pasted.of,
-                detail=self.detail or pasted.detail,
-                tables=_names(self.tables),
-            )
-        )
-
-
-@Parameter(name="*", group=TALKING)
-@dataclass(frozen=True, kw_only=True)
-class Talking:
+class ServerOptions:
     """The server, and the load on it."""
 
     base_url: str = ""
@@ -216,9 +145,9 @@ class Talking:
         )
 
 
-@Parameter(name="*", group=TALKING)
+@Parameter(name="*", group=SERVER)
 @dataclass(frozen=True, kw_only=True)
-class Harvesting(Talking):
+class FetchOptions(ServerOptions):
     """A server whose records are all fetched, and how far its index lags behind."""
 
     lag: str = "10m"
@@ -227,21 +156,6 @@ class Harvesting(Talking):
 
     def _plain(self) -> Settings:
         return replace(super()._plain(), lag=seconds(self.lag, "--lag"))
-
-
-@Parameter(name="*", group=SHOWING)
-@dataclass(frozen=True, kw_only=True)
-class Showing:
-    """What is printed, and where."""
-
-    json: Annotated[bool, Parameter(negative="")] = False
-    """Print one JSON object on stdout, and nothing else."""
-
-    quiet: Annotated[bool, Parameter(negative="", name=("--quiet", "-q"))] = False
-    """Show no progress on stderr."""
-
-    verbose: Annotated[bool, Parameter(negative="", name=("--verbose", "-v"))] = False
-    """Report every page and slice on stderr."""
 
 
 def _credentials() -> Credentials:
@@ -255,57 +169,3 @@ def _credentials() -> Credentials:
         fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
         raise UsageError("half of the credentials is missing", fix=fix)
     return credentials
-
-
-def utf8(text: str) -> str:
-    """Return an argument as typed, even in an ASCII locale; UsageError if it is not UTF-8."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8")
-    except UnicodeError as error:
-        raise UsageError(f"{text!r} is not UTF-8", fix="enter it as UTF-8") from error
-
-
-def path_of(where: str) -> str:
-    """Return a path or URL with `~` expanded; UsageError if it is empty."""
-    if not where.strip():
-        fix = "name a folder, or s3://bucket/folder; is a shell variable unset?"
-        raise UsageError("the name of a folder is empty", fix=fix)
-    return str(folders.expanded(Path(where))) if where.startswith("~") else where
-
-
-def destination(where: str) -> "Files":
-    """Open the location of a dataset: a folder, or the URL of an object store.
-
-    Unfinished work for an object store is kept below DATACITE_ETL_WORK, by default in the user's cache.
-    """
-    from etl.storage.location import opened
-
-    return opened(path_of(where), folders.work())
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise UsageError(f"--filter {text!r} is not NAME=VALUE", fix="write it as --filter client-id=datacite.blog")
-    return name.strip(), value.strip()
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def _included(resource: "Resource", pasted: str) -> tuple[str, ...]:
-    """Return what a pasted URL includes; servers of v1 ignore what documents promise and they do not have."""
-    names = {entry.name for entry in resource.includes}
-    return tuple(name for name in _names(pasted) if resource.dialect != "v1" or name in names)
-
-
-def _moment(text: str | None, flag: str, *, end: bool = False) -> int | None:
-    if text is None:
-        return None
-    try:
-        return moment(text.strip(), end=end)
-    except ValueError:
-        raise UsageError(
-            f"{flag} {text!r} is not a date", fix="write YYYY, YYYY-MM, YYYY-MM-DD or 2024-05-01T12:00:00Z"
-        ) from None

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from cyclopts import Group, Parameter
 
-from etl.options.asking import Talking, destination
+from etl.options.arguments import destination
 from etl.options.durations import seconds
+from etl.options.server import ServerOptions
 from etl.settings import loopback
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from etl.runs.sync.sync import SyncScope
 
 
-SYNCING = Group("Sync", sort_key=2)
+SYNC = Group("Sync", sort_key=2)
 _FEW = 20
 """Records that may be withdrawn from a dataset of any size, unless a limit is given."""
-Server = TypeVar("Server", bound=Talking)
+Server = TypeVar("Server", bound=ServerOptions)
 
 
-@Parameter(name="*", group=SYNCING)
+@Parameter(name="*", group=SYNC)
 @dataclass(frozen=True, kw_only=True)
-class Syncing:
+class SyncOptions:
     """What is checked, and what may be published."""
 
     metrics: Annotated[bool, Parameter(negative="")] = False
@@ -91,7 +92,7 @@ class Syncing:
         return SyncScope(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
 
 
-def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]":
+def recorded(where: str, sync_options: SyncOptions) -> "tuple[Manifest, Query, Delivery]":
     """Return a dataset's manifest, its query, and its Delivery."""
     from etl.dataset import request
     from etl.dataset.store import published_manifest
@@ -99,12 +100,16 @@ def recalled(where: str, syncing: Syncing) -> "tuple[Manifest, Query, Delivery]"
 
     files = destination(where)
     manifest = published_manifest(files)
-    return manifest, request.repeatable_query(manifest), syncing.delivery(manifest, keep_raw=files.exists(paths.RAW))
+    return (
+        manifest,
+        request.repeatable_query(manifest),
+        sync_options.delivery(manifest, keep_raw=files.exists(paths.RAW)),
+    )
 
 
-def at_home(talking: Server, manifest: "Manifest", note: Callable[[str], None]) -> Server:
+def at_origin(server: Server, manifest: "Manifest", note: Callable[[str], None]) -> Server:
     """Return the options with the server that the dataset is from, unless another one is named."""
     home = manifest.base_url
-    if not (talking.base_url or talking.sandbox) and loopback(urlsplit(home).hostname or ""):
+    if not (server.base_url or server.sandbox) and loopback(urlsplit(home).hostname or ""):
         note(f"this dataset is from {home}, on this machine; if that was the sandbox, add --sandbox")
-    return talking.home(home)
+    return server.home(home)

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from etl.dataset.request import Delivery
 
 
-DELIVERING = Group("Output", sort_key=2)
+DELIVERY = Group("Output", sort_key=2)
 
 
-@Parameter(name="*", group=DELIVERING)
+@Parameter(name="*", group=DELIVERY)
 @dataclass(frozen=True, kw_only=True)
-class Delivering:
+class DeliveryOptions:
     """Formats, partitions, and what may be published."""
 
     format: Annotated[tuple[str, ...], Parameter(negative="")] = ("parquet",)
