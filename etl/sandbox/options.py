@@ -73,7 +73,7 @@ def _from(least: int, most: int | None = None) -> Callable[[str], int]:
         found = int(text)
         if found < least or (most is not None and found > most):
             meant = f"from {least}" if most is None else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"{text} is no number {meant}")
+            raise argparse.ArgumentTypeError(f"{text} is not a number {meant}")
         return found
 
     return number

@@ -3,7 +3,7 @@
     python -m tests.benchmarks [--only cpu,memory,latency] [--records 50000] [--rounds 5] [--peers PYTHON]
 
 `--peers` is the interpreter of an environment that has `dlt[parquet]`, `pandas`, `tcia_utils`, `orjson`, `aiohttp` and
-`isal`; without it the peers are left out, unless this environment has them.
+`isal`; without it the peers are skipped, unless this environment has them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ BURST = 1_564_730_071
 
 
 def peers(python: str | None) -> list[Contender]:
-    """Return the other programs, as far as they are installed."""
+    """Return the other programs that are installed."""
     titles = {
         "normalize": "download + pandas.json_normalize",
         "dlt": "dlt, REST API to Parquet, child tables",
@@ -77,7 +77,7 @@ def cpu(options: argparse.Namespace) -> dict[str, Json]:
 
 
 def memory(options: argparse.Namespace) -> dict[str, Json]:
-    """Run the export on ever more records: peak memory, requests, time; and the lag of its event loop."""
+    """Run the export on increasing numbers of records: peak memory, requests, time, and the lag of its event loop."""
     curve = []
     for records in options.sizes:
         with served(records) as url:
@@ -96,7 +96,7 @@ def memory(options: argparse.Namespace) -> dict[str, Json]:
 
 
 def latency(options: argparse.Namespace) -> dict[str, Json]:
-    """Compare wall time where the server is slow: one slice page by page, then many slices side by side."""
+    """Compare wall time with a slow server: one slice page by page, then many slices concurrently."""
     one_slice = ("--since", str(BURST), "--until", str(BURST + 1))
     found: dict[str, Json] = {"one_slice": []}
     for milliseconds in options.latencies:
@@ -120,7 +120,7 @@ PARTS = {"cpu": cpu, "memory": memory, "latency": latency}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the parts asked for; figures are also written as JSON for `charts`."""
+    """Run the requested parts; figures are also written as JSON for `charts`."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--only", default=",".join(PARTS))
     asked.add_argument("--records", type=int, default=50_000)

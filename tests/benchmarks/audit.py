@@ -1,4 +1,4 @@
-"""The benchmark of the audit: `python -m tests.benchmarks.audit` prints what audits take, beside the target.
+"""The benchmark of the audit: `python -m tests.benchmarks.audit` prints the cost of audits, next to the target.
 
     python -m tests.benchmarks.audit [--records 100000] [--times 1] [--rounds 3] [--profile tcia] [--keep FOLDER]
 
@@ -31,7 +31,7 @@ SECONDS, BYTES, RECORDS = 90.0, 2_000_000_000, 1_000_000
 
 
 def dataset(folder: Path, records: int) -> Path:
-    """Export so many made-up records, unless that was done before."""
+    """Export a number of generated records, unless that was done before."""
     to = folder / f"dois-{records}"
     if not (to / "_etl" / "manifest.json").exists():
         with embedded(["--records", str(records)]) as url:
@@ -41,7 +41,7 @@ def dataset(folder: Path, records: int) -> Path:
 
 
 def multiplied(folder: Path, times: int) -> Path:
-    """Return a dataset with every record so many times, each under a DOI and titles of its own, in files of its own."""
+    """Return a dataset with several copies of each record, with their own DOIs, titles and files."""
     to = folder.with_name(f"{folder.name}-x{times}")
     if times == 1 or (to / "_etl" / "manifest.json").exists():
         return folder if times == 1 else to

@@ -46,7 +46,7 @@ def _down(value: float, low: float, high: float) -> float:
 
 
 def main(figures: Path, folder: Path) -> None:
-    """Draw what the figures hold."""
+    """Draw all figures."""
     found = json.loads(figures.read_text())
     folder.mkdir(parents=True, exist_ok=True)
     if curve := found.get("memory", {}).get("curve"):

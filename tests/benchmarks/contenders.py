@@ -1,8 +1,8 @@
 """The programs that are compared, each in a process of its own: `python -m tests.benchmarks.contenders NAME URL`.
 
 A contender takes every record of the server's DOI list and prints one JSON object: the seconds and CPU seconds of its
-work (start-up and imports are not in it), its peak memory, and what it says of itself. The peers' imports stand in
-their own functions: an environment needs no more than what the contender in question uses.
+work (without start-up and imports), its peak memory, and its own figures. The imports of the peers are in
+their own functions: an environment needs only what its contender uses.
 """
 
 import argparse
@@ -25,7 +25,7 @@ Json = Any
 
 
 async def bodies(url: str, narrowed: str) -> AsyncIterator[bytes]:
-    """Fetch the pages one after another, as fast as one connection and isal's inflate go."""
+    """Fetch the pages one after another, as fast as one connection and isal's inflate allow."""
     import aiohttp
     from isal import isal_zlib
 
@@ -53,7 +53,7 @@ async def download(options: argparse.Namespace) -> dict[str, Json]:
 
 
 async def decode(options: argparse.Namespace) -> dict[str, Json]:
-    """Download and `orjson.loads`, the garbage collector off: what any program in Python that looks at records pays."""
+    """Download and `orjson.loads`, without garbage collection: the minimum for Python programs that read records."""
     import orjson
 
     gc.disable()
@@ -94,7 +94,7 @@ def dlt(options: argparse.Namespace) -> dict[str, Json]:
 
 
 def tcia_utils(options: argparse.Namespace) -> dict[str, Json]:
-    """Make tcia_utils' frame of DOIs, of any client and from this server: it asks for one of its own."""
+    """Make tcia_utils' frame of DOIs, but for any client and from this server."""
     import requests
     from tcia_utils import datacite
 
@@ -108,7 +108,7 @@ def tcia_utils(options: argparse.Namespace) -> dict[str, Json]:
 
 
 async def ours(options: argparse.Namespace) -> dict[str, Json]:
-    """Export with this program, as the command line does it: all tables, proof and publication."""
+    """Export with this program like the command line: all tables, proof and publication."""
     from etl import resources
     from etl.api.query import Query, check
     from etl.api.window import Window
@@ -138,7 +138,7 @@ async def ours(options: argparse.Namespace) -> dict[str, Json]:
 
 
 async def _lag(lags: list[float], every: float = 0.005) -> None:
-    """Note how much later than asked for the event loop comes back."""
+    """Record how late the event loop wakes up."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(every)
@@ -156,7 +156,7 @@ CONTENDERS: dict[str, Callable[[argparse.Namespace], Json]] = {
 
 
 def main() -> None:
-    """Run one contender and print what it took."""
+    """Run one contender and print its cost."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("name", choices=CONTENDERS)
     asked.add_argument("url")
@@ -179,7 +179,7 @@ def main() -> None:
 
 
 def narrowed(since: int | None, until: int | None) -> str:
-    """Spell a window on the creation time, in epoch seconds, as the export does."""
+    """Write a window of creation time, in epoch seconds, like the export."""
     if since is None and until is None:
         return ""
     from etl import resources
@@ -193,7 +193,7 @@ def narrowed(since: int | None, until: int | None) -> str:
 
 
 def warm(name: str) -> None:
-    """Import what the contender will need, ours as the command line does."""
+    """Import what the contender needs, ours like the command line."""
     if name == "ours":
         from etl import memory
 

@@ -1,8 +1,8 @@
 """Ingest, load and sync in figures: `python -m tests.benchmarks.lake [--records 20000] [--only ingest,load,sync]`.
 
-Each is a command line of its own, so that CPU seconds are its own: records a CPU second for an ingest of DataCite's
-data file by one thread and by two, rows a second for a load into PostgreSQL, and what a sync of a hundredth of the
-records costs beside a full export.
+Each is a process of its own, with its own CPU seconds: records per CPU second for an ingest of DataCite's
+data file with one thread and with two, rows per second for a load into PostgreSQL, and the cost of a sync of 1 % of the
+records next to that of a full export.
 """
 
 import argparse
@@ -26,7 +26,7 @@ Json = Any
 
 @dataclass(frozen=True, kw_only=True)
 class Took:
-    """What a command line took, and what it said of itself."""
+    """The cost of a command, and its output."""
 
     seconds: float
     cpu: float
@@ -47,9 +47,9 @@ def command(*arguments: object) -> Took:
 
 
 def ingest(records: int, folder: Path) -> None:
-    """Ingest a data file of made-up records, by one thread and by two.
+    """Ingest a data file of generated records, with one thread and with two.
 
-    All of them are changed in one month first: parts of the real file are full ones.
+    All of them are moved to one month first: parts of the real file are full.
     """
     corpus = Corpus.generate(records=records, seed=3)
     corpus.update(corpus.ids(), at=datetime(2026, 10, 5, tzinfo=UTC))
@@ -83,7 +83,7 @@ def load(records: int, folder: Path) -> None:
 
 
 def sync(records: int, folder: Path) -> None:
-    """Bring a dataset up to date of which a hundredth has changed."""
+    """Bring a dataset up to date after 1 % of it has changed."""
     corpus = Corpus.generate(records=records, seed=3)
     with running(corpus) as box:
         full = command("export", "dois", "--base-url", box.base_url, "--to", folder / "synced")
@@ -92,9 +92,9 @@ def sync(records: int, folder: Path) -> None:
         corpus.create(max(1, records // 1000), at=datetime.now(UTC) + timedelta(seconds=1))
         corpus.withdraw(ids[1::1000])
         took = command("sync", folder / "synced")
-    told = {name: took.said[name] for name in ("added", "changed", "withdrawn")}
+    changes = {name: took.said[name] for name in ("added", "changed", "withdrawn")}
     show(
-        f"sync of {records:,} records, {told}: {took.seconds:.1f} s, {took.cpu:.1f} CPU s "
+        f"sync of {records:,} records, {changes}: {took.seconds:.1f} s, {took.cpu:.1f} CPU s "
         f"({took.seconds / full.seconds:.0%} of the export's {full.seconds:.1f} s)"
     )
 
@@ -103,7 +103,7 @@ PARTS = {"ingest": ingest, "load": load, "sync": sync}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the parts asked for."""
+    """Run the requested parts."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--only", default=",".join(PARTS))
     asked.add_argument("--records", type=int, default=20_000)

@@ -33,7 +33,7 @@ def cores() -> list[set[int]]:
 
 @contextmanager
 def served(records: int, *more: str) -> Iterator[str]:
-    """Serve so many made-up records and yield the base URL; the server keeps to its core."""
+    """Serve generated records and yield the base URL; the server stays on its core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores()[0])  # children keep what their parent had
     try:
@@ -45,7 +45,7 @@ def served(records: int, *more: str) -> Iterator[str]:
 
 
 def run(contender: Contender, url: str, records: int, *, free: bool = False) -> dict[str, Json]:
-    """Run a contender once and return what it took; `free` lets it use every core."""
+    """Run a contender once and return its cost; `free` lets it use every core."""
     command = [contender.python, "-m", "tests.benchmarks.contenders", contender.name, url, "--records", str(records)]
     keep = None if free else partial(os.sched_setaffinity, 0, cores()[1])
     done = subprocess.run([*command, *contender.options], capture_output=True, text=True, preexec_fn=keep, check=False)
@@ -58,7 +58,7 @@ def run(contender: Contender, url: str, records: int, *, free: bool = False) -> 
 def taken_turns(
     contenders: Sequence[Contender], url: str, records: int, rounds: int
 ) -> dict[str, list[dict[str, Json]]]:
-    """Run all contenders in turn, round by round, so that what else the machine does meets all of them."""
+    """Run all contenders in turn, round by round, so that other load on the machine affects all of them."""
     found: dict[str, list[dict[str, Json]]] = {contender.title: [] for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:

@@ -37,7 +37,7 @@ TOGETHER = 10
 
 
 def made(records: int) -> list[Any]:
-    """Fetch a sandbox's DOIs as the export asks for them."""
+    """Fetch a sandbox's DOIs like the export."""
     found: list[Any] = []
     with running(Corpus.generate(records=records, seed=7)) as box:
         url = f"{box.base_url}/dois?affiliation=true&publisher=true&page[size]={PAGE}&page[cursor]=1"
@@ -50,7 +50,7 @@ def made(records: int) -> list[Any]:
 
 
 def recorded(real: Path) -> list[Any]:
-    """Take the whole DOI records of the recorded bodies, with the flags' objects in place of strings."""
+    """Return the whole DOI records of the recorded bodies, with the objects of the flags instead of strings."""
     paths = [
         path for folder in ("dois_list", "dois_single") for path in sorted((real / "current" / folder).glob("*.json"))
     ]
@@ -104,7 +104,7 @@ class Stopwatch:
 
 
 def bare(resource: Resource) -> Resource:
-    """Leave out the derived columns, which are no part of the measure of PERF's tables."""
+    """Remove the derived columns, which are not part of the measurement."""
 
     def plain(table: Table) -> Table:
         return replace(table, columns=tuple(column for column in table.columns if not column.derived))

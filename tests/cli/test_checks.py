@@ -1,4 +1,4 @@
-"""What the doctor says of a machine that is well, and of each thing that can be wrong, with what mends it."""
+"""The doctor's report on a healthy machine, and on each thing that can be wrong, with its fix."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ def states(checks: list[doctor.Check]) -> dict[str, State]:
 
 
 async def said(answer: Callable[[], bytes], **settings: object) -> list[doctor.Check]:
-    """Return what is said of a server that answers so."""
+    """Return the report on a server with such an answer."""
     async with Loopback(lambda request: answer()) as server:
         return await doctor.server(Settings(base_url=server.url, **settings), NOW)  # type: ignore[arg-type]
 
@@ -44,7 +44,7 @@ def examined(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_all_is_well_with_the_sandbox(examined: Callable[..., Ran], box: Sandbox) -> None:
-    """Every check but perhaps that of the disk is ok, the exit code 0; each is a line for people, too."""
+    """Every check, except perhaps that of the disk, is ok, the exit code is 0, and each check is one line."""
     ran = examined("--base-url", box.base_url, "--json")
     assert ran.code == 0
     assert ran.json["ok"]
@@ -55,14 +55,14 @@ def test_all_is_well_with_the_sandbox(examined: Callable[..., Ran], box: Sandbox
         *("python", "packages", "destination", "remembered", "prefect"),
     }
     assert set(found.values()) == {"ok"}
-    told = examined("--base-url", box.base_url)
-    assert len(told.out.splitlines()) == len(ran.json["checks"]) + 1
+    printed = examined("--base-url", box.base_url)
+    assert len(printed.out.splitlines()) == len(ran.json["checks"]) + 1
 
 
 def test_proxy_and_certificates_are_named(
     examined: Callable[..., Ran], nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the variables that they come from, and without the proxy's password."""
+    """They are reported with their variables, and without the proxy's password."""
     ca, _, _ = authority(tmp_path)
     monkeypatch.setenv("HTTPS_PROXY", nobody.replace("//", "//ann:s3cr3t@"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
@@ -79,7 +79,7 @@ def test_proxy_and_certificates_are_named(
 
 
 def test_without_a_network_one_line_says_so(examined: Callable[..., Ran], nobody: str) -> None:
-    """The server cannot be reached: one failure with the address in it, everything else is looked at, exit code 1."""
+    """An unreachable server is one failure with the address; everything else is checked, and the exit code is 1."""
     ran = examined("--base-url", nobody, "--json")
     assert ran.code == 1
     failed = [check for check in ran.json["checks"] if check["state"] == "fail"]
@@ -93,7 +93,7 @@ def test_without_a_network_one_line_says_so(examined: Callable[..., Ran], nobody
     ("apart", "state"), [(0, State.OK), (59, State.OK), (-90, State.WARN), (400, State.FAIL), (-400, State.FAIL)]
 )
 async def test_a_clock_that_is_off_is_seen_both_ways(apart: int, state: State) -> None:
-    """A minute is pointed out, five minutes are a failure; the fix names the tool."""
+    """A minute is a warning, five minutes are a failure; the fix names the tool."""
     checks = await said(lambda: http(BODY, date=at(apart)))
     [clock] = [check for check in checks if check.name == "clock"]
     assert clock.state is state
@@ -101,7 +101,7 @@ async def test_a_clock_that_is_off_is_seen_both_ways(apart: int, state: State) -
 
 
 async def test_a_server_that_tells_no_time_leaves_the_clock_alone() -> None:
-    """Without a Date header, or with one that is none, nothing is claimed."""
+    """Without a Date header, or with an invalid one, nothing is reported."""
     for headers in ({}, {"date": "yesterday"}):
         assert "clock" not in states(await said(lambda headers=headers: http(BODY, **headers)))
 
@@ -116,7 +116,7 @@ async def test_a_server_that_tells_no_time_leaves_the_clock_alone() -> None:
     ],
 )
 async def test_what_answers_must_be_a_datacite_api(answer: bytes, state: State) -> None:
-    """A login page, an empty object and an outage are failures; a limit that is spent is none."""
+    """A login page, an empty object and an outage are failures; an exhausted limit is not."""
     assert states(await said(lambda: answer))["network"] is state
 
 
@@ -133,7 +133,7 @@ def test_the_tier_is_named_with_what_raises_it() -> None:
 
 
 async def test_credentials_over_plain_http_are_a_failure_and_are_not_shown() -> None:
-    """Nothing is sent to a host where they could be overheard."""
+    """Nothing is sent to a host where they could be intercepted."""
     settings = Settings(base_url="http://api.example.org", credentials=Credentials(token="hunter2"))
     checks = await doctor.server(settings, NOW)
     assert states(checks)["network"] is State.FAIL
@@ -143,7 +143,7 @@ async def test_credentials_over_plain_http_are_a_failure_and_are_not_shown() -> 
 def test_half_of_the_credentials_is_a_failure(
     examined: Callable[..., Ran], box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name without a password would silently be no credentials at all; the machine is looked at all the same."""
+    """A name without a password would silently mean no credentials; the machine is checked all the same."""
     monkeypatch.setenv("DATACITE_ETL_USERNAME", "cern")
     ran = examined("--base-url", box.base_url)
     assert ran.code == 1
@@ -153,12 +153,12 @@ def test_half_of_the_credentials_is_a_failure(
 
 @pytest.mark.parametrize(("version", "state"), [((3, 10), "fail"), ((3, 11), "ok"), ((3, 13), "ok"), ((3, 14), "fail")])
 def test_the_versions_of_python_are_those_of_the_package(version: tuple[int, int], state: str) -> None:
-    """3.11 to 3.13 and no other."""
+    """3.11 to 3.13 are supported, others are not."""
     assert doctor.python(version).state == state
 
 
 def test_a_package_that_is_missing_or_of_another_version_is_named() -> None:
-    """Extras are not needed; bounds are read as they stand in the package's metadata."""
+    """Extras are not needed; bounds come from the package's metadata."""
     required = ["polars<3,>=2.1", "Some_Thing>=15", 'duckdb<3,>=2.0; extra == "duckdb"']
     assert doctor.packages(required, {"polars": "2.1.0", "some-thing": "15.0.0"}).state is State.OK
     wrong = doctor.packages(required, {"polars": "3.0.1"})
@@ -169,7 +169,7 @@ def test_a_package_that_is_missing_or_of_another_version_is_named() -> None:
 
 
 def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
-    """A folder below a file, or one that is not there yet: the nearest that is there is tried."""
+    """For a folder below a file, or one that does not exist yet, the nearest existing one is tried."""
     assert doctor.writable("destination", tmp_path / "new" / "out", "x").state is State.OK
     missing = doctor.writable("destination", Path("/proc/nowhere/out"), "choose")
     assert (missing.state, missing.fix) == (State.FAIL, "choose")
@@ -192,7 +192,7 @@ def test_a_prefect_server_is_asked_where_one_is_configured(
 
 
 def test_a_prefect_server_that_answers_is_well() -> None:
-    """Its health is asked for below the API's address."""
+    """Its health is requested under the API's address."""
 
     async def ask() -> tuple[doctor.Check, str]:
         async with Loopback(lambda request: http(b"true")) as server:
@@ -203,6 +203,6 @@ def test_a_prefect_server_that_answers_is_well() -> None:
 
 
 def test_the_real_clock_agrees_with_the_sandbox(box: Sandbox) -> None:
-    """The sandbox's answers carry the time."""
+    """The sandbox sends the time."""
     checks = asyncio.run(doctor.server(Settings(base_url=box.base_url), time.time()))
     assert states(checks) == {"network": State.OK, "tier": State.OK, "clock": State.OK}

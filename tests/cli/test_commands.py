@@ -1,4 +1,4 @@
-"""What a user sees who mistypes, points somewhere wrong, or asks for help: a line that names the fix, an exit code."""
+"""Users who mistype, name a wrong place or need help get one line with the fix, and an exit code."""
 
 import json
 import subprocess
@@ -47,10 +47,10 @@ BAD = [
     (["plan", "dois", "--sandbox", "--base-url", "http://127.0.0.1:9"], "leave one of them out"),
     (["plan", "dois", "--sandbox-options", "--records 3"], "add --sandbox"),
     (["plan", "dois", "--sandbox", "--sandbox-options", "--nope 5"], "--nope 5; there are: -h, --help, --records"),
-    (["plan", "dois", "--sandbox", "--sandbox-options", "--records -5"], "-5 is no number from 0"),
+    (["plan", "dois", "--sandbox", "--sandbox-options", "--records -5"], "-5 is not a number from 0"),
     (["plan", "dois", "--sandbox", "--sandbox-options", "'"], "quote"),
-    (["sandbox", "--port", "99999"], "--port: 99999 is no number from 0 to 65535"),
-    (["sandbox", "--records", "-1"], "--records: -1 is no number from 0"),
+    (["sandbox", "--port", "99999"], "--port: 99999 is not a number from 0 to 65535"),
+    (["sandbox", "--records", "-1"], "--records: -1 is not a number from 0"),
     (["sandbox", "--fault", "nope=1"], "known are latency"),
     (["verify", "x", "--strict"], "--remote"),
     (["sync", "x", "--max-missing", "-1"], "--max-missing"),
@@ -72,7 +72,7 @@ def test_bad_input_gets_one_line_that_names_the_fix(
 
 
 def test_half_of_the_credentials_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name without its password would be no credentials at all, and nobody would be told; a token is enough."""
+    """A name without its password would silently mean no credentials; a token is enough."""
     monkeypatch.setenv("DATACITE_ETL_USERNAME", "cern")
     ran = command("plan", "dois", "--base-url", "http://127.0.0.1:9", "--attempts", 1)
     assert (ran.code, "DATACITE_ETL_PASSWORD" in ran.err) == (2, True)
@@ -83,7 +83,7 @@ def test_half_of_the_credentials_is_refused(command: Command, monkeypatch: pytes
 def test_a_tilde_is_the_home_of_the_user_wherever_a_folder_is_named(
     box: Sandbox, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No folder called `~` is made: not by an option, nor by a file of many exports, nor for single records."""
+    """No folder called `~` is created, neither by an option nor by a job file nor for single records."""
     home, here = tmp_path / "home", tmp_path / "here"
     for folder in (home, here):
         folder.mkdir()
@@ -101,29 +101,29 @@ def test_a_tilde_is_the_home_of_the_user_wherever_a_folder_is_named(
 
 
 def test_a_sandbox_tells_its_address_as_json_and_keeps_to_its_port() -> None:
-    """`sandbox --json` prints one object, at once; a second one on its port is told to choose another."""
+    """`sandbox --json` prints one object immediately; a second one on the same port must choose another."""
     starting = [*PROGRAM, "sandbox", "--records", "5", "--json"]
     with subprocess.Popen(starting, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        port = told["base_url"].rpartition(":")[2]
+        started = json.loads(process.stdout.readline())
+        port = started["base_url"].rpartition(":")[2]
         second = subprocess.run([*starting, "--port", port], capture_output=True, text=True, check=False)
         process.terminate()
-        assert (told.keys(), process.stdout.read()) == ({"base_url"}, "")
+        assert (started.keys(), process.stdout.read()) == ({"base_url"}, "")
     assert second.returncode == 2
     assert json.loads(second.stdout)["fix"] == "choose another --port, or 0 for a free one"
     assert second.stderr.count("\n") == 1
 
 
 def test_errors_are_json_too_where_that_was_asked_for(command: Command) -> None:
-    """With `--json` the one object on stdout says what went wrong."""
+    """With `--json`, the object on stdout describes the error."""
     ran = command("export", "dios", "--to", "x", "--json")
     assert ran.json.keys() == {"error", "fix", "exit_code"}
     assert ran.json["exit_code"] == ran.code == 2
 
 
 def test_a_server_that_is_not_there_is_named(nobody: str, command: Command, tmp_path: Path) -> None:
-    """No server: exit code 1, the address in one line, no dataset."""
+    """Without a server the exit code is 1, one line has the address, and there is no dataset."""
     ran = command("export", "dois", "--base-url", nobody, "--to", tmp_path / "o", "--quiet")
     assert ran.code == 1
     assert nobody in ran.err.splitlines()[-1]
@@ -137,7 +137,7 @@ def test_a_server_that_is_not_there_is_named(nobody: str, command: Command, tmp_
 def test_what_the_server_says_no_to_is_mended_by_something(
     fault: str, query: tuple[str, ...], fix: str, command: Command
 ) -> None:
-    """A server that is unwell, one that sends rubbish and a search that cannot be read each have a fix of their own."""
+    """A failing server, one that sends garbage, and an unreadable search each have their own fix."""
     with running(Corpus.generate(records=5, seed=1), faults=[parse(fault)]) as sick:
         ran = command("plan", "dois", "--base-url", sick.base_url, *query, "--attempts", 1, "--json", "-q")
     assert ran.code == 1
@@ -147,7 +147,7 @@ def test_what_the_server_says_no_to_is_mended_by_something(
 
 @pytest.mark.slow
 async def test_a_web_page_instead_of_the_api_is_recognised(tmp_path: Path) -> None:
-    """HTML with status 200: exit code 1 and a hint at the base URL."""
+    """HTML with status 200 ends with exit code 1 and a hint about the base URL."""
     import asyncio
 
     async with Loopback(lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html>x</html>") as server:
@@ -163,7 +163,7 @@ async def test_a_web_page_instead_of_the_api_is_recognised(tmp_path: Path) -> No
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A destination that is not ours is refused, whatever is in it stays."""
+    """A destination with other files is refused, and they stay."""
     (tmp_path / "thesis.txt").write_text("chapter 1")
     ran = command("export", "dois", "--base-url", box.base_url, "--to", tmp_path, "--quiet")
     assert ran.code == 2
@@ -172,7 +172,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(box: Sandbox, command: C
 
 
 def test_a_destination_that_cannot_be_written_is_named(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A file where the folder should be: one line, no traceback."""
+    """A file in place of the folder is one line, without a traceback."""
     (tmp_path / "o").write_text("a file")
     ran = command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", "--quiet")
     assert ran.code in {1, 2}
@@ -206,7 +206,7 @@ def test_every_command_has_help_with_examples(name: str, command: Command) -> No
 
 
 def test_help_is_in_groups_and_the_version_is_printed(command: Command) -> None:
-    """Options stand below what they are for; `--version` is a line with the version."""
+    """Options are grouped by purpose; `--version` prints the version."""
     ran = command("export", "--help")
     at = [ran.out.index(title) for title in ("─ Query ", "─ Output ", "─ API ", "─ Display ")]
     assert at == sorted(at)

@@ -1,4 +1,4 @@
-"""The command line as a process: its streams, Ctrl-C at any moment, and where options come from."""
+"""The command line as a process: its streams, Ctrl-C at any moment, and the sources of options."""
 
 import json
 import os
@@ -29,13 +29,13 @@ main()
 
 
 def program(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command line as a process, with more variables in its environment."""
+    """Run the command line as a process, with additional environment variables."""
     return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, env=os.environ | more, check=False)
 
 
 @pytest.mark.parametrize("module", ["etl.cli.streams", "cyclopts", "etl.resources"])
 def test_an_interrupt_while_modules_are_imported_ends_in_one_line(module: str) -> None:
-    """Ctrl-C in the first second is Ctrl-C: the one line, no traceback, exit code 130."""
+    """Ctrl-C works in the first second: one line, no traceback, exit code 130."""
     script = [sys.executable, "-c", INTERRUPTING.format(module=module), "resources", "--json"]
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     assert done.returncode == 130
@@ -44,15 +44,15 @@ def test_an_interrupt_while_modules_are_imported_ends_in_one_line(module: str) -
 
 
 def test_what_the_terminal_cannot_show_is_escaped() -> None:
-    """Where the locale has ASCII only, other characters are written as JSON escapes them, and JSON stays JSON."""
-    plain, told = program("resources", "dois", **ASCII), program("resources", "dois", "--json", **ASCII)
-    assert (plain.returncode, told.returncode) == (0, 0)
+    """In an ASCII locale, other characters are written as JSON escapes, and JSON stays valid."""
+    plain, as_json = program("resources", "dois", **ASCII), program("resources", "dois", "--json", **ASCII)
+    assert (plain.returncode, as_json.returncode) == (0, 0)
     assert "\\u2026" in plain.stdout
-    assert json.loads(told.stdout) == json.loads(program("resources", "dois", "--json", PYTHONUTF8="1").stdout)
+    assert json.loads(as_json.stdout) == json.loads(program("resources", "dois", "--json", PYTHONUTF8="1").stdout)
 
 
 def test_what_was_typed_in_utf8_is_understood_where_the_locale_has_ascii_only(box: Sandbox) -> None:
-    """A search and an id with other letters are asked for as they are; bytes that are no UTF-8 are refused."""
+    """A search and an id with other letters are sent as they are; bytes that are not UTF-8 are refused."""
     of = ("--base-url", box.base_url, "--quiet")
     plain = ("plan", "dois", "--json", "--query", "titles.title:é OR climate", *of)
     assert json.loads(program(*plain, **ASCII).stdout) == json.loads(program(*plain, PYTHONUTF8="1").stdout)
@@ -63,7 +63,7 @@ def test_what_was_typed_in_utf8_is_understood_where_the_locale_has_ascii_only(bo
 
 @pytest.mark.parametrize("arguments", [["resources", "dois"], ["--help"], ["resources", "dios"]])
 def test_a_reader_may_leave(arguments: list[str]) -> None:
-    """Whoever reads no further has what it wanted: nothing is complained of, and the exit code is the command's own."""
+    """If the reader closes the pipe, there is no complaint, and the exit code is that of the command."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([*PROGRAM, *arguments], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
@@ -76,7 +76,7 @@ def test_a_reader_may_leave(arguments: list[str]) -> None:
     "arguments", [["resources", "--json"], ["resources"], ["--version"], ["plan", "dios", "--json"]]
 )
 def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
-    """What cannot be written fails the command in one line, be it a result or an error."""
+    """Output that cannot be written, result or error, fails the command in one line."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode != 0
@@ -85,7 +85,7 @@ def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
 
 
 def test_a_process_without_stdout_does_its_work() -> None:
-    """Started with stdout closed, as some schedulers do, a command has nobody to tell and no reason to fail."""
+    """A command that is started with stdout closed, as by some schedulers, does not fail."""
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *PROGRAM, "resources"], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -93,7 +93,7 @@ def test_a_process_without_stdout_does_its_work() -> None:
 def test_errors_are_json_wherever_that_was_asked_for(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The flag, its variable and the command's table of the file all make an error an object on stdout."""
+    """The flag, its variable and the configuration file all make errors objects on stdout."""
     config = tmp_path / "etl.toml"
     config.write_text("[plan]\njson = true\n")
     assert command("plan", "dios").out == ""
@@ -105,7 +105,7 @@ def test_errors_are_json_wherever_that_was_asked_for(
 
 
 def test_the_nearest_wish_for_json_counts() -> None:
-    """The command line beats the environment, and the environment the file."""
+    """The command line takes precedence over the environment, and the environment over the file."""
     file = {"plan": {"json": True}}
     assert wants_json(["plan", "--json"], {"DATACITE_ETL_JSON": "0"}, {})
     assert not wants_json(["plan", "--json=false"], {"DATACITE_ETL_JSON": "1"}, file)
@@ -115,7 +115,7 @@ def test_the_nearest_wish_for_json_counts() -> None:
 
 @pytest.mark.parametrize("text", [None, "[plan\nx =", "[plan]\nnope = 1", "plan = 3"])
 def test_a_file_of_options_that_cannot_be_meant_is_named(text: str | None, command: Command, tmp_path: Path) -> None:
-    """No file, no TOML, an option or a table that is none: exit code 2, and one line with the file's name."""
+    """A missing file, invalid TOML, or an unknown option ends with exit code 2 and one line with the file's name."""
     config = tmp_path / "etl.toml"
     if text is not None:
         config.write_text(text)

@@ -1,4 +1,4 @@
-"""Metrics of runs: what a Prometheus parser reads is what the summaries say; logs as JSON have the run's id."""
+"""Metrics of runs: a Prometheus parser reads the numbers of the summaries; JSON logs have the run's id."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run shows while it goes: when it may be done by speed and by rate, quietly, in lines, or page by page."""
+"""The progress of a run: the time left by speed and by rate, quietly, in lines, or page by page."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ class Clock:
 def test_the_time_left_is_told_by_speed_and_by_what_the_rate_allows(
     pages: int, seconds: float, rate: int, left: float | None
 ) -> None:
-    """Whichever is longer counts: a fast server does not help who may ask 500 times in 5 minutes."""
+    """The longer estimate counts: a fast server does not help with a limit of 500 requests per 5 minutes."""
     clock = Clock()
     course = Course(rate, clock)
     course(PLANNED)
@@ -60,7 +60,7 @@ def test_the_time_left_is_told_by_speed_and_by_what_the_rate_allows(
 
 
 def test_what_was_there_before_is_neither_fetched_nor_waited_for() -> None:
-    """Slices from before a crash count as done and not as speed."""
+    """Slices from before a crash count as done, but not for the speed."""
     clock = Clock()
     course = Course(475, clock)
     course(PLANNED)
@@ -72,7 +72,7 @@ def test_what_was_there_before_is_neither_fetched_nor_waited_for() -> None:
 
 
 def test_a_slice_that_is_done_counts_as_what_it_holds() -> None:
-    """Also where some of its pages were staged by an earlier run, or came twice in this one."""
+    """This holds even if an earlier run staged some of its pages, or some arrived twice in this one."""
     course = Course(475, Clock())
     course(PLANNED)
     course(PAGE)
@@ -85,7 +85,7 @@ def test_a_slice_that_is_done_counts_as_what_it_holds() -> None:
 
 
 def test_what_is_planned_later_is_more(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sync learns of windows that it has to fetch again; where nobody can say how many records, none are told."""
+    """A sync finds windows to fetch again; if their number of records is unknown, none is shown."""
     course = Course(475, Clock())
     course(Planned(slices=1, records=3, requests=1))
     course(Planned(slices=2, records=4, requests=2))
@@ -126,7 +126,7 @@ def test_lengths_of_time_are_written_for_people(seconds: float, said: str) -> No
 def test_there_are_three_volumes(
     options: dict[str, bool], shown: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Warnings only, what matters, or everything; the plan names the time that the rate takes."""
+    """It shows only warnings, what matters, or everything; the plan names the time that the rate limit takes."""
     with progress(rate=475, **options) as observe:
         for event in EVENTS:
             observe(event)
@@ -138,7 +138,7 @@ def test_there_are_three_volumes(
 
 
 def test_events_say_what_they_count_in_the_right_number() -> None:
-    """One slice is no slices; a sync says that it counts changed records, and nobody knows what a data file holds."""
+    """Singular and plural are right; a sync counts changed records, and the size of a data file is unknown."""
     one = Planned(slices=1, records=0, requests=1, noun="changed record")
     assert str(one) == "0 changed records in 1 slice, about 1 request"
     assert str(PLANNED) == "1,000,000 records in 2 slices, about 1,000 requests"
@@ -162,7 +162,7 @@ def test_an_export_can_be_followed_page_by_page(box: Sandbox, command: Command, 
     assert command(*asked, "--to", tmp_path / "q", "-q").err == ""
 
 
-def told(*arguments: str, **environment: str) -> str:
+def printed(*arguments: str, **environment: str) -> str:
     """Return what the command line prints in a process of its own."""
     run = [*PROGRAM, *arguments]
     done = subprocess.run(run, env=os.environ | environment, capture_output=True, text=True, check=False)
@@ -171,18 +171,18 @@ def told(*arguments: str, **environment: str) -> str:
 
 @pytest.mark.slow
 def test_no_color_means_no_colour() -> None:
-    """Where colours would be shown, NO_COLOR leaves them out; without a terminal there are none anyway."""
-    coloured = told("export", "--help", FORCE_COLOR="1", NO_COLOR="")
-    plain = told("export", "--help", FORCE_COLOR="1", NO_COLOR="1")
+    """NO_COLOR turns colours off; without a terminal there are none anyway."""
+    coloured = printed("export", "--help", FORCE_COLOR="1", NO_COLOR="")
+    plain = printed("export", "--help", FORCE_COLOR="1", NO_COLOR="1")
     assert "\x1b[3" in coloured
     assert "\x1b[3" not in plain
-    assert "\x1b[" not in told("export", "--help", FORCE_COLOR="", NO_COLOR="")
+    assert "\x1b[" not in printed("export", "--help", FORCE_COLOR="", NO_COLOR="")
 
 
 def test_completion_is_a_script_that_a_shell_takes(tmp_path: Path) -> None:
-    """It is written where it was asked for, and bash completes commands and options by it."""
+    """It is written to the given file, and bash completes commands and options with it."""
     script = tmp_path / "completion.bash"
-    said = told("--install-completion", "--shell", "bash", "--output", str(script), HOME=str(tmp_path))
+    said = printed("--install-completion", "--shell", "bash", "--output", str(script), HOME=str(tmp_path))
     assert str(script) in said
     asked = f". {script}; complete -p datacite-etl"
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)

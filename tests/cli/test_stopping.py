@@ -1,4 +1,4 @@
-"""A process that is asked to stop, in programs of its own."""
+"""A process that is asked to stop, in separate programs."""
 
 import json
 import signal
@@ -41,7 +41,7 @@ except KeyboardInterrupt:
 
 
 def stopped(work: str, number: int) -> tuple[int, str, str]:
-    """Start some work, send a signal when it says that it is busy, and return code, stdout and stderr."""
+    """Start work, send a signal when it reports that it is busy, and return code, stdout and stderr."""
     code = WORK.format(work=work)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -55,7 +55,7 @@ def stopped(work: str, number: int) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_that_does_not_heed_a_signal_is_ended(number: int) -> None:
-    """It says so in the usual line, and with the usual exit code."""
+    """It ends with the usual line and the usual exit code."""
     code, out, err = stopped(STUBBORN, number)
     assert code == 130
     assert json.loads(out.splitlines()[-1])["exit_code"] == 130
@@ -63,12 +63,12 @@ def test_a_process_that_does_not_heed_a_signal_is_ended(number: int) -> None:
 
 
 def test_a_process_in_a_long_computation_is_ended() -> None:
-    """Where no handler of Python's runs until a library returns."""
+    """It ends although no Python handler runs until a library returns."""
     code, out, _ = stopped(COMPUTING, signal.SIGTERM)
     assert code == 130
     assert "done" not in out
 
 
 def test_a_process_that_heeds_a_signal_ends_as_it_likes() -> None:
-    """SIGTERM is Ctrl-C to it."""
+    """SIGTERM works like Ctrl-C."""
     assert stopped(WILLING, signal.SIGTERM) == (7, "", "")

@@ -1,4 +1,4 @@
-"""Windows that differ are made narrow by counting; what is counted and what is held are moments here."""
+"""Windows that differ are narrowed down by counting; both sides are moments here."""
 
 import asyncio
 import itertools
@@ -21,7 +21,7 @@ def within(window: Window, moments: Sequence[int]) -> int:
 
 
 class Server:
-    """Counts moments in windows; remembers how often it was asked."""
+    """Counts moments in windows, and its own requests."""
 
     def __init__(self, there: Sequence[int]) -> None:
         self.there = there
@@ -61,7 +61,7 @@ def test_the_windows_still_tile_all_time_and_those_named_are_those_that_differ(t
 
 
 def test_one_withdrawn_record_of_many_is_found_in_few_counts() -> None:
-    """Of 60,000 records in 60 pages one is gone: a handful of counts leaves a window of a few pages."""
+    """If one of 60,000 records in 60 pages is missing, a handful of counts leaves a window of a few pages."""
     held = list(range(1_500_000_000, 1_500_060_000))
     server = Server([one for one in held if one != 1_500_041_234])
     found, [at] = run(server, held, [EVERYTHING], 1000)
@@ -71,7 +71,7 @@ def test_one_withdrawn_record_of_many_is_found_in_few_counts() -> None:
 
 
 def test_windows_with_differences_in_every_page_are_not_halved() -> None:
-    """Where a record is gone from each page, all pages have to be read, and counting would be in vain."""
+    """If a record is missing from each page, all pages have to be read, and counting would be useless."""
     held = list(range(1_500_000_000, 1_500_060_000))
     server = Server([one for one in held if one % 1000])
     found, differing = run(server, held, [EVERYTHING], 1000)
@@ -79,14 +79,14 @@ def test_windows_with_differences_in_every_page_are_not_halved() -> None:
 
 
 def test_a_second_that_holds_everything_is_left_whole() -> None:
-    """A window that no moment divides ends the halving."""
+    """The halving ends at a window that no moment divides."""
     held = [1_500_000_000] * 50_000
     found, differing = run(Server(held[1:]), held, [EVERYTHING], 1000)
     assert found[differing[0]].expected == 49_999
 
 
 def test_a_window_that_cannot_be_cut_is_named_as_it_is() -> None:
-    """Beside windows that are halved it stays whole, and in its place."""
+    """It stays whole and in place, next to windows that are halved."""
     held = list(range(1_500_000_000, 1_500_060_000))
     tiles = [Slice(key=key(one), window=one, expected=0) for one in EVERYTHING.cut([held[0]])]
     tiles[1] = replace(tiles[1], expected=len(held) - 1)

@@ -1,4 +1,4 @@
-"""A month of a data file against its list: pure counts of what is listed, there, elsewhere, missing or strange."""
+"""A month of a data file compared with its list: counts of listed, present, displaced, missing and unlisted records."""
 
 from datetime import UTC, datetime
 
@@ -33,20 +33,20 @@ def test_a_month_that_agrees_with_its_list_is_whole() -> None:
 
 
 def test_a_record_that_is_there_as_of_another_month_is_not_missing() -> None:
-    """It changed while the file was made: it is counted where it is listed, and told."""
+    """A record that changed while the file was made is counted where it is listed, and reported."""
     found = may(records(a=MAY), [a_list(a="findable", b="findable", c="findable")], records(b=JUNE))
     assert (found.tally.unique, found.elsewhere, found.missing) == (2, 1, ("c",))
 
 
 def test_one_too_many_does_not_make_up_for_one_too_few() -> None:
-    """A record that no list has is told, and does not stand for one that is missing."""
+    """An unlisted record is reported, and does not make up for a missing one."""
     found = may(records(a=MAY, x=MAY), [a_list(a="findable", b="findable")])
     assert (found.tally.expected_after, found.tally.unique) == (2, 1)
     assert (found.missing, found.strange) == (("b",), ("x",))
 
 
 def test_a_month_without_a_list_proves_nothing() -> None:
-    """Its records are counted, and nothing is strange."""
+    """Its records are counted, and none is unlisted."""
     found = may(records(a=MAY), [])
     assert (found.tally.expected_after, found.tally.unique, found.strange) == (None, 1, ())
 

@@ -1,4 +1,4 @@
-"""What moved during a run is told from what is missing."""
+"""Records that moved during a run are distinguished from missing ones."""
 
 import polars as pl
 import pytest
@@ -44,7 +44,7 @@ def test_what_came_and_is_no_longer_listed_is_told_by_its_fate() -> None:
 
 
 def test_records_that_came_as_they_were_and_changed_since_have_left_the_totals() -> None:
-    """One that came in its new form has not changed since."""
+    """A record that arrived in its new version has not changed since."""
     received = records(("a", 1, 1), ("b", 2, 1005), ("c", 3, 3))
     movers = records(("a", 1, 1010), ("b", 2, 1005), ("d", 1001, 1001))
     assert index_changes.count_changed(received, movers, as_of=AS_OF) == 1
@@ -53,7 +53,7 @@ def test_records_that_came_as_they_were_and_changed_since_have_left_the_totals()
 
 
 def test_records_belong_to_the_window_of_their_creation() -> None:
-    """One that does not say when it was created is in the window that is open to the past."""
+    """A record without a creation time belongs to the window that is open to the past."""
     rows = records(("a", None, 1), ("b", 5, 5), ("c", 9, 9))
     early, late = (index_changes.within(rows, window)["id"].to_list() for window in Window(None, None).cut([9]))
     assert (early, late) == (["a", "b"], ["c"])
@@ -65,7 +65,7 @@ AGES = st.tuples(st.integers(0, 2000), st.integers(0, 2000)).map(lambda pair: (m
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.tuples(AGES, st.booleans(), st.booleans())))
 def test_missing_are_just_the_old_records_that_are_listed_and_did_not_come(known) -> None:
-    """Whatever else came or is listed."""
+    """This holds whatever else arrived or is listed."""
     rows = [((name, *ages), came, there) for name, (ages, came, there) in known.items()]
     received = records(*(row for row, came, _ in rows if came))
     listed = records(*(row for row, _, there in rows if there))

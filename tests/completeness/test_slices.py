@@ -41,9 +41,9 @@ QUERY = Query(resource=RESOURCE)
 
 
 class Index:
-    """Counts like a server: the creation times of its records, sorted, and what it was asked.
+    """Counts like a server. State: the requests; the sorted creation times of its records are given.
 
-    `off` is by how much the moments it tells are wrong; with None it tells none.
+    `off` is the error of the moments it returns; with None it returns none.
     """
 
     def __init__(self, times: list[int], *, off: int | None = 0) -> None:
@@ -79,7 +79,7 @@ def lasts(window: Window) -> int | None:
 
 
 def tiles(found: Plan) -> list[Window]:
-    """Return fetched and empty windows in the order of time."""
+    """Return fetched and empty windows in chronological order."""
     windows = [*found.empty, *(one.window for one in found.slices)]
     return sorted(windows, key=lambda window: float("-inf") if window.start is None else window.start)
 
@@ -102,7 +102,7 @@ class TestLaws:
     @settings(deadline=None)
     @given(skewed, st.integers(1, 30), st.integers(1, 80), st.sampled_from([0, None, 1, -100_000, 10**9]))
     def test_slices_tile_and_add_up(self, times: list[int], target: int, part_records: int, off: int | None) -> None:
-        """Slices and empty windows tile all of time, and counts add up; so they do where moments told are wrong."""
+        """Slices and empty windows tile all of time, and counts add up, even if the server's moments are wrong."""
         index = Index(times, off=off)
         found = cut(index, target=target, part_records=part_records)
         assert_tiled(found, EVERYTHING)
@@ -133,7 +133,7 @@ class TestLaws:
     @settings(deadline=None)
     @given(skewed, st.integers(1, 30), st.sampled_from([0, None]))
     def test_counts_are_bounded_and_counted(self, times: list[int], target: int, off: int | None) -> None:
-        """Every count but the first has cut something that needed cutting; the plan knows how many there were."""
+        """Every count except the first has cut a large window; the plan has the number of counts."""
         index = Index(times, off=off)
         found = cut(index, target=target)
         crowded = sum(1 for time in set(times) if times.count(time) > target)
@@ -225,7 +225,7 @@ class TestRoots:
 
 class TestTrouble:
     def test_an_index_that_shrinks_meanwhile_gives_no_negative_counts(self) -> None:
-        """When the halves hold more than the whole did, the rest is counted instead of computed."""
+        """If the halves hold more than the whole did, the rest is counted instead of computed."""
         index = Index(spread(1000))
 
         async def count(window: Window) -> int:
@@ -237,7 +237,7 @@ class TestTrouble:
         assert_tiled(found, EVERYTHING)
 
     def test_an_error_of_counting_comes_out_as_it_is(self) -> None:
-        """The caller sees the error itself, not a group of them."""
+        """The caller gets the error itself, not a group."""
         index = Index(spread(1000))
 
         async def count(window: Window) -> int:
@@ -259,12 +259,12 @@ class TestTrouble:
     ],
 )
 def test_keys_name_windows(window: Window, expected: str) -> None:
-    """A key shows both ends to the second and is good for a file's name."""
+    """A key shows both ends to the second and is a valid file name."""
     assert key(window) == expected
 
 
 def test_a_kept_plan_comes_back_as_it_was() -> None:
-    """What a run writes down is what the next one goes on with."""
+    """The next run resumes with the plan that a run has stored."""
     one = Slice(key="a", window=Window(1, 2), expected=3, as_of=5)
     parts = (Part(key="p", slices=(one,), year=2020),)
     made = Plan(total=3, parts=parts, empty=(Window(None, 1),), counts=4, as_of=5, until=6, uncut="no")
@@ -273,7 +273,7 @@ def test_a_kept_plan_comes_back_as_it_was() -> None:
 
 @pytest.mark.slow
 def test_many_threads_may_restore_their_first_plan_at_once() -> None:
-    """A worker of Dask does; msgspec alone ends the process when two threads first meet the same dataclass."""
+    """Workers of Dask do this; msgspec alone crashes the process if two threads first use the same dataclass."""
     script = """
 import sys, threading
 from etl.completeness.slices import restored
@@ -305,7 +305,7 @@ async def test_a_server_that_does_not_heed_windows_is_counted_a_few_times() -> N
 
 
 async def test_counts_that_lead_nowhere_end() -> None:
-    """All records are in the last window, wherever it is cut: planning gives up after a bounded number of counts."""
+    """If all records are in the last window, wherever it is cut, planning gives up after a bounded number of counts."""
     asked: list[Window] = []
 
     async def count(window: Window) -> int:
@@ -318,7 +318,7 @@ async def test_counts_that_lead_nowhere_end() -> None:
 
 
 async def test_records_created_after_the_end_of_a_plan_are_left_out() -> None:
-    """Its last window ends there, whether the query is cut or not."""
+    """The last window ends at the bound, whether the query is cut or not."""
 
     async def count(window: Window) -> int:
         return 10 if window.end == 500 else 999

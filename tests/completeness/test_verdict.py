@@ -22,14 +22,14 @@ def tally(key="s", before=10, after=10, unique=10, received=None, **others):
 
 
 def test_a_run_is_complete_when_every_count_agrees():
-    """All slices whole, adding up to the query: nothing to explain."""
+    """If all slices are whole and add up to the query, there is nothing to explain."""
     verdict = judge([tally("a"), tally("b", 5, 5, 5)], query_before=15, query_after=15)
     assert (verdict.state, verdict.unique, verdict.missing, verdict.reasons) == (State.COMPLETE, 15, 0, ())
     assert verdict.slices == {"a": State.COMPLETE, "b": State.COMPLETE}
 
 
 def test_a_query_without_slices_is_complete_if_it_has_no_records():
-    """Nothing there and nothing fetched is a complete answer."""
+    """An empty answer to an empty query is complete."""
     assert judge([], query_before=0, query_after=0).state is State.COMPLETE
     assert judge([], query_before=1, query_after=1).state is State.INCOMPLETE
 
@@ -43,38 +43,38 @@ def test_a_short_slice_makes_the_run_incomplete_and_is_named():
 
 
 def test_an_over_full_slice_is_not_complete_either():
-    """More records than the API counts are no proof of anything."""
+    """More records than the API counts prove nothing."""
     verdict = judge([tally(unique=11)], query_before=10, query_after=10)
     assert (verdict.state, verdict.missing) == (State.INCOMPLETE, 0)
     assert "1 more than the API counts" in verdict.reasons[0]
 
 
 def test_records_that_no_slice_holds_are_missed():
-    """Slices that are each whole but do not add up to the query leave something out."""
+    """Slices that are whole but do not add up to the query leave something out."""
     verdict = judge([tally("a")], query_before=12, query_after=12)
     assert (verdict.state, verdict.missing) == (State.INCOMPLETE, 2)
     assert verdict.reasons == ("the query: 2 short (10 of 12)",)
 
 
 def test_records_that_came_in_two_slices_are_counted_once():
-    """Two whole slices with a record in common fall short of the query by it."""
+    """Two whole slices with a record in common are short of the query by one."""
     verdict = judge([tally("a"), tally("b")], query_before=20, query_after=20, unique=19)
     assert (verdict.state, verdict.unique, verdict.missing) == (State.INCOMPLETE, 19, 1)
 
 
 def test_a_total_that_the_api_does_not_give_proves_nothing():
-    """Without a total there is no completeness."""
+    """Without a total nothing is complete."""
     assert judge([tally(before=None)], query_before=10, query_after=10).state is State.INCOMPLETE
 
 
 def test_a_sample_claims_nothing():
-    """A run with a limit is a sample whatever it counted."""
+    """A run with a limit is a sample, whatever it counted."""
     verdict = judge([tally(unique=3)], query_before=10, query_after=10, sample=True)
     assert (verdict.state, verdict.slices, verdict.missing) == (State.SAMPLE, {"s": State.SAMPLE}, 0)
 
 
 def test_records_that_changed_lately_are_in_no_total_and_explain_none():
-    """Whatever of them came, the rest is whole; only an index that had as many all the time has not drifted."""
+    """Whichever of them arrived, the rest is whole; only an index that always had as many has not drifted."""
     verdict = judge([tally(unique=13, recent=3)], query_before=10, query_after=10)
     assert (verdict.state, verdict.unique) == (State.DRIFTED, 13)
     still = judge([tally(unique=13, recent=3, walked=13)], query_before=10, query_after=10, listed=13)
@@ -84,13 +84,13 @@ def test_records_that_changed_lately_are_in_no_total_and_explain_none():
 
 
 def test_records_that_changed_before_they_came_have_left_the_totals():
-    """They came as what they are now."""
+    """They arrived in their new versions."""
     one = tally(after=8, unique=10, recent=2)
     assert judge([one], query_before=10, query_after=8).state is State.DRIFTED
 
 
 def test_records_that_changed_after_they_came_are_still_here():
-    """What is left of those that came is as many as the last total."""
+    """The received records that remain are as many as the last total."""
     one = tally(after=10, unique=10)
     move = Move(id="x", kind="changed", slice_key="s")
     verdict = judge([one], query_before=10, query_after=9, left=(1, 1), moved=[move])
@@ -100,14 +100,14 @@ def test_records_that_changed_after_they_came_are_still_here():
 
 
 def test_few_records_vanish_before_they_come_and_many_do_not():
-    """An index that loses a part of itself is not taken for one that withdraws records."""
+    """An index that loses a part of itself is not mistaken for one that withdraws records."""
     for lost, state in ((20, State.DRIFTED), (21, State.INCOMPLETE)):
         one = tally(before=1000 + lost, after=1000, unique=1000)
         assert judge([one], query_before=1000 + lost, query_after=1000).state is state
 
 
 def test_few_records_are_withdrawn_without_a_name_after_all_came():
-    """Everything that was counted is here; a list that has become much shorter is not believed."""
+    """Everything that was counted is here, but a list that has become much shorter is not accepted."""
     for withdrawn, state in ((20, State.DRIFTED), (21, State.INCOMPLETE)):
         for recent in (0, 2):
             still = tally(before=300, unique=300 + recent, recent=recent, after=300 - withdrawn)
@@ -115,26 +115,26 @@ def test_few_records_are_withdrawn_without_a_name_after_all_came():
 
 
 def test_few_records_are_withdrawn_without_a_name_after_every_slice_was_proved():
-    """The query is counted last, and a slice may have lost a record before it came."""
+    """The query is counted last, and a slice may have lost a record before it arrived."""
     slices = [tally("a", before=300, unique=300, after=299), tally("b", before=300, unique=299, after=299)]
     assert judge(slices, query_before=600, query_after=597).state is State.DRIFTED
     assert judge(slices, query_before=600, query_after=570).state is State.INCOMPLETE
 
 
 def test_a_record_that_came_and_is_not_listed_any_more_needs_a_name_if_another_did_not_come():
-    """It may hide one that is missing."""
+    """It may hide a missing one."""
     still = tally(before=300, unique=299, after=298)
     assert judge([still], query_before=300, query_after=298).state is State.INCOMPLETE
 
 
 def test_what_left_while_the_total_was_counted_may_be_in_it_or_not():
-    """Between the fewest and the most that may be left, every total is right; beyond them none is."""
+    """Every total between the fewest and the most possible is accepted, and no other."""
     for after, state in ((6, State.INCOMPLETE), (8, State.DRIFTED), (9, State.DRIFTED), (10, State.INCOMPLETE)):
         assert judge([tally()], query_before=10, query_after=after, left=(2, 1)).state is state
 
 
 def test_a_listing_settles_what_counts_leave_open():
-    """With all that is listed here, a slice has drifted; what is listed and is not here is missing, by name."""
+    """If all listed records are here, the slice has drifted; listed records that are not here are missing, by name."""
     gone = tally(after=9, left=1, listing=Listing())
     assert judge([gone], query_before=10, query_after=9, left=(1, 1)).state is State.DRIFTED
     strange = judge([replace(gone, listing=Listing(strange=1))], query_before=10, query_after=9)
@@ -144,7 +144,7 @@ def test_a_listing_settles_what_counts_leave_open():
 
 
 def test_records_that_the_index_listed_late_are_in_the_last_total():
-    """A total that has grown holds for a slice that was fetched again."""
+    """A total that has grown is valid for a slice that was fetched again."""
     late = tally(before=10, after=11, unique=11)
     assert judge([late], query_before=10, query_after=11).state is State.DRIFTED
     assert judge([tally(before=10, after=11)], query_before=10, query_after=11).missing == 1
@@ -156,7 +156,7 @@ def test_records_that_the_index_listed_late_are_in_the_last_total():
     st.integers(0, 200),
 )
 def test_complete_means_that_all_counts_are_one(counts, before, after):
-    """There is no other way to be complete, and what the last totals have and did not come is never drift."""
+    """There is no other way to be complete, and records in the last totals that did not arrive are never drift."""
     tallies = [tally(str(n), *three) for n, three in enumerate(counts)]
     verdict = judge(tallies, query_before=before, query_after=after)
     agreed = all(len(set(three)) == 1 for three in counts) and sum(unique for _, _, unique in counts) == before == after
@@ -166,7 +166,7 @@ def test_complete_means_that_all_counts_are_one(counts, before, after):
 
 
 def test_an_incomplete_run_is_published_only_as_far_as_the_user_said():
-    """Missing records are lived with if they are few enough and all named; any incompleteness if that was said."""
+    """Missing records are accepted if they are few and all named; any incompleteness is accepted if it is allowed."""
     short = judge([tally(unique=8)], query_before=10, query_after=10)
     assert not publishable(short)
     assert not publishable(short, max_missing=5, named=["x"])
@@ -177,19 +177,19 @@ def test_an_incomplete_run_is_published_only_as_far_as_the_user_said():
 
 
 def test_living_with_missing_records_does_not_cover_more():
-    """A slice with too many records is not excused by `--max-missing`."""
+    """`--max-missing` does not cover a slice with too many records."""
     mixed = judge([tally("a", unique=9), tally("b", unique=11)], query_before=20, query_after=20)
     assert not publishable(mixed, max_missing=9, named=["x"] * 9)
 
 
 def test_included_records_are_compared_with_the_links_to_them():
-    """Each linked id has its record or is named; case does not matter, strangers do no harm."""
+    """Each linked id has its record or is named; case and unlinked records do not matter."""
     found = tally_included(["A", "b", "B", "z", "y"], ["a", "B", "extra"], name_at_most=1)
     assert (found.linked, found.received, found.missing, found.named) == (4, 3, 2, ("y",))
 
 
 def test_a_facet_that_shows_all_its_buckets_must_agree_exactly():
-    """Below its size a facet is the whole truth: every count, and nothing beside it."""
+    """A facet shorter than its size must agree in every count, and must be complete."""
     assert reconcile("years", [("2019", 3), ("2020", 4)], {"2019": 3, "2020": 4}, size=10).ok
     wrong = reconcile("years", [("2019", 3)], {"2019": 2, "2020": 1}, size=10, tolerance=5)
     assert (wrong.ok, wrong.cut_off) == (False, False)
@@ -197,7 +197,7 @@ def test_a_facet_that_shows_all_its_buckets_must_agree_exactly():
 
 
 def test_a_facet_that_is_cut_off_says_nothing_of_what_it_leaves_out():
-    """Ids behind the last bucket have at most as many records as it; more would have been a bucket."""
+    """Ids after the last bucket have at most as many records; with more they would be a bucket."""
     buckets = [("a", 9), ("b", 5)]
     found = reconcile("clients", buckets, {"a": 9, "b": 5, "c": 5}, size=2)
     assert (found.ok, found.cut_off, found.compared) == (True, True, 2)
@@ -207,7 +207,7 @@ def test_a_facet_that_is_cut_off_says_nothing_of_what_it_leaves_out():
 
 
 def test_a_bucket_that_comes_twice_is_added_up():
-    """The same id with another title, another case or a stray space is one id."""
+    """The same id with another title, case or surrounding space is one id."""
     assert reconcile("affiliations", [("A", 1), ("a ", 2)], {"a": 3}, size=10).ok
 
 
@@ -233,5 +233,5 @@ def test_spellings_of_an_id_are_counted_together():
     ],
 )
 def test_a_facet_is_read_in_any_of_its_shapes(facet: Json, dashed: bool, expected: list[tuple[str, int]]) -> None:
-    """Lists of buckets and v1.0's objects of counts say the same; an absent facet has no buckets."""
+    """Lists of buckets and v1.0's objects of counts are equivalent; an absent facet has no buckets."""
     assert buckets(facet, dashed=dashed) == expected

@@ -1,4 +1,4 @@
-"""A flow that only asks, as fast as it may: what the shared budget is measured with."""
+"""A flow that only sends requests, as fast as allowed, to measure the shared budget."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ from flows.budget import together
 
 @flow(name="ask", persist_result=False)
 async def ask(base_url: str, budget: str, seconds: float, meeting: str, flows: int) -> int:
-    """Ask for counts, eight at a time, for so many seconds after all flows have come to the meeting; return how many.
+    """Request counts, eight at a time, for some seconds after all flows have started; return their number.
 
-    The meeting is a folder with a file for each flow that has come.
+    The meeting is a folder with a file for each flow that has started.
     """
     settings = Settings(base_url=base_url, concurrency=8)
     asked = Query(resource=resources.load("providers"))

@@ -1,4 +1,4 @@
-"""One Prefect server for all tests of the flows: it takes half a minute to come up."""
+"""One Prefect server for all tests of the flows: it takes half a minute to start."""
 
 import gc
 import shutil
@@ -15,7 +15,7 @@ MEMORY = Path("/dev/shm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sockets that Prefect's clients leave to the garbage collector are no fault of the test that meets them."""
+    """Sockets that Prefect's clients leave to the garbage collector must not fail the next test."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
@@ -32,9 +32,9 @@ def _nothing_for_later_tests() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Prefect server and database of this session's own, as a process.
+    """A Prefect server and database for this session, as a process.
 
-    Its database lies in memory where there is room for it: on a busy disk SQLite's locks outlast Prefect's patience.
+    Its database is in memory if there is room: on a busy disk SQLite's locks outlast Prefect's timeouts.
     """
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
@@ -60,7 +60,7 @@ def prefect(server: Server) -> Iterator[None]:
 
 
 def _hang_up() -> None:
-    """Send what Prefect still has to say, and close its lines: else it looks for the server long after its end."""
+    """Flush Prefect's messages and close its connections: otherwise it looks for the server long after its end."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 

@@ -1,4 +1,4 @@
-"""A Prefect server, and workers of it, as processes of their own, in a home of their own."""
+"""A Prefect server and its workers, as processes with a home of their own."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Look every half second until something is seen; fail with what was waited for."""
+    """Check every half second until something appears; fail with a description of it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if (seen := look()) is not None:
@@ -29,14 +29,14 @@ def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
 
 @dataclass(frozen=True)
 class Server:
-    """A Prefect server that answers: its API's address, its home, and its log."""
+    """A running Prefect server: the address of its API, its home, and its log."""
 
     api: str
     home: Path
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a process needs in its environment to talk to this server and to no other."""
+        """The environment of a process that uses this server and no other."""
         return {
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": self.api,
@@ -46,7 +46,7 @@ class Server:
         }
 
     def run(self, *command: str, cwd: Path = ROOT) -> str:
-        """Run a module with these arguments to its end and return what it printed."""
+        """Run a module with these arguments and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", *command],
             env=os.environ | self.settings,
@@ -61,7 +61,7 @@ class Server:
         return done.stdout
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the API; a server whose database is busy says so, or is silent, and is asked again."""
+        """Send a request to the API, again if the server's database is busy."""
         reads = method == "GET" or path.endswith("/filter")
 
         def answer() -> httpx.Response | None:
@@ -77,7 +77,7 @@ class Server:
         return found.json() if found.content else None
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask the API for what a body describes."""
+        """Send a request with a body to the API."""
         return self.ask("POST", path, body)
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ class Server:
         self.post(f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})
 
     def finished(self, deployment: str, *, scheduled: bool) -> dict[str, Any] | None:
-        """Return the first finished flow run of a deployment, one made by its schedule or one made by hand."""
+        """Return the first finished flow run of a deployment, started by its schedule or by hand."""
         runs = self.post("/flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
         ended = ("COMPLETED", "FAILED", "CRASHED")
         return next((run for run in runs if run["state_type"] in ended and run["auto_scheduled"] == scheduled), None)
@@ -102,7 +102,7 @@ class Server:
 
     @contextmanager
     def beside(self, *command: str, log: str, cwd: Path = ROOT) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run a module beside the test, and end it with the block; yields the process."""
+        """Run a module alongside the test, and end it with the block; yields the process."""
         with (self.home / log).open("w") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],

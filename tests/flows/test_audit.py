@@ -12,19 +12,19 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 
 @pytest.fixture
 async def exported(prefect: None, box: Sandbox, tmp_path: Path) -> Path:
-    """A dataset that a flow has exported."""
+    """A dataset exported by a flow."""
     await run_flow(box, tmp_path / "o", filter=(TCIA,))
     return tmp_path / "o"
 
 
 async def test_an_audit_flow_leaves_its_findings_and_fails_below_a_threshold(exported: Path) -> None:
-    """The findings are an artifact; a share that is not reached fails the run by name."""
+    """The findings are an artifact; a missed threshold fails the run by name."""
     from flows.audit import audit
     from flows.steps import slug
 

@@ -1,4 +1,4 @@
-"""One budget for all flows: workers that know nothing of each other stay below one rate together, and use it."""
+"""One budget for all flows: independent workers together stay below one rate, and use it."""
 
 import time
 from bisect import bisect_left
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 RATE, WINDOW, SECONDS, ENDS = 180, 30.0, 60.0, 5.0
@@ -30,7 +30,7 @@ def most(times: Sequence[float], window: float) -> int:
 
 
 def test_three_flows_on_two_workers_share_one_rate_and_use_it(server: Server, tmp_path: Path) -> None:
-    """In no window do three flows of two workers ask more often than the limit allows; they use 80 % of it."""
+    """Three flows of two workers never exceed the limit in any window, and they use 80 % of it."""
     pool, meeting = "measured", tmp_path / "meeting"
     meeting.mkdir()
     server.run("flows.setup", "--rate", str(RATE), "--window", str(WINDOW), "--budget", pool, "--pool", pool)
@@ -60,7 +60,7 @@ def test_three_flows_on_two_workers_share_one_rate_and_use_it(server: Server, tm
 
 
 def all_completed(server: Server) -> list[dict[str, Any]] | None:
-    """Return the runs of the asking flow once all are over; a failed one fails the test."""
+    """Return the finished runs of the flow; a failed one fails the test."""
     runs: list[dict[str, Any]] = server.post("/flow_runs/filter", {"flows": {"name": {"any_": ["ask"]}}})
     states = {run["state_type"] for run in runs}
     assert not states & {"FAILED", "CRASHED", "CANCELLED"}, runs
@@ -68,7 +68,7 @@ def all_completed(server: Server) -> list[dict[str, Any]] | None:
 
 
 async def test_a_budget_that_is_not_there_is_named(prefect: None, box: Sandbox, tmp_path: Path) -> None:
-    """A flow that is told of a limit that Prefect does not have fails and says how to make it."""
+    """A flow with a limit that Prefect does not have fails, and says how to create it."""
     from flows.export import export
 
     with pytest.raises(UsageError, match=r"flows\.setup"):

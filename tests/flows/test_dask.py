@@ -1,4 +1,4 @@
-"""Slices on Dask: a real scheduler and two worker processes, the same bytes, one of them killed, one budget."""
+"""Slices on Dask: a real scheduler, two worker processes, one of them killed, one budget, and the same bytes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 
@@ -47,7 +47,7 @@ def expected(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 class Cluster:
-    """A Dask scheduler and its workers, as processes. State: the workers that were started."""
+    """A Dask scheduler and its workers, as processes. State: the started workers."""
 
     def __init__(self, server: Server, stack: ExitStack, folder: Path) -> None:
         self._server = server
@@ -75,11 +75,11 @@ class Cluster:
         eventually(lambda: True if "Registered to" in written.read_text() else None, 60, "the worker is there")
 
     def grant(self, budget: str) -> None:
-        """Make a budget that all may draw on."""
+        """Create a budget for all flows."""
         self._server.run("flows.setup", "--rate", "10000", "--budget", budget, "--pool", budget)
 
     def said(self) -> list[str]:
-        """Return what each worker has written down."""
+        """Return what each worker has recorded."""
         names = (f"{self._folder.name}-worker-{number}.log" for number in range(len(self.workers)))
         return [(self._server.home / name).read_text() for name in names]
 
@@ -112,7 +112,7 @@ def unfinished(to: Path) -> list[Path]:
 
 @pytest.fixture
 def store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A place on an object store; the work for it lies where all workers see it."""
+    """A destination on an object store; all workers see its folder for unfinished work."""
     monkeypatch.setenv("DATACITE_ETL_WORK", str(tmp_path / "work"))
     return unique(bucket)
 
@@ -120,7 +120,7 @@ def store(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 async def test_slices_spread_over_workers_that_share_one_budget(
     prefect: None, store: str, cluster: Cluster, corpus: Corpus, expected: dict[str, bytes]
 ) -> None:
-    """Both workers walk slices of a dataset on an object store and count their requests in one file; same bytes."""
+    """Both workers fetch slices of a dataset on an object store and count their requests in one file; same bytes."""
     ledgers, work = Path(os.environ["XDG_STATE_HOME"]) / "datacite-etl", Path(os.environ["DATACITE_ETL_WORK"])
     cluster.work()
     cluster.work()
@@ -136,7 +136,7 @@ async def test_slices_spread_over_workers_that_share_one_budget(
 async def test_a_worker_that_is_killed_in_the_middle_of_a_slice_is_survived(
     prefect: None, cluster: Cluster, corpus: Corpus, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """Another worker goes on with the pages that the dead one had staged; Prefect's budget holds both; same bytes."""
+    """Another worker resumes from the pages that the dead one had staged; Prefect's budget limits both; same bytes."""
     staged: list[Path] = []
     cluster.work()
 
@@ -159,7 +159,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_a_slice_is_survived(
 async def test_what_fails_on_a_worker_fails_the_flow_with_its_own_words(
     prefect: None, cluster: Cluster, corpus: Corpus, tmp_path: Path
 ) -> None:
-    """The error of a slice arrives as itself, and nothing is published."""
+    """The error of a slice arrives unchanged, and nothing is published."""
     cluster.work()
     with running(corpus, faults=["truncate=1.0"]) as box, pytest.raises(EtlError) as failed:
         await run_flow(box, tmp_path / "o", cluster.address, attempts=2, patience=5.0)
@@ -168,6 +168,6 @@ async def test_what_fails_on_a_worker_fails_the_flow_with_its_own_words(
 
 
 async def test_an_address_where_nobody_answers_is_named(prefect: None, box: Sandbox, tmp_path: Path) -> None:
-    """Who gives the wrong address of a scheduler is told which."""
+    """A wrong address of a scheduler is named."""
     with pytest.raises(UsageError, match=r"tcp://127\.0\.0\.1:9"):
         await run_flow(box, tmp_path / "o", "tcp://127.0.0.1:9")

@@ -24,7 +24,7 @@ TCIA = ["client-id=nihnci.tcia"]
 
 @contextmanager
 def webhook(heard: "Queue[str]") -> Iterator[str]:
-    """Put the bodies that are posted into a queue; yields the address."""
+    """Put posted bodies into a queue; yields the address."""
 
     class Hearing(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -47,13 +47,13 @@ def webhook(heard: "Queue[str]") -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def heard() -> "Queue[str]":
-    """What the webhook heard."""
+    """What the webhook received."""
     return Queue()
 
 
 @pytest.fixture(scope="module")
 def clone(server: Server, heard: "Queue[str]", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A fresh checkout, set up and deployed, with a worker at work."""
+    """A fresh checkout, set up and deployed, with a running worker."""
     clone = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "flows", clone / "flows", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "prefect.yaml", clone)
@@ -68,14 +68,14 @@ WEEKLY = "export/weekly-full-export"
 
 
 def soon() -> str:
-    """Return a schedule whose next moment is in half a minute: what is deployed meanwhile is run then."""
+    """Return a schedule whose next time is half a minute away, so that deployments made until then run."""
     return f"* * * * * {(datetime.now(UTC) + timedelta(seconds=30)).second}"
 
 
 def test_a_deployed_export_runs_by_hand_and_by_its_schedule(
     server: Server, clone: Path, box: Sandbox, tmp_path: Path
 ) -> None:
-    """A run by hand and one that cron made both complete, with their artifacts and the same data."""
+    """A manual run and one started by cron both complete, with their artifacts and the same data."""
     by_hand, by_cron = tmp_path / "by-hand", tmp_path / "by-cron"
     common = {"resource": "dois", "filter": TCIA, "base_url": box.base_url}
     server.run(
@@ -100,7 +100,7 @@ def test_a_deployed_export_runs_by_hand_and_by_its_schedule(
 def test_an_incomplete_export_fails_and_people_are_told(
     server: Server, clone: Path, heard: "Queue[str]", tmp_path: Path
 ) -> None:
-    """The run is Failed and says how many are missing; the automation calls the webhook with the same."""
+    """The run is Failed and says how many records are missing; the automation calls the webhook with the same text."""
     with overcounting(Corpus.generate(records=50, seed=1)) as url:
         to = str(tmp_path / "short")
         server.start(WEEKLY, {"resource": "dois", "filter": [], "include": "", "base_url": url, "to": to})
@@ -112,8 +112,8 @@ def test_an_incomplete_export_fails_and_people_are_told(
         message = eventually(failed, 120, "the run fails")
     assert "50 of 51 records" in message
     try:
-        told = json.loads(heard.get(timeout=60))["text"]
+        text = json.loads(heard.get(timeout=60))["text"]
     except Empty:
-        pytest.fail("nobody was told")
-    assert "50 of 51 records" in told
-    assert to in told
+        pytest.fail("there was no notification")
+    assert "50 of 51 records" in text
+    assert to in text

@@ -1,4 +1,4 @@
-"""The Prefect flow: the same steps, the same bytes, and what Prefect's pages show of a run."""
+"""The Prefect flow: the same steps, the same bytes, and the run on Prefect's pages."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 TCIA = "client-id=nihnci.tcia"
@@ -56,7 +56,7 @@ async def test_the_flow_gives_the_same_bytes_as_the_command_line(prefect: None, 
 
 
 async def test_a_run_leaves_artifacts_that_show_its_completeness(prefect: None, box: Sandbox, tmp_path: Path) -> None:
-    """There is a table of slices with their counts, and the way to the report."""
+    """There is a table of slices with their counts, and a link to the report."""
     from flows.steps import slug
 
     await run_flow(box, tmp_path / "o", filter=(TCIA,))
@@ -75,7 +75,7 @@ async def test_an_incomplete_run_fails_the_flow_and_publishes_nothing(prefect: N
 
 
 def test_python_m_flows_export_takes_the_options_of_the_command_line(command: Command) -> None:
-    """The module can be run and tells its options."""
+    """The module can be run and describes its options."""
     import subprocess
     import sys
 

@@ -1,4 +1,4 @@
-"""The ingest as a Prefect flow: the bytes of the command line, a task a part, and a failed one gone on with."""
+"""The ingest as a Prefect flow: the bytes of the command line, one task per part, and a failed one resumed."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 
@@ -28,7 +28,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def told(name: str, to: Path) -> str:
+async def artifact(name: str, to: Path) -> str:
     from flows.steps import slug
 
     return str((await artifacts(f"{name}-{slug(str(to))}"))[-1].data)
@@ -37,7 +37,7 @@ async def told(name: str, to: Path) -> str:
 async def test_the_flow_gives_the_same_bytes_as_the_command_line(
     prefect: None, published: Path, tmp_path: Path
 ) -> None:
-    """Flow and command line write the same tables; the artifacts tell how complete they are and the watermark."""
+    """Flow and command line write the same tables; the artifacts show their completeness and the watermark."""
     from flows.ingest import ingest
 
     options = [str(published), "--to", str(tmp_path / "cli"), "--partition-by", "none", "--quiet"]
@@ -49,13 +49,13 @@ async def test_the_flow_gives_the_same_bytes_as_the_command_line(
         for to in ("flow", "cli")
     )
     assert ours == theirs
-    assert await told("progress", tmp_path / "flow") == "100"
-    assert "complete" in await told("completeness", tmp_path / "flow")
-    assert "Next watermark" in await told("report", tmp_path / "flow")
+    assert await artifact("progress", tmp_path / "flow") == "100"
+    assert "complete" in await artifact("completeness", tmp_path / "flow")
+    assert "Next watermark" in await artifact("report", tmp_path / "flow")
 
 
 def damaged(folder: Path) -> tuple[Path, bytes]:
-    """Change a byte of the last part; return it with its content as it was."""
+    """Change a byte of the last part; return the part and its original content."""
     last = max(folder.rglob("part_*.jsonl.gz"))
     content = last.read_bytes()
     last.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])

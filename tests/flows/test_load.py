@@ -12,12 +12,12 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 
 async def test_a_dataset_is_in_the_warehouse_and_the_run_says_what_differed(prefect: None, tmp_path: Path) -> None:
-    """First all is new, then nothing differs; an artifact has the rows of each table."""
+    """First everything is new, then nothing differs; an artifact has the rows of each table."""
     from flows.load import load
     from flows.steps import slug
 
@@ -32,7 +32,7 @@ async def test_a_dataset_is_in_the_warehouse_and_the_run_says_what_differed(pref
 
 @pytest.mark.parametrize("into", ["postgresql://ann:s3cret@host/db", "postgresql://ann@host/db?password=s3cret"])
 async def test_a_password_in_the_address_is_refused(prefect: None, into: str) -> None:
-    """Prefect stores parameters: whoever gives a password as one is told so, and it is not repeated."""
+    """Prefect stores parameters: a password among them is refused, and not repeated."""
     from flows.load import load
 
     with pytest.raises(UsageError, match="PGPASSWORD") as refused:

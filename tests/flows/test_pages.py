@@ -1,4 +1,4 @@
-"""What people see of a run on Prefect's own pages, in a real browser; pictures are kept where `SCREENSHOTS` says."""
+"""A run on Prefect's own pages, in a real browser; `SCREENSHOTS` names a folder for pictures."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.browser,
     needs_chromium,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 ARTIFACTS = """
@@ -54,7 +54,7 @@ def artifacts(server: Server, run: dict[str, Any]) -> dict[str, str]:
 
 
 async def test_a_complete_run_is_to_be_read_on_prefects_pages(prefect: None, server: Server, tmp_path: Path) -> None:
-    """The run's page names what was exported and each step; the artifacts show slices, rows and the way on."""
+    """The run's page names the export and each step; the artifacts show slices, rows and the next steps."""
     from flows.export import export
 
     to, pages = tmp_path / "tcia", server.api.removesuffix("/api")
@@ -77,7 +77,7 @@ async def test_a_complete_run_is_to_be_read_on_prefects_pages(prefect: None, ser
 
 
 async def test_an_incomplete_run_says_so_where_people_look_first(prefect: None, server: Server, tmp_path: Path) -> None:
-    """The state of a failed run says how many records are missing, its table begins with the worst slice."""
+    """The state of a failed run says how many records are missing; its table begins with the worst slice."""
     from flows.export import export
 
     to, pages = tmp_path / "short", server.api.removesuffix("/api")

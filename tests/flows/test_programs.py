@@ -27,14 +27,14 @@ def test_export_writes_a_dataset(exported: Path) -> None:
 
 
 def test_sync_updates_a_dataset(server: Server, exported: Path) -> None:
-    """The destination is enough: the server and the query are those of the dataset; nothing else has changed."""
+    """The destination is enough: server and query come from the dataset; nothing else has changed."""
     before = data_files(exported)
     assert "complete" in server.run("flows.sync", str(exported))
     assert data_files(exported).items() >= before.items()
 
 
 def test_load_fills_a_database(server: Server, exported: Path, tmp_path: Path) -> None:
-    """The database file is there afterwards."""
+    """The database file exists afterwards."""
     server.run("flows.load", str(exported), "--into", f"duckdb:///{tmp_path / 'clients.duckdb'}")
     assert (tmp_path / "clients.duckdb").stat().st_size
 

@@ -1,4 +1,4 @@
-"""The file of many exports as a flow, and the states that runs leave a flow in."""
+"""The job file as a flow, and the states of flows after their runs."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 SUMMARY = {
@@ -33,7 +33,7 @@ SUMMARY = {
 
 
 def written(tmp_path: Path, *urls: str) -> str:
-    """Write a file with an export of clients from each server, on its own defaults."""
+    """Write a job file with an export of clients from each server, with its own defaults."""
     entries = (f'[[export]]\nresource = "clients"\nto = "{tmp_path}/{number}"\n' for number in range(2))
     path = tmp_path / "many.toml"
     path.write_text(f'[defaults]\nbase-url = "{urls[0]}"\n' + "".join(entries))
@@ -41,7 +41,7 @@ def written(tmp_path: Path, *urls: str) -> str:
 
 
 async def test_the_flow_does_every_entry_of_the_file(prefect: None, box: Sandbox, tmp_path: Path) -> None:
-    """All datasets are there, and one table shows how each entry ended."""
+    """All datasets exist, and one table shows the result of each entry."""
     from flows.run import run
     from flows.steps import slug
 
@@ -53,7 +53,7 @@ async def test_the_flow_does_every_entry_of_the_file(prefect: None, box: Sandbox
 
 
 async def test_an_entry_that_is_incomplete_fails_the_flow_by_name(prefect: None, tmp_path: Path) -> None:
-    """The failure names what is not published."""
+    """The failure names the unpublished datasets."""
     from flows.run import run
 
     with overcounting(Corpus.generate(records=50, seed=1)) as url, pytest.raises(IncompleteError, match=str(tmp_path)):
@@ -98,7 +98,7 @@ async def test_what_is_not_published_fails_with_its_reasons(prefect: None) -> No
 
 
 async def test_a_flow_that_breaks_is_told_to_automations(prefect: None, server: Server, tmp_path: Path) -> None:
-    """Whoever waits for `datacite-etl.failed` hears the destination and the error's own words."""
+    """The event `datacite-etl.failed` has the destination and the text of the error."""
     from flows.export import export
 
     to = tmp_path / "o"
@@ -109,5 +109,5 @@ async def test_a_flow_that_breaks_is_told_to_automations(prefect: None, server: 
         found = server.post("/events/filter", {"filter": {"event": {"name": ["datacite-etl.failed"]}}})["events"]
         return next((one for one in found if one["resource"]["prefect.resource.name"] == str(to)), None)
 
-    told = await asyncio.to_thread(eventually, heard, 60, "the event")
-    assert "127.0.0.1:9" in told["payload"]["error"]
+    event = await asyncio.to_thread(eventually, heard, 60, "the event")
+    assert "127.0.0.1:9" in event["payload"]["error"]

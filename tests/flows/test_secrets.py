@@ -23,7 +23,7 @@ FAULTS = ("", "total=3", "elsewhere=2", "error=401")
 
 
 def shown(server: Server) -> Iterator[str]:
-    """Yield all that the server tells of flows, page by page."""
+    """Yield everything that the server returns about flows, page by page."""
     for what in SHOWN:
         if what.endswith("states"):
             runs = server.post(f"/{what.removesuffix('_states')}s/filter", {"limit": 200})
@@ -38,7 +38,7 @@ def shown(server: Server) -> Iterator[str]:
 
 
 def kept(server: Server, *folders: Path) -> str:
-    """Return what the server tells and what lies in its home, with its database, and in some folders."""
+    """Return everything that the server returns, and the files in its home (with the database) and other folders."""
     files = b"\n".join(everything(folder) for folder in (server.home, *folders))
     return "\n".join(shown(server)) + files.decode("utf-8", "replace")
 
@@ -49,7 +49,7 @@ def without(text: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault or "none")
 def test_nothing_that_prefect_keeps_of_a_run_holds_the_token(fault: str, server: Server, tmp_path: Path) -> None:
-    """However a flow ends, with everything logged: neither its output nor its files nor the server has the token."""
+    """However a flow ends, even with full logs, neither its output nor its files nor the server has the token."""
     to = tmp_path / "o"
     with running(Corpus.generate(records=30, seed=3), faults=[fault] if fault else []) as box:
         options = ("--base-url", box.base_url, "--to", str(to), "--attempts", "2", "--patience", "2", "--keep-raw")
@@ -77,7 +77,7 @@ def test_no_deployment_of_ours_names_a_block() -> None:
 
 
 def test_a_secret_block_reaches_the_run_and_nothing_else(server: Server, tmp_path: Path) -> None:
-    """A worker opens the block when a run begins: the API sees the token, what Prefect keeps and shows does not."""
+    """A worker opens the block when a run begins: the API gets the token, but Prefect neither keeps nor shows it."""
     to = tmp_path / "o"
     make = f"from prefect.blocks.system import Secret; Secret(value={TOKEN!r}).save('datacite-token', overwrite=True)"
     (tmp_path / "make.py").write_text(make)

@@ -14,14 +14,14 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.prefect,
     pytest.mark.xdist_group("prefect"),
-    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # Prefect's own warnings are not ours to fix
 ]
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 async def test_the_flow_brings_a_dataset_up_to_date(prefect: None, tmp_path: Path) -> None:
-    """Its result is the command's summary, the dataset is that of a fresh export, the artifacts name the watermark."""
+    """Its result is the command's summary, the dataset equals a fresh export, and the artifacts name the watermark."""
     from flows.steps import slug
     from flows.sync import sync
 

@@ -1,4 +1,4 @@
-"""A dataset that somebody else prepared: no run reads or changes anything outside it, or the user's own files in it."""
+"""In a dataset prepared by an attacker, no run reads or changes anything outside it, or the user's own files in it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def exported(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound dataset, to be copied."""
+    """An intact dataset to copy."""
     to = tmp_path_factory.mktemp("attacks") / "sound"
     options = ["--tables", "doi_titles", "--keep-raw", "--quiet"]
     assert cli.run(["export", "dois", "--to", str(to), "--base-url", box.base_url, *options]) == 0
@@ -35,7 +35,7 @@ def exported(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(exported: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A copy of the dataset with a file of the user's in it, and a victim's folder beside it."""
+    """A copy of the dataset with a file of the user in it, and a victim's folder next to it."""
     to, victim = tmp_path / "d", tmp_path / "victim"
     shutil.copytree(exported, to)
     (to / "notes").mkdir()
@@ -60,14 +60,14 @@ def switch(to: Path, **values: object) -> None:
 
 
 def staged(to: Path, key: str) -> None:
-    """Stage a file, to be put somewhere by a journal."""
+    """Stage a file that a journal then moves."""
     path = to / paths.staged(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"evil")
 
 
 def linked(at: Path, target: Path) -> None:
-    """Put a link in the place of whatever is there."""
+    """Replace a path by a link."""
     shutil.rmtree(at) if at.is_dir() and not at.is_symlink() else at.unlink(missing_ok=True)
     at.parent.mkdir(parents=True, exist_ok=True)
     at.symlink_to(target)
@@ -107,7 +107,7 @@ ATTACKS: dict[str, Attack] = {
     "gone of the user's": lambda to, victim: note(
         to, keys=[], logs={}, manifest=(to / paths.MANIFEST).read_text(), gone=["notes/mine.parquet"]
     ),
-    "a manifest that is none": lambda to, victim: note(to, keys=[], logs={}, manifest="{}", gone=[]),
+    "an invalid manifest": lambda to, victim: note(to, keys=[], logs={}, manifest="{}", gone=[]),
     "files through a link": overwrite_through_link,
     "files outside": lambda to, victim: switch(to, files=["../victim/file", str(victim / "file")]),
     "files in the work": lambda to, victim: (staged(to, paths.LOCK), switch(to, files=[paths.LOCK]))[1],
@@ -115,10 +115,10 @@ ATTACKS: dict[str, Attack] = {
     "folders outside": lambda to, victim: (staged(to, "../victim/x"), switch(to, folders=["../victim"]))[1],
     "folders through a link": lambda to, victim: (linked(to / "l", victim), switch(to, gone=["l/work"]))[1],
     "a journal of other types": lambda to, victim: switch(to, gone="dois"),
-    "a journal that is none": lambda to, victim: journal(to, paths.JOURNAL),
+    "an invalid journal": lambda to, victim: journal(to, paths.JOURNAL),
     "its own folder a link": lambda to, victim: linked(to / paths.OWN, victim),
     "work a link": lambda to, victim: linked(to / paths.WORK, victim / "work"),
-    "a table a link": lambda to, victim: linked(to / "doi_titles", victim),
+    "a link as a table": lambda to, victim: linked(to / "doi_titles", victim),
     "the raw records a link": lambda to, victim: linked(to / paths.RAW, victim),
     "the lock a dangling link": lambda to, victim: linked(to / paths.LOCK, victim / "lock"),
     "the lock a link to itself": lambda to, victim: linked(to / paths.LOCK, to / paths.LOCK),
@@ -136,7 +136,7 @@ ATTACKS: dict[str, Attack] = {
 def test_nothing_outside_the_dataset_is_touched(
     box: Sandbox, place: tuple[Path, Path], command: Command, name: str, command_name: str
 ) -> None:
-    """The victim's folder and the user's own files are as they were; the run ends, and in one line if it fails."""
+    """The victim's folder and the user's own files are unchanged; the run ends, with one line if it fails."""
     to, victim = place
     ATTACKS[name](to, victim)
     before = snapshot(victim)

@@ -1,4 +1,4 @@
-"""An export that dies at any change of the disk, or loses its destination or its clock: the next run ends the same."""
+"""After an export dies at any change of the disk, or loses its destination or its clock, the next run ends the same."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ QUERY = Query(resource=resources.load("dois"), tables=("doi_titles",))
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    """A sandbox that nobody changes."""
+    """A sandbox that does not change."""
     with running(Corpus.generate(records=RECORDS, seed=3)) as sandbox:
         yield sandbox
 
@@ -46,7 +46,7 @@ def run(
     observe: Callable[[Event], None] = ignore,
     clock: Callable[[], float] = time.time,
 ) -> Outcome:
-    """Export in this process, as an owner that is no process any more when the next run comes."""
+    """Export in this process, with an owner that no longer runs when the next run starts."""
     settings = Settings(base_url=box.base_url, concurrency=2)
     owner = Owner(user="ann", host="here", pid=0, born="dead", started="2026-01-01T00:00:00Z")
 
@@ -59,7 +59,7 @@ def run(
 
 @pytest.fixture(scope="module")
 def undisturbed(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], int]:
-    """The data files of a run without any trouble, and how many changes of the disk it took."""
+    """The data files of an undisturbed run, and its number of changes of the disk."""
     to = tmp_path_factory.mktemp("undisturbed")
     files = FaultyFiles(to / "o", 10**9)
     assert run(box, files).published
@@ -69,9 +69,9 @@ def undisturbed(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple
 def test_killed_at_every_change_the_next_run_ends_with_the_same_bytes(
     box: Sandbox, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
 ) -> None:
-    """Before whatever write, rename or removal the machine stops: the run after it is as if nothing had been.
+    """Before whichever write, rename or removal the machine stops, the next run ends as if nothing had happened.
 
-    One run keeps what a kill before each of its changes would leave; from every such picture another one goes on.
+    One run records the disk before each of its changes; another one resumes from every such state.
     """
     wanted, changes = undisturbed
     pictured = PicturedFiles(tmp_path / "o", tmp_path / "pictures")
@@ -91,7 +91,7 @@ def test_killed_at_every_change_the_next_run_ends_with_the_same_bytes(
 def test_a_full_disk_is_told_and_gone_on_from(
     share: float, box: Sandbox, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
 ) -> None:
-    """Wherever space runs out, one line says so; with space again the run ends with the same bytes."""
+    """Wherever the disk is full, one line says so; with free space, the next run ends with the same bytes."""
     wanted, changes = undisturbed
     with pytest.raises(StoreError, match="free some space and run again"):
         run(box, FaultyFiles(tmp_path / "o", int(changes * share), full=True))
@@ -103,7 +103,7 @@ def test_a_full_disk_is_told_and_gone_on_from(
 def test_a_destination_that_is_removed_in_mid_run_never_ends_wrong(
     kind: type[Event], box: Sandbox, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
 ) -> None:
-    """The run ends in one line or makes the whole dataset all the same; the next one does in any case."""
+    """The run ends with one line or still makes the whole dataset; the next one does in any case."""
     seen = itertools.count()
 
     def remove(event: Event) -> None:
@@ -119,7 +119,7 @@ def test_a_destination_that_is_removed_in_mid_run_never_ends_wrong(
 def test_a_clock_that_goes_backwards_changes_nothing(
     box: Sandbox, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
 ) -> None:
-    """The clock is for people: no decision about data hangs on its direction."""
+    """The clock is for people: no decision about data depends on its direction."""
     times = itertools.count(int(time.time()), -1000)
     outcome = run(box, LocalFiles(tmp_path / "o"), clock=lambda: next(times))
     assert outcome.proof.verdict == "complete"
@@ -128,7 +128,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(
 
 
 def test_a_destination_that_cannot_be_written_is_told_at_once(box: Sandbox) -> None:
-    """Nothing is fetched for a place that takes nothing."""
+    """Nothing is fetched for a destination that is not writable."""
     before = len(box.targets)
     with pytest.raises(StoreError) as caught:
         run(box, LocalFiles(Path("/proc/nowhere")))

@@ -1,6 +1,6 @@
-"""A large export under everything at once: failures, an index that moves, five deaths; what is there at last is true.
+"""A large export under all conditions at once (failures, a moving index, five kills) ends with correct data.
 
-`DATACITE_ETL_ENDURANCE_RECORDS=1000000 pytest tests/test_endurance.py -s` is the size of a large repository, and tells
+`DATACITE_ETL_ENDURANCE_RECORDS=1000000 pytest tests/laws/test_endurance.py -s` tests a large repository, and prints
 its figures.
 """
 
@@ -42,14 +42,14 @@ class Lived:
 
 
 def lived(box: Sandbox, to: Path, *, until: int | None = None) -> Lived:
-    """Export in a process; kill it once the server has been asked so many more times."""
+    """Export in a process; kill it after a number of further requests."""
     out, err = to.with_name("out"), to.with_name("err")
     before = box.asked
-    with out.open("w") as told, err.open("w") as said:
+    with out.open("w") as stdout, err.open("w") as stderr:
         process = subprocess.Popen(
             [*PROGRAM, "export", "dois", "--base-url", box.base_url, "--to", str(to), "--json"],
-            stdout=told,
-            stderr=said,
+            stdout=stdout,
+            stderr=stderr,
         )
         most = 0.0
         while (here := _megabytes(process.pid)) is not None and not (until and box.asked >= before + until):
@@ -64,13 +64,13 @@ def lived(box: Sandbox, to: Path, *, until: int | None = None) -> Lived:
 
 
 def _megabytes(pid: int) -> float | None:
-    """Return the most memory that a process has had, None once it has ended; what wait4 tells counts its parent's."""
+    """Return the peak memory of a process, None once it has ended; wait4 would include that of its parent."""
     found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return None if found is None else int(found[1]) / 1024
 
 
 def same(name: str, ours: Path, truth: Path, records: pl.Series) -> int:
-    """Compare a table of two datasets, row by row, as far as these records go; return how many rows that are."""
+    """Compare a table of two datasets, row by row, for these records; return the number of rows."""
     found = []
     for to in (ours, truth):
         table = etl.scan(str(to))[name]
@@ -83,7 +83,7 @@ def same(name: str, ours: Path, truth: Path, records: pl.Series) -> int:
 
 @pytest.mark.filterwarnings("ignore:subprocess")
 def test_after_failures_drift_and_five_deaths_the_dataset_is_the_truth(tmp_path: Path) -> None:
-    """Every record that is there is in the tables as it is, once; the few that moved meanwhile are listed by name."""
+    """Every record is in the tables once, and unchanged; the few that moved meanwhile are listed by name."""
     corpus, rng = Corpus.generate(records=RECORDS, seed=3), random.Random(3)
     begun = datetime.now(UTC)
     pages = RECORDS // 1000
@@ -100,11 +100,11 @@ def test_after_failures_drift_and_five_deaths_the_dataset_is_the_truth(tmp_path:
         failed = sum(one.status != 200 for one in box.requests)
     last = lives[-1]
     assert last.code == 0, last.err
-    told = json.loads(last.out)
+    summary = json.loads(last.out)
     moved = {one["id"] for one in json.loads((tmp_path / "o" / "_etl" / "manifest.json").read_text())["moved"]}
     print(
-        f"\n{RECORDS:,} records, {asked:,} requests, at least {failed} refused; verdict {told['verdict']}, "
-        f"{told['unique']:,} of {told['expected']:,}, {len(moved)} named as moved; "
+        f"\n{RECORDS:,} records, {asked:,} requests, at least {failed} refused; verdict {summary['verdict']}, "
+        f"{summary['unique']:,} of {summary['expected']:,}, {len(moved)} named as moved; "
         f"{[round(one.megabytes) for one in lives]} MB, {[round(one.cpu) for one in lives]} s of CPU"
     )
     with running(Corpus(corpus.now)) as box:
@@ -115,8 +115,8 @@ def test_after_failures_drift_and_five_deaths_the_dataset_is_the_truth(tmp_path:
     assert ours.n_unique() == ours.len()
     assert set(ours) ^ set(index["uid"]) <= moved
     still = index.filter(pl.max_horizontal("created", "updated") < int(begun.timestamp()) * 1000)["uid"]
-    rows = {name: same(name, tmp_path / "o", tmp_path / "truth", still) for name in told["tables"]}
+    rows = {name: same(name, tmp_path / "o", tmp_path / "truth", still) for name in summary["tables"]}
     assert rows["dois"] == still.len() > 0.9 * RECORDS
     print(f"{sum(rows.values()):,} rows of {len(rows)} tables are those of an export that nothing disturbs")
-    assert told["verdict"] in ("complete", "drifted")
+    assert summary["verdict"] in ("complete", "drifted")
     assert max(one.megabytes for one in lives) < MEGABYTES

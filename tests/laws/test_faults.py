@@ -1,4 +1,4 @@
-"""A file operation fails, whichever it is: one line, nothing lost, and running again finishes or undoes it.
+"""Whichever file operation fails, there is one line, nothing is lost, and the next run finishes or undoes the work.
 
 A sample of all operations; `DATACITE_ETL_FAULT_STEP=1` tries every one.
 """
@@ -34,7 +34,7 @@ FEW = layout(tables=("work_tags",))
 
 
 def of_rows(files: LocalFiles) -> dict[str, bytes]:
-    """Return the data files without logs, by names without the marks of generations."""
+    """Return the data files without logs, by names without generations."""
     every = {key: content for key, content in data(files).items() if "_delta_log" not in key}
     return {f"{key.rpartition('/')[0]}/{paths.stem(key)}": content for key, content in every.items()}
 
@@ -101,7 +101,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sand
 def test_a_command_survives_the_failure_of_any_file_operation(
     begun: tuple[Path, Sandbox], tmp_path: Path, command: Command, number: int, name: str
 ) -> None:
-    """It says so in one line, and the same command again ends as if nothing had been."""
+    """It says so in one line, and the same command then ends as if nothing had happened."""
     sound, box = begun
     to = tmp_path / "d"
     shutil.copytree(sound, to)

@@ -1,6 +1,6 @@
 """The parser and the flattener against mutated real bodies: no record is lost, no neighbour harmed, nothing crashes.
 
-A short walk in the suite; `DATACITE_ETL_FUZZ_SECONDS=1800 pytest tests/test_fuzz.py` takes its time.
+A short walk in the suite; `DATACITE_ETL_FUZZ_SECONDS=1800 pytest tests/laws/test_fuzz.py` is a long walk.
 """
 
 import copy
@@ -43,7 +43,7 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def mutated(record: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """Return a record with some of its attributes and relationships replaced, renamed, doubled or gone."""
+    """Return a record with some of its attributes and relationships replaced, renamed, doubled or removed."""
     record = copy.deepcopy(record)
     for _ in range(rng.choice([0, 1, 1, 2, 5])):
         paths = [path for path in places(record) if path not in {("id",), ("type",)}]
@@ -105,7 +105,7 @@ def check(batch: list[dict[str, Any]], rng: random.Random) -> None:
 
 
 def test_mutated_records_are_neither_lost_nor_contagious(records: list[dict[str, Any]]) -> None:
-    """As many rows as records, in order, under their own ids, whatever stands in their attributes."""
+    """There are as many rows as records, in order, under their own ids, whatever their attributes hold."""
     rng, until = random.Random(SEED), time.monotonic() + SECONDS
     while True:
         state = rng.getstate()
@@ -120,7 +120,7 @@ def test_mutated_records_are_neither_lost_nor_contagious(records: list[dict[str,
 
 
 def test_a_sound_record_is_the_same_beside_any_other(records: list[dict[str, Any]]) -> None:
-    """What a neighbour has does not change a value of a record."""
+    """Neighbours do not change the values of a record."""
     rng, until = random.Random(SEED + 1), time.monotonic() + SECONDS
     while True:
         sound = rng.choice(records)
@@ -133,7 +133,7 @@ def test_a_sound_record_is_the_same_beside_any_other(records: list[dict[str, Any
 
 
 def test_damaged_bytes_are_refused_in_one_line_or_read(real: Path) -> None:
-    """Flipped, cut and repeated bytes of a real body end in tables or a ProtocolError, and in nothing else."""
+    """Flipped, cut and repeated bytes of a real body end in tables or a ProtocolError, never in anything else."""
     rng, until = random.Random(SEED + 2), time.monotonic() + SECONDS
     bodies = [path.read_bytes() for path in sorted((real / "current" / "dois_list").glob("*.json"))[:60]]
     while time.monotonic() < until:

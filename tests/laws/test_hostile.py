@@ -1,4 +1,4 @@
-"""Records that mean harm, or look like it: names from the server are data and nothing else."""
+"""Hostile records, or ones that look hostile: names from the server are only data."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def box() -> Sandbox:  # type: ignore[misc]
 def test_nothing_is_ever_written_outside_the_destination(
     partition: str, box: Sandbox, command: Command, tmp_path: Path
 ) -> None:
-    """Ids and partition values as paths stay values: every record is in the dataset under its own id."""
+    """Ids and partition values that look like paths stay values: every record is in the dataset under its own id."""
     to = tmp_path / "deep" / "deeper" / "o"
     options = ("--partition-by", partition, "--format", "parquet,csv", "--keep-raw", "--json")
     ran = command("export", "dois", "--base-url", box.base_url, "--to", to, *options)

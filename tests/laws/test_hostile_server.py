@@ -1,4 +1,4 @@
-"""A server that means harm: whatever it answers ends in one line, in valid JSON if requested, and soon."""
+"""Whatever a hostile server answers, the run soon ends with one line, in valid JSON if requested."""
 
 import asyncio
 import base64
@@ -46,7 +46,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_any_answer_ends_in_one_line(name: str, command: Command, tmp_path: Path) -> None:
-    """An export gives up with exit code 1 and names what the server said, without publishing anything."""
+    """An export gives up with exit code 1 and quotes the server, without publishing anything."""
     answer, words = ANSWERS[name]
     options = ("--to", tmp_path / "o", "--quiet", "--json", "--attempts", 2, "--patience", 3)
     async with Loopback(lambda request: answer) as server:
@@ -62,7 +62,7 @@ async def test_any_answer_ends_in_one_line(name: str, command: Command, tmp_path
 
 
 async def test_an_answer_beyond_the_limit_names_the_option_that_raises_it(command: Command, tmp_path: Path) -> None:
-    """Both the limit and how to raise it."""
+    """The message has the limit, and how to raise it."""
     answer = http(b" " * (1 << 20) + b"{}")
     options = ("--to", tmp_path / "o", "--quiet", "--attempts", 1, "--page-limit", 1)
     async with Loopback(lambda request: answer) as server:
@@ -94,7 +94,7 @@ def _secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_server_that_echoes_the_secret_shows_it_to_nobody(
     how: str, spell: Callable[[str], str], command: Command, tmp_path: Path
 ) -> None:
-    """Neither on the terminal, in words, JSON or a log of events, nor in what is left; and no escape reaches it."""
+    """It appears neither on the terminal, as text or JSON, nor in any file; and no escape sequence gets through."""
 
     def echo(request: Request) -> bytes:
         words = f"{'x' * 230} {ESCAPES} {request.headers['authorization']} {spell(TOKEN)} {TOKEN}"
@@ -124,7 +124,7 @@ async def test_a_server_that_echoes_the_secret_shows_it_to_nobody(
 
 @pytest.mark.usefixtures("_secret")
 def test_a_dataset_of_a_server_on_this_machine_leads_no_secret_there(command: Command, tmp_path: Path) -> None:
-    """Its manifest may come from somebody else, and so may who listens at that port: the server is to be named."""
+    """The manifest may be forged, and so may the server at that port: the server must be named."""
     with running(Corpus.generate(records=5, seed=3)) as box:
         options = ("--base-url", box.base_url, "--tables", "doi_titles", "--quiet")
         assert command("export", "dois", "--to", tmp_path / "o", *options).code == 0

@@ -24,7 +24,7 @@ DELAYS = (0.0, 0.002, 0.008, 0.02)
 
 
 def changed(corpus: Corpus) -> None:
-    """Change the server: records come, change and go."""
+    """Change the server: records are added, changed and withdrawn."""
     now, every = datetime.now(UTC), sorted(corpus.ids())
     corpus.create(40, at=now)
     corpus.update(every[:30], at=now)
@@ -32,7 +32,7 @@ def changed(corpus: Corpus) -> None:
 
 
 def killed(*arguments: object, to: Path, delay: float) -> bool:
-    """Run a command line and kill it a moment after it began to switch; tell whether it was still at it."""
+    """Run a command and kill it shortly after it began to switch; return whether it was still switching."""
     process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
     journal = to / paths.JOURNAL
     while not journal.exists() and process.poll() is None:
@@ -43,7 +43,7 @@ def killed(*arguments: object, to: Path, delay: float) -> bool:
 
 
 def seen(to: Path) -> dict[str, list[object]] | None:
-    """Read all rows of all tables as a user would; None if the reader is told that it cannot be."""
+    """Read all rows of all tables like a user; None if reading is refused."""
     try:
         tables = etl.scan(str(to))
     except StoreError:
@@ -57,7 +57,7 @@ def seen(to: Path) -> dict[str, list[object]] | None:
 def test_a_reader_of_a_killed_publication_sees_one_dataset_or_is_refused(
     how: str, delay: float, command: Command, tmp_path: Path
 ) -> None:
-    """And the same command finishes what was begun."""
+    """The same command finishes the switch."""
     corpus, to = Corpus.generate(records=400, seed=5), tmp_path / "o"
 
     def asked(box: Sandbox) -> list[object]:

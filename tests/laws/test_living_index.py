@@ -1,4 +1,4 @@
-"""On an index that moves, every export is published and has what was listed, and syncs give the server's state."""
+"""On a moving index, every export is published with all listed records, and syncs reach the server's state."""
 
 import time
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ GOOD = (State.COMPLETE, State.DRIFTED)
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
 def test_every_export_is_published_with_all_that_was_listed(situation: Situation, tmp_path: Path) -> None:
-    """Whatever the lag, the rate of change and the clocks; at the first attempt."""
+    """This holds for any lag, rate of change and clock, at the first attempt."""
     with moving(situation, records=4000, seed=situation.lag, moved=10.0 + situation.lag) as box:
         result = exported(box, tmp_path / "o")
     assert (result.published, result.verdict in GOOD, result.lost) == (True, True, 0)
@@ -37,9 +37,9 @@ def test_every_export_is_published_with_all_that_was_listed(situation: Situation
 def test_syncs_of_a_moving_index_have_what_it_listed_as_of_each(
     tmp_path_factory: pytest.TempPathFactory, *, lag: int, churn: float, clock: int, seed: int, nights: list[int]
 ) -> None:
-    """What last changed before the moment of a sync is in its dataset, and what was withdrawn before is not.
+    """Records last changed before the moment of a sync are in its dataset; those withdrawn before it are not.
 
-    Nights are as long as their numbers of moves take.
+    Nights last as long as their moves take.
     """
     to = tmp_path_factory.mktemp("history") / "o"
     situation = Situation(lag=lag, churn=churn, clock=clock)

@@ -1,4 +1,4 @@
-"""Every reader of a dataset against manifests that somebody changed: a verdict or one line, never a traceback."""
+"""Every reader of a dataset gives a verdict or one line on a changed manifest, never a traceback."""
 
 import copy
 import json
@@ -52,7 +52,7 @@ Edit = tuple[tuple[Any, ...], str, Any]
 
 
 def edits(sound: dict[str, Any]) -> st.SearchStrategy[list[Edit]]:
-    """Draw one to three changes anywhere: another value, one from elsewhere, another name, a copy, a loss."""
+    """Draw one to three changes anywhere: another value, one from elsewhere, another name, a copy, a removal."""
     where = st.sampled_from(list(places(sound)))
     other = st.sampled_from((*NUMBERS, *TEXTS, *OTHERS))
     edit = st.one_of(
@@ -72,7 +72,7 @@ def at(values: Any, path: tuple[Any, ...]) -> Any:
 
 
 def edited(sound: dict[str, Any], changes: list[Edit]) -> dict[str, Any]:
-    """Return a manifest with the changes; those whose place another one has taken away are left out."""
+    """Return a manifest with the changes, except those whose place another one has removed."""
     values = copy.deepcopy(sound)
     for (*way, last), how, what in changes:
         with suppress(LookupError, TypeError):
@@ -141,7 +141,7 @@ READERS: dict[str, Reader] = {
 def test_a_changed_manifest_ends_in_a_verdict_or_in_one_line(
     box: Sandbox, exported: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """No reader fails with a traceback; what is refused as wrong is left as it was."""
+    """No reader fails with a traceback; whatever is refused stays unchanged."""
     sound = json.loads((exported / "_etl/manifest.json").read_text())
     to, work = tmp_path / "d", tmp_path / "w"
 

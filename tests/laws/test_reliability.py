@@ -1,4 +1,4 @@
-"""Every fault of the table, seen from outside: exit code, verdict, and what lies in the destination afterwards."""
+"""Every fault of the table, seen from outside: exit code, verdict, and the destination afterwards."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ def name(row: Row) -> str:
 def test_every_fault_ends_as_the_table_says(
     row: Row, *, corpus: Corpus, old: Path, to: Path, undisturbed: dict[str, bytes], command: Command
 ) -> None:
-    """What is published is whole or was asked for; otherwise the dataset before stays to the byte."""
+    """A published dataset is whole or was allowed; otherwise the previous dataset stays unchanged, byte for byte."""
     own = Corpus(corpus.now)
     with running(own, faults=row.faults.split()) as box:
         ran = command("export", "dois", "--base-url", box.base_url, "--to", to, *COMMON, *row.options, "--json")
@@ -81,7 +81,7 @@ def test_every_fault_ends_as_the_table_says(
 def test_a_server_that_died_is_gone_on_with_when_it_is_back(
     corpus: Corpus, undisturbed: dict[str, bytes], tmp_path: Path, command: Command
 ) -> None:
-    """The run that gave it up says what to do; the same command then asks only for what it lacks."""
+    """The run that gave up says what to do; the same command then requests only what is missing."""
     with running(Corpus(corpus.now), faults=["down=5"]) as box:
         asked = ("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", *COMMON)
         ran = command(*asked, *SOON)
@@ -103,5 +103,5 @@ def _moved(to: Path) -> list[dict[str, str]]:
 
 
 def test_the_page_is_the_table() -> None:
-    """docs/reliability.md is what the table prints."""
+    """docs/reliability.md is rendered from the table."""
     assert PAGE.read_text() == page(), "run python -m tests.support.fault_table"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def slow_box() -> "Sandbox":  # type: ignore[misc]
-    """A sandbox of 12,000 DOIs that takes its time, so that there is a middle to be killed in."""
+    """A slow sandbox of 12,000 DOIs, so that a run can be killed in the middle."""
     with running(Corpus.generate(records=12_000, seed=11), faults=["latency=150"]) as sandbox:
         yield sandbox
 
@@ -48,7 +48,7 @@ def pages(targets: list[str]) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def undisturbed(slow_box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The data files of a run that nobody disturbs."""
+    """The data files of an undisturbed run."""
     to = tmp_path_factory.mktemp("undisturbed") / "o"
     assert finished(start(slow_box, to))["verdict"] == "complete"
     return data_files(to)
@@ -94,7 +94,7 @@ def test_ctrl_c_says_how_to_go_on(
 
 
 def test_a_second_run_on_one_destination_is_refused(slow_box: Sandbox, tmp_path: Path) -> None:
-    """While one run holds a destination, another is told whose it is; the first is not disturbed."""
+    """While one run holds a destination, another one reports the holder; the first is not disturbed."""
     before = len(slow_box.targets)
     first = start(slow_box, tmp_path / "o")
     while len(slow_box.targets) < before + 4:

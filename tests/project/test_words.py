@@ -52,12 +52,6 @@ ON_DISK = {("etl/dataset/copy_on_write.py", "gone"), ("etl/dataset/switch.py", "
 OLD_WORDS = (
     "etl/runs/ingest/",
     "etl/sandbox/",
-    "tests/benchmarks/",
-    "tests/cli/",
-    "tests/completeness/",
-    "tests/flows/",
-    "tests/laws/",
-    "tests/runs/",
     "tests/sandbox/",
 )
 """Files and folders whose words are still to be revised; it shrinks to nothing."""

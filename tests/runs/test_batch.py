@@ -1,4 +1,4 @@
-"""Many exports from one file: each dataset as if exported alone, one budget, one account, and bad files."""
+"""Many exports from one file: each dataset as if exported alone, one budget, one summary, and bad files."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_file_makes_the_datasets_that_single_exports_make(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """Each entry, those of a template too, gives the bytes of its own export; the summary has an object an entry."""
+    """Each entry, even of a template, has the bytes of its own export; the summary has one object per entry."""
     file = written(tmp_path, FILE.format(url=box.base_url, to=tmp_path / "many"))
     ran = command("run", file, "--json", "--side-by-side", "2")
     assert ran.code == 0
@@ -64,7 +64,7 @@ def test_a_file_makes_the_datasets_that_single_exports_make(box: Sandbox, comman
 
 
 def test_a_file_brings_datasets_up_to_date(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A sync of each client of a template goes on from its export; a folder without a dataset fails alone."""
+    """A sync of each client of a template continues from its export; a folder without a dataset fails alone."""
     text = FILE.format(url=box.base_url, to=tmp_path / "many")
     assert command("run", written(tmp_path, text), "--quiet").code == 0
     before = data_files(tmp_path / "many")
@@ -81,7 +81,7 @@ def test_a_file_brings_datasets_up_to_date(box: Sandbox, command: Command, tmp_p
 
 
 def test_an_entry_that_fails_does_not_stop_the_others(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A destination that is not ours ends its own entry; the rest is published and the exit code is the worst."""
+    """A destination with other files fails only its own entry; the rest is published; the exit code is the worst."""
     (tmp_path / "many" / "blog").mkdir(parents=True)
     (tmp_path / "many" / "blog" / "thesis.txt").write_text("chapter 1")
     ran = command("run", written(tmp_path, FILE.format(url=box.base_url, to=tmp_path / "many")), "--json")
@@ -93,7 +93,7 @@ def test_an_entry_that_fails_does_not_stop_the_others(box: Sandbox, command: Com
 
 
 def test_an_incomplete_entry_decides_the_exit_code(command: Command, tmp_path: Path) -> None:
-    """A server that promises more than it has: exit code 3, and the line on stderr names the destination."""
+    """A server that counts more than it has leads to exit code 3, and a line on stderr names the destination."""
     text = f'[[export]]\nresource = "dois"\nto = "{tmp_path}/short"\n'
     with overcounting(Corpus.generate(records=200, seed=1)) as short:
         ran = command("run", written(tmp_path, text), "--base-url", short)
@@ -103,7 +103,7 @@ def test_an_incomplete_entry_decides_the_exit_code(command: Command, tmp_path: P
 
 
 def test_all_entries_draw_on_one_budget(command: Command, tmp_path: Path) -> None:
-    """With a rate just large enough for all of them nobody is refused, although the server counts."""
+    """With a rate just large enough for all of them no request is refused, although the server enforces it."""
     with running(Corpus.generate(records=3000, seed=3), enforce_limits=True) as box:
         ran = command("run", written(tmp_path, FILE.format(url=box.base_url, to=tmp_path / "many")), "--json")
         statuses = {one.status for one in box.requests}
@@ -120,7 +120,7 @@ async def test_clients_of_nobody_are_a_usage_error(box: Sandbox) -> None:
 
 
 def test_the_worst_exit_code_is_that_of_a_failure() -> None:
-    """Failures come before usage errors, those before what is incomplete, and complete comes last."""
+    """Failures come before usage errors, those before incomplete runs, and complete ones come last."""
     assert worst([0, 3, 1, 2]) == 1
     assert worst([0, 3, 2]) == 2
     assert worst([0, 3]) == 3
@@ -154,7 +154,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "named"), BAD, ids=[text or "empty" for text, _ in BAD])
 def test_a_file_that_cannot_be_meant_gets_one_line(text: str, named: str, command: Command, tmp_path: Path) -> None:
-    """The line names the file and what is wrong in it; nothing is asked of any server, nothing is written."""
+    """The line names the file and the fault in it; nothing is requested or written."""
     file = written(tmp_path, text)
     ran = command("run", file)
     assert ran.code == 2
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_meant_gets_one_line(text: str, named: str, comman
 
 
 def test_a_date_in_the_file_is_a_date(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """TOML's own dates bound the window like text does."""
+    """TOML dates bound the window just like text."""
     text = f'[[export]]\nresource = "dois"\nto = "{tmp_path}/o"\nsince = 2020-01-01\nuntil = "2021"\n'
     ran = command("run", written(tmp_path, text), "--base-url", box.base_url, "--json", "--quiet")
     assert ran.code == 0
@@ -174,14 +174,14 @@ def test_a_date_in_the_file_is_a_date(box: Sandbox, command: Command, tmp_path: 
 
 
 def test_a_file_that_is_not_there_is_named(command: Command, tmp_path: Path) -> None:
-    """A path without a file is one line."""
+    """A missing file is one line."""
     ran = command("run", tmp_path / "none.toml")
     assert ran.code == 2
     assert "none.toml" in ran.err
 
 
 async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_path: Path) -> None:
-    """What a server calls its clients does not decide where on this machine their datasets go."""
+    """The names of a server's clients do not decide where on this machine their datasets go."""
     named = {"id": "../../escaped", "type": "clients", "attributes": {"name": "x"}}
     body = json.dumps({"data": [named], "meta": {"total": 1, "totalPages": 1}}).encode()
     async with Loopback(lambda request: http(body, content_type="application/json")) as server:
@@ -193,7 +193,7 @@ async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_p
 
 
 def test_the_server_that_is_given_wins_over_that_of_the_file() -> None:
-    """A trial run against the sandbox of a file that names a server, or the other way round, is no contradiction."""
+    """A file that names a server can be tried against the sandbox, and the other way round."""
     real = FetchOptions(base_url="https://mirror.example.org", mailto="a@example.org")
     trial = over(real, FetchOptions(sandbox=True, sandbox_options="--records 5"))
     assert (trial.base_url, trial.sandbox, trial.mailto) == ("", True, "a@example.org")

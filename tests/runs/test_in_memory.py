@@ -26,7 +26,7 @@ def test_scan_gives_the_tables_of_a_dataset(box: Sandbox, command: Command, tmp_
 
 
 def test_partitions_keep_their_types(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A prefix that looks like a number stays as it is written, and a year is one where there is no record."""
+    """A prefix that looks like a number stays text, and a year stays a number even without records."""
     options = ("export", "dois", "--base-url", box.base_url, "--tables", "doi_titles", "--quiet")
     command(*options, "--partition-by", "prefix", "--to", tmp_path / "some")
     for name, table in etl.scan(str(tmp_path / "some")).items():

@@ -16,7 +16,7 @@ def test_options_have_defaults():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--records", "-1"], "--records: -1 is no number from 0"),
+        (["--records", "-1"], "--records: -1 is not a number from 0"),
         (["--records", "many"], "--records: invalid"),
         (["--port", "65536"], "from 0 to 65535"),
         (["--window", "0"], "--window: 0 is no length of time"),

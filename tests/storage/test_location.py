@@ -37,7 +37,7 @@ HTTP = {"aws_allow_http": "true"}
 
 @pytest.fixture(scope="module")
 def small():
-    """A sandbox of 200 DOIs that nobody changes."""
+    """A sandbox of 200 DOIs that does not change."""
     with running(Corpus.generate(records=200, seed=5)) as box:
         yield box
 

@@ -1,4 +1,4 @@
-"""The main job, seen from outside: the command line against a sandbox, and what lies in the destination."""
+"""The main job, seen from outside: the command line, a sandbox, and the destination."""
 
 import csv
 import json
@@ -116,9 +116,9 @@ def test_files_are_sorted_by_key_and_say_what_they_are(exported: Path) -> None:
     for path in (exported / "doi_creators").rglob("*.parquet"):
         frame = pl.read_parquet(path)
         assert frame.select("doi", "position").equals(frame.select("doi", "position").sort("doi", "position"))
-        told = {key.decode(): value.decode() for key, value in pq.read_schema(path).metadata.items()}
-        assert json.loads(told["datacite-etl.request"])["filters"] == {"client-id": "nihnci.tcia"}
-        assert not any("127.0.0.1" in value or "run_id" in value for value in told.values())
+        metadata = {key.decode(): value.decode() for key, value in pq.read_schema(path).metadata.items()}
+        assert json.loads(metadata["datacite-etl.request"])["filters"] == {"client-id": "nihnci.tcia"}
+        assert not any("127.0.0.1" in value or "run_id" in value for value in metadata.values())
 
 
 def test_csv_is_plain_rfc_4180(exported: Path) -> None:
@@ -131,7 +131,7 @@ def test_csv_is_plain_rfc_4180(exported: Path) -> None:
 
 
 def test_the_same_question_gives_the_same_bytes(box: Sandbox, exported: Path, command: Command, tmp_path: Path) -> None:
-    """A second export of the same query into another place has the same data files to the byte."""
+    """A second export of the same query into another place has the same data files, byte for byte."""
     options = ("--filter", TCIA, "--include", "client,media", "--format", "parquet,csv", "--concurrency", 1, "--quiet")
     assert command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", *options).code == 0
     assert data_files(tmp_path / "o") == data_files(exported)
@@ -155,7 +155,7 @@ def test_slices_do_not_show_in_the_files(command: Command, tmp_path: Path) -> No
 def test_a_record_that_comes_twice_is_there_once_however_far_apart(
     monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path
 ) -> None:
-    """Its second reception may be in another group of records that are written together."""
+    """The second copy may be in another group of records that are written together."""
     monkeypatch.setattr(part, "GROUP", 100)
     options = ("--tables", "doi_titles", "--quiet", "--json")
     with running(Corpus.generate(records=1_500, seed=4), faults=["twice=1"]) as box:
@@ -196,7 +196,7 @@ def test_a_published_dataset_verifies(exported: Path, command: Command) -> None:
 
 @pytest.mark.slow
 def test_raw_records_are_kept_on_demand(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """`--keep-raw` keeps every record as received, a line each."""
+    """`--keep-raw` keeps every record as received, one per line."""
     options = ("--filter", TCIA, "--keep-raw", "--quiet")
     assert command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", *options).code == 0
     packed = next((tmp_path / "o" / "_etl" / "raw").glob("*.ndjson.zst"))
@@ -206,7 +206,7 @@ def test_raw_records_are_kept_on_demand(box: Sandbox, command: Command, tmp_path
 
 
 def test_ids_that_the_server_leaves_out_are_named(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """The server answers without a word on what it does not know: it is named, and what it has is complete."""
+    """The server silently omits unknown ids: they are named, and the others are complete."""
     one = box.corpus.ids({"client-id": "nihnci.tcia"})[0]
     asked = ("--filter", f"ids={one.upper()},10.9999/No-Such", "--tables", "doi_titles")
     ran = command("export", "dois", *asked, "--base-url", box.base_url, "--to", tmp_path / "o", "--json")
@@ -227,7 +227,7 @@ def test_ids_that_the_server_leaves_out_are_named(box: Sandbox, command: Command
 def test_an_export_of_records_that_the_api_does_not_have_is_not_complete(
     resource: str, url: str, box: Sandbox, command: Command, tmp_path: Path
 ) -> None:
-    """It ends with exit code 3, names the ids and publishes nothing; an empty dataset has to be asked for."""
+    """It ends with exit code 3, names the ids and publishes nothing; an empty dataset must be allowed explicitly."""
     root = f"{box.base_url}/v1" if resource.startswith("v1/") else box.base_url
     asked = ("export", url, "--base-url", root, "--to", tmp_path / "o", "--json")
     ran = command(*asked)
@@ -239,7 +239,7 @@ def test_an_export_of_records_that_the_api_does_not_have_is_not_complete(
 
 @pytest.mark.parametrize("generation", ["1.0", "1.1"])
 def test_a_record_of_v1_is_exported_by_its_pasted_url(generation: str, command: Command, tmp_path: Path) -> None:
-    """Lists of v1 know no ids: the record is fetched alone, and counted as what it is."""
+    """Lists of v1 have no filter for ids: the record is fetched alone, and counted."""
     with running(Corpus.generate(records=60, seed=7, manner=Manner(generation=generation))) as box:
         root = f"{box.base_url}/v1"
         for number, url in enumerate(("/members/cern", "https://api.datacite.org/member/CERN")):
@@ -252,7 +252,7 @@ def test_a_record_of_v1_is_exported_by_its_pasted_url(generation: str, command: 
 
 
 def test_the_seeds_example_of_members_is_taken(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """Servers ignore an include that documents promise and they never had, and so does a pasted URL."""
+    """Servers ignore an include that is documented but never existed, and so does a pasted URL."""
     url = "https://api.datacite.org/members?query=c&include=publisher"
     ran = command("export", url, "--base-url", f"{box.base_url}/v1", "--to", tmp_path / "o", "--json")
     assert (ran.code, ran.json["verdict"]) == (0, "complete")
@@ -262,7 +262,7 @@ def test_the_seeds_example_of_members_is_taken(box: Sandbox, command: Command, t
 
 
 def test_a_sample_says_nothing_of_what_is_absent(box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """What was not asked for cannot be missed."""
+    """Records that were not requested cannot be missing."""
     ids = ",".join(box.corpus.ids({"client-id": "nihnci.tcia"})[:3])
     sample = ("--filter", f"ids={ids}", "--tables", "doi_titles", "--limit", 1)
     ran = command("export", "dois", *sample, "--base-url", box.base_url, "--to", tmp_path / "o", "--json")
@@ -270,7 +270,7 @@ def test_a_sample_says_nothing_of_what_is_absent(box: Sandbox, command: Command,
 
 
 def test_the_summary_tells_records_that_did_not_come_from_values(command: Command, tmp_path: Path) -> None:
-    """A record that no page delivers is named as missing; it is no value that does not fit."""
+    """A record that no page delivers is named as missing, not rejected as a bad value."""
     with running(Corpus.generate(records=30, seed=1), faults=[parse("poison=7")]) as box:
         few = ("--tables", "doi_titles", "--attempts", 3, "--max-missing", 1, "--quiet")
         ran = command("export", "dois", *few, "--base-url", box.base_url, "--to", tmp_path / "o")

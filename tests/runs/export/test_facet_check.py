@@ -1,4 +1,4 @@
-"""Facets of the API against what was exported, over a whole run and as plain comparisons."""
+"""Facets of the API are compared with the export, over a whole run and as pure functions."""
 
 import json
 
@@ -18,7 +18,7 @@ def facets(to):
 
 
 def test_the_proof_of_a_run_compares_the_facets_with_one_request(box: Sandbox, command: Command, tmp_path):
-    """Types, states, years, clients, prefixes and so on agree with the API; facets are asked for once and named."""
+    """Types, states, years, clients, prefixes and so on agree with the API; facets are requested once, by name."""
     before = len(box.requests)
     assert command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", "-q").code == 0
     found = facets(tmp_path / "o")
@@ -30,7 +30,7 @@ def test_the_proof_of_a_run_compares_the_facets_with_one_request(box: Sandbox, c
 
 
 def test_providers_are_compared_only_where_they_are_known(box: Sandbox, command: Command, tmp_path):
-    """Lists do not tell the provider, so its facet says nothing there; the detail view fills it."""
+    """Lists have no provider, so its facet is not compared there; the detail view has it."""
     asked = ["export", "dois", "--base-url", box.base_url, "--filter", "client-id=nihnci.tcia", "-q"]
     command(*asked, "--to", tmp_path / "list")
     command(*asked, "--to", tmp_path / "detail", "--detail")
@@ -39,7 +39,7 @@ def test_providers_are_compared_only_where_they_are_known(box: Sandbox, command:
 
 
 def test_a_sample_is_compared_with_nothing(box: Sandbox, command: Command, tmp_path):
-    """Some records of a query cannot agree with the counts of all."""
+    """A sample of a query cannot agree with the counts of all records."""
     before = len(box.requests)
     command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", "--limit", "5", "-q")
     assert facets(tmp_path / "o") == {}
@@ -47,7 +47,7 @@ def test_a_sample_is_compared_with_nothing(box: Sandbox, command: Command, tmp_p
 
 
 def test_years_that_the_list_does_not_reach_are_left_out():
-    """A list of the newest years says nothing of older ones, and of years to come nothing either."""
+    """A list of the newest years says nothing about older or future ones."""
     facet = Facet(name="created", size=2, table="dois", column="created_year")
     meta = {"created": [{"id": "2020", "count": 2}, {"id": "2019", "count": 1}]}
     own = {"created_year": {"2018": 900, "2019": 1, "2020": 2, "2021": 7}}
@@ -57,7 +57,7 @@ def test_years_that_the_list_does_not_reach_are_left_out():
 
 
 def test_a_year_with_other_counts_is_named():
-    """A difference in a listed year is told with both counts."""
+    """A difference in a listed year is reported with both counts."""
     facet = Facet(name="created", size=2, table="dois", column="created_year")
     meta = {"created": [{"id": "2020", "count": 2}, {"id": "2019", "count": 1}]}
     [check] = compare_facets([facet], meta, {"created_year": {"2019": 4, "2020": 2}})
@@ -65,7 +65,7 @@ def test_a_year_with_other_counts_is_named():
 
 
 def test_a_facet_that_the_api_does_not_give_is_not_compared():
-    """No buckets, no statement."""
+    """Without buckets nothing is compared."""
     facet = Facet(name="clients", size=10, table="dois", column="client_id")
     assert list(compare_facets([facet], {"clients": []}, {"client_id": {"a.b": 1}})) == []
     assert list(compare_facets([facet], {}, {"client_id": {"a.b": 1}})) == []

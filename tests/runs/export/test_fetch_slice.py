@@ -1,4 +1,4 @@
-"""The walk of a slice over a server that misbehaves: what is taken, what is walked again, what is never believed."""
+"""Fetching a slice from a misbehaving server: what is accepted, what is fetched again, what is never accepted."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ CREATED, SECOND = "2019-01-01T00:00:00Z", 1_546_300_800_000
 
 
 def reports(count: int, meanwhile: Callable[[list[str], int], int | None]):
-    """Answer as a list by page number; `meanwhile` changes the names before a page, or says how many it counts."""
+    """Answer like a list by page number; `meanwhile` changes the names before a page, or returns its total."""
     names = [f"r{number:04}" for number in range(count)]
 
     def answer(request: Request) -> bytes:
@@ -36,7 +36,7 @@ async def export(command: Command, server: Loopback, to: Path, resource: str, *m
 
 
 async def test_a_list_whose_rows_moved_is_walked_again(command: Command, tmp_path: Path) -> None:
-    """A record withdrawn under the walk hides another one, although the count is right: no record is lost."""
+    """A record withdrawn during the walk hides another one, although the count is right: no record is lost."""
     left = [5]
 
     def withdraw(names: list[str], number: int) -> None:
@@ -50,7 +50,7 @@ async def test_a_list_whose_rows_moved_is_walked_again(command: Command, tmp_pat
 
 
 async def test_a_list_that_never_keeps_still_is_not_complete(command: Command, tmp_path: Path) -> None:
-    """Its totals may fit what came; what a walk missed under them is not known."""
+    """Its totals may equal the records received; what the walk missed is unknown."""
 
     def withdraw(names: list[str], number: int) -> None:
         if number == 2:
@@ -63,7 +63,7 @@ async def test_a_list_that_never_keeps_still_is_not_complete(command: Command, t
 
 
 async def test_a_total_that_flickers_between_replicas_costs_no_record(command: Command, tmp_path: Path) -> None:
-    """Where one page counts fewer, two walks that agree are believed."""
+    """If one page has a lower total, two walks that agree are accepted."""
     names, answer = reports(2500, lambda names, number: 2499 if number == 2 else None)
     async with Loopback(answer) as server:
         ran = await export(command, server, tmp_path / "o", "reports")
@@ -74,7 +74,7 @@ async def test_a_total_that_flickers_between_replicas_costs_no_record(command: C
 async def test_pages_that_repeat_rows_of_the_page_before_are_duplicates(
     overlap: int, command: Command, tmp_path: Path
 ) -> None:
-    """A page that brings anything new is progress: nothing is retried, and nothing is lost."""
+    """A page with anything new is progress: nothing is retried, and nothing is lost."""
     names = [f"10.1/{number:05}" for number in range(3000)]
 
     def answer(request: Request) -> bytes:

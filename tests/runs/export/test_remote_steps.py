@@ -1,4 +1,4 @@
-"""Whoever helps a run elsewhere works only as long as that run holds the destination."""
+"""A worker elsewhere works only while its run holds the destination."""
 
 import time
 from contextlib import AbstractAsyncContextManager
@@ -48,7 +48,7 @@ def owned(to: Path, box: Sandbox) -> AbstractAsyncContextManager[Run]:
 
 
 async def test_a_helper_stages_what_the_owner_finds_done(box: Sandbox, tmp_path: Path) -> None:
-    """What was walked and written elsewhere has its receipts in the destination."""
+    """Slices and parts from elsewhere have their receipts at the destination."""
     heard: list[Event] = []
     async with owned(tmp_path, box) as run:
         planned = await plan(run)
@@ -63,7 +63,7 @@ async def test_a_helper_stages_what_the_owner_finds_done(box: Sandbox, tmp_path:
 
 @pytest.mark.parametrize("other", [None, replace(OWNER, pid=2)], ids=["nobody", "another"])
 async def test_nobody_helps_a_run_that_is_gone(box: Sandbox, tmp_path: Path, other: Owner | None) -> None:
-    """A destination that nobody or another run holds is left alone."""
+    """A destination without a holder, or with another one, is left alone."""
     if other:
         lock.take(LocalFiles(tmp_path), other)
     with pytest.raises(StoreError, match="no longer held"):
@@ -71,7 +71,7 @@ async def test_nobody_helps_a_run_that_is_gone(box: Sandbox, tmp_path: Path, oth
 
 
 async def test_a_helper_stops_when_the_run_that_sent_it_ends(box: Sandbox, tmp_path: Path) -> None:
-    """With the next page it notices that the destination is no longer the owner's, and says so."""
+    """With the next page it notices that the owner no longer holds the destination, and says so."""
     async with owned(tmp_path, box) as run:
         planned = await plan(run)
         async with joined(tmp_path, box) as helper:

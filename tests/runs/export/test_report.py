@@ -23,7 +23,7 @@ def page(proof, *, published=True):
 
 
 def test_the_report_for_programs_is_the_manifest_without_its_files(proof):
-    """Everything but the long lists of files, and whether it was published."""
+    """The JSON has everything but the long lists of files, and whether the dataset was published."""
     found = json.loads(report.render(proof, published=False)["report.json"])
     assert found["published"] is False
     assert found["totals"] == asdict(proof.totals)
@@ -31,7 +31,7 @@ def test_the_report_for_programs_is_the_manifest_without_its_files(proof):
 
 
 def test_the_page_needs_nothing_but_itself(proof):
-    """No address is loaded from anywhere, and the page forbids it: it can be mailed and opened anywhere."""
+    """The page loads nothing, and forbids it: it can be mailed and opened anywhere."""
     text = page(proof)
     assert not re.search(r"""src=|@import|url\(|href="(?!#|data:,)""", text)
     assert "default-src 'none'" in text
@@ -39,7 +39,7 @@ def test_the_page_needs_nothing_but_itself(proof):
 
 
 def test_the_page_is_well_formed_and_says_the_verdict(proof):
-    """Every element is closed, and the first heading says what was exported and how it ended."""
+    """Every element is closed, and the first heading names the export and its verdict."""
 
     class Open(HTMLParser):
         def __init__(self):
@@ -76,14 +76,14 @@ def test_what_came_from_outside_is_escaped(proof):
 
 
 def test_an_unpublished_run_says_so_with_its_reasons(proof):
-    """Who opens the page of a failed run reads that nothing changed, and why."""
+    """The page of a failed run says that nothing changed, and why."""
     text = page(replace(proof, verdict=State.INCOMPLETE, reasons=("slice s: 2 short",)), published=False)
     assert "Nothing was published" in text
     assert "<li>slice s: 2 short</li>" in text
 
 
 def test_slices_are_shown_from_the_worst_down_and_not_all(proof):
-    """The slice that is short stands first; a long list is cut and says so."""
+    """The short slice comes first; a long list is cut and says so."""
     [good] = proof.slices
     many = [replace(good, key=f"k{number}") for number in range(report.MOST_SLICES)]
     text = page(replace(proof, slices=(*many, replace(good, key="bad", verdict=State.INCOMPLETE))))
@@ -92,6 +92,6 @@ def test_slices_are_shown_from_the_worst_down_and_not_all(proof):
 
 
 def test_facets_are_shown_with_what_differs(proof):
-    """A facet that does not agree names the two counts."""
+    """A facet that does not agree shows both counts."""
     check = FacetCheck(name="years", ok=False, cut_off=True, compared=1, differing={"2019": (1, 2)})
     assert "2019: 1 in the API, 2 here" in page(replace(proof, facets=(check,)))

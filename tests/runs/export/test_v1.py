@@ -1,4 +1,4 @@
-"""API v1 from outside: every resource exported from both generations of the sandbox, and asked with every filter."""
+"""API v1 from outside: every resource is exported from both generations of the sandbox, with every filter."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ GENERATIONS = ("1.0", "1.1")
 
 @pytest.fixture(scope="module")
 def boxes() -> Iterator[Mapping[str, Sandbox]]:
-    """A sandbox of each generation over the same corpus; agents come as data in both."""
+    """A sandbox of each generation with the same corpus; agents are data in both."""
     old, new = (
         Corpus.generate(records=1600, seed=7, manner=Manner(generation=one, agents=True)) for one in GENERATIONS
     )
@@ -36,7 +36,7 @@ def truth(box: Sandbox) -> Library:
 
 
 def key(entry: Entry) -> str:
-    """The key that a record must come out with: its id, or what a record without a lasting id is made of."""
+    """The expected key of a record: its id, or the contents of a record without a lasting id."""
     if not entry.random:
         return entry.id.lower()
     role = "contributor-role-id" if entry.kind == "contributions" else "relation-type-id"
@@ -74,12 +74,12 @@ def test_every_resource_comes_out_whole(
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_lists_within_works_have_a_row_an_entry(boxes: Mapping[str, Sandbox], generation: str) -> None:
-    """Authors, results and media of works are as many as the server told."""
+    """Authors, results and media of works are as many as the server sent."""
     box = boxes[generation]
     found = notebook.fetch_sync("v1/works", base_url=f"{box.base_url}/v1")
-    told = [one.older if generation == "1.0" else one.attributes for one in truth(box).works]
+    attributes = [one.older if generation == "1.0" else one.attributes for one in truth(box).works]
     for table, name in (("v1_work_authors", "author"), ("v1_work_results", "results"), ("v1_work_media", "media")):
-        assert len(found[table]) == sum(len(one.get(name) or []) for one in told if one is not None)
+        assert len(found[table]) == sum(len(one.get(name) or []) for one in attributes if one is not None)
 
 
 def has(name: str, wanted: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -95,7 +95,7 @@ def linked(name: str, *dois: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 def asked(shelf: Library) -> dict[tuple[str, str], tuple[str, Callable[[Mapping[str, Any]], bool]]]:
-    """Give for each filter a value and the records that it is to leave."""
+    """Return, for each filter, a value and the records that it selects."""
     relation = shelf.relations[5].attributes
     doi = relation["doi"].lower()
     person = shelf.contributions[3].attributes
@@ -157,7 +157,7 @@ FILTERS = [(name, entry.name) for name in NAMES for entry in etl.resources.load(
 def test_every_filter_leaves_what_it_should(
     boxes: Mapping[str, Sandbox], name: str, filter_name: str, generation: str
 ) -> None:
-    """What comes with a filter is what the records themselves say that it should be, and not nothing."""
+    """A filter returns the records whose own attributes match it, and at least one."""
     box = boxes[generation]
     shelf = truth(box)
     wanted, keep = asked(shelf)[name.removeprefix("v1/"), filter_name]
@@ -182,7 +182,7 @@ def test_every_filter_leaves_what_it_should(
     ],
 )
 def test_a_search_is_passed_on(boxes: Mapping[str, Sandbox], name: str, query: str) -> None:
-    """The text of a query reaches the server as it is, and all that it finds comes out."""
+    """The text of a query reaches the server unchanged, and all matching records arrive."""
     box = boxes["1.1"]
     expected = [key(one) for one in truth(box).named(name) if query in one.text]
     found = notebook.fetch_sync(f"v1/{name}", query=query, base_url=f"{box.base_url}/v1")
@@ -191,20 +191,20 @@ def test_a_search_is_passed_on(boxes: Mapping[str, Sandbox], name: str, query: s
 
 
 def test_the_name_in_the_old_documents_is_understood(boxes: Mapping[str, Sandbox]) -> None:
-    """`resource-id` stands in the documents, but the server knows only `resource-type-id` and would send everything."""
+    """`resource-id` is documented, but the server knows only `resource-type-id` and would send everything."""
     found = notebook.fetch_sync("v1/works", filters={"resource-id": "image"}, base_url=f"{boxes['1.1'].base_url}/v1")
     assert set(found["v1_works"]["resource_type_id"]) == {"image"}
 
 
 def test_works_of_a_member_are_those_of_its_provider(boxes: Mapping[str, Sandbox]) -> None:
-    """Both dialects of the sandbox tell of the same DOIs."""
+    """Both dialects of the sandbox have the same DOIs."""
     box = boxes["1.1"]
     found = notebook.fetch_sync("v1/works", filters={"member-id": "tib"}, base_url=f"{box.base_url}/v1")
     assert sorted(found["v1_works"]["doi"]) == sorted(box.corpus.ids({"provider-id": "tib"}))
 
 
 def test_works_below_a_member_can_be_asked_for(boxes: Mapping[str, Sandbox], command: Command, tmp_path: Path) -> None:
-    """`--of members/tib` exports the list that hangs below a member."""
+    """`--of members/tib` exports the list of a member."""
     box = boxes["1.0"]
     ran = command(
         "export",
@@ -243,7 +243,7 @@ def test_a_server_of_today_is_answered_with_what_to_use_instead(
 
 
 def test_the_sandbox_serves_it_below_v1(command: Command, tmp_path: Path) -> None:
-    """`--sandbox` alone is enough: the command knows where the old API hangs, and its options choose the generation."""
+    """`--sandbox` alone is enough: the command knows the path of the old API, and options choose the generation."""
     for generation in GENERATIONS:
         options = f"--records 600 --generation {generation}"
         ran = command(
@@ -257,7 +257,7 @@ def test_the_sandbox_serves_it_below_v1(command: Command, tmp_path: Path) -> Non
 def test_a_second_export_has_the_same_bytes_though_the_ids_differ(
     boxes: Mapping[str, Sandbox], command: Command, tmp_path: Path
 ) -> None:
-    """Keys made of what lasts make exports of contributions comparable."""
+    """Keys made of lasting values make exports of contributions comparable."""
     common = ("export", "v1/contributions", "--base-url", f"{boxes['1.1'].base_url}/v1", "--quiet", "--to")
     for place in ("a", "b"):
         assert command(*common, tmp_path / place).code == 0

@@ -17,7 +17,7 @@ NOBODY = ("--filter", "client-id=nobody.nowhere")
 
 @pytest.fixture
 def lively() -> Iterator[Sandbox]:
-    """A server of 100 records that a test may change."""
+    """A server with 100 records that tests may change."""
     with running(Corpus.generate(records=100, seed=7)) as sandbox:
         yield sandbox
 
@@ -30,7 +30,7 @@ def exported(command: Command, box: Sandbox, to: Path, *options: object) -> Ran:
 def test_an_export_that_matches_nothing_is_refused_unless_allowed(
     box: Sandbox, command: Command, tmp_path: Path
 ) -> None:
-    """Exit 3, nothing published, and the option is named; with it, the dataset is empty and complete."""
+    """The exit code is 3, nothing is published, and the option is named; with it, the dataset is empty and complete."""
     ran = exported(command, box, tmp_path / "o", *NOBODY)
     assert (ran.code, ran.json["verdict"], ran.json["published"]) == (3, "incomplete", False)
     assert "0 records" in ran.err
@@ -46,7 +46,7 @@ def test_a_sample_of_nothing_is_refused_too(box: Sandbox, command: Command, tmp_
 
 
 def test_what_cannot_be_enough_is_not_fetched(lively: Sandbox, command: Command, tmp_path: Path) -> None:
-    """The counts of the plan say so; both numbers are named, and a lower one publishes the dataset."""
+    """The counts of the plan show it; both numbers are named, and a lower limit publishes the dataset."""
     ran = exported(command, lively, tmp_path / "o", "--min-records", "101", "--allow-incomplete")
     assert (ran.code, ran.json["received"], ran.json["published"]) == (3, 0, False)
     assert ran.json["reasons"] == ["there are 100 records, fewer than --min-records 101"]
@@ -80,7 +80,7 @@ def test_a_sync_that_would_withdraw_too_much_publishes_nothing(
 
 
 def test_a_sync_withdraws_twenty_of_a_small_dataset(lively: Sandbox, command: Command, tmp_path: Path) -> None:
-    """So few are no alarm, however small the dataset is."""
+    """So few withdrawals raise no alarm, however small the dataset is."""
     assert exported(command, lively, tmp_path / "o").code == 0
     lively.corpus.withdraw(lively.corpus.ids()[:20])
     assert command("sync", tmp_path / "o", "--quiet").code == 0
@@ -91,7 +91,7 @@ def test_a_sync_withdraws_twenty_of_a_small_dataset(lively: Sandbox, command: Co
     [("", 100, 20), ("", 5_000, 500), ("10%", 100, 10), ("2.5 %", 1_000, 25), ("0", 10_000, 0), ("7", 10_000, 7)],
 )
 def test_max_withdrawn_is_a_number_or_a_share(given: str, held: int, allowed: int) -> None:
-    """Only the default has a lowest number."""
+    """Only the default has a minimum."""
     assert SyncOptions(max_withdrawn=given).withdrawable().of(held) == allowed
 
 

@@ -1,4 +1,4 @@
-"""A dataset that kept its records as received is made again of them, without a server, and proved by its manifest."""
+"""A dataset with raw records is rebuilt from them, without a server, and proved by its manifest."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ GONE = Night((Event("withdraw", (3, 4), timedelta(0)), Event("update", (9, 10), 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    """A sandbox of 200 DOIs that nobody changes."""
+    """A sandbox of 200 DOIs that does not change."""
     with running(Corpus.generate(records=200, seed=5)) as sandbox:
         yield sandbox
 
@@ -51,7 +51,7 @@ def kept(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[tuple[Sandbox, Path]]:
-    """A dataset with raw records of an export and of a sync that found some changed and some withdrawn."""
+    """A dataset with the raw records of an export and of a sync with changes and withdrawals."""
     with running(Corpus.generate(records=60, seed=2)) as sandbox:
         asyncio.run(exported(sandbox.base_url, tmp_path / "raw", KEPT, START.timestamp()))
         for event in GONE.events:
@@ -74,7 +74,7 @@ def ingest(source: Path, to: Path, *options: object) -> int:
 
 
 def test_tables_are_those_of_the_export(kept: Path, tmp_path: Path, command: Command) -> None:
-    """All rows of all tables, those of included records too; the manifest says the same of them and where from."""
+    """All rows of all tables are equal, also of included records; the manifest is the same, with its origin."""
     ran = command("ingest", kept, "--to", tmp_path / "o", "--quiet", "--json")
     assert (ran.code, ran.json["verdict"], ran.json["unique"]) == (0, "complete", 200)
     same(kept, tmp_path / "o")
@@ -87,7 +87,7 @@ def test_tables_are_those_of_the_export(kept: Path, tmp_path: Path, command: Com
 
 
 def test_formats_and_partitions_are_those_that_are_asked_for(kept: Path, tmp_path: Path) -> None:
-    """As in an export; raw records may be kept once more, so that this one can be made again as well."""
+    """Options work as in an export; raw records may be kept again, so that the result can be rebuilt too."""
     wishes = ("--format", "parquet,ndjson", "--partition-by", "created_year", "--keep-raw")
     assert ingest(kept, tmp_path / "a", *wishes) == 0
     assert proof(tmp_path / "a")["partition_by"] == ["created_year"]
@@ -104,7 +104,7 @@ def test_formats_and_partitions_are_those_that_are_asked_for(kept: Path, tmp_pat
 @example(nights=[GONE, Night((Event("reappear", (3,), timedelta(0)),), 20, True)], seed=1)
 @given(nights=NIGHTS, seed=st.integers(0, 5))
 def test_after_any_history_the_newest_receptions_count(nights: list[Night], seed: int) -> None:
-    """Creations, updates, withdrawals, reappearances and crashes: the rows are the dataset's, withdrawn ones too."""
+    """After creations, updates, withdrawals, reappearances and crashes, all rows equal those of the dataset."""
     corpus = Corpus.generate(records=30, seed=seed)
     with running(corpus) as sandbox, tempfile.TemporaryDirectory() as folder:
         to, again, now = Path(folder) / "a", Path(folder) / "b", START
@@ -123,7 +123,7 @@ def test_after_any_history_the_newest_receptions_count(nights: list[Night], seed
 
 
 def test_a_sync_goes_on_from_it(history: tuple[Sandbox, Path], tmp_path: Path) -> None:
-    """From the dataset's own watermark, at its own server, with its tombstones."""
+    """It starts at the dataset's own watermark and server, and keeps its tombstones."""
     sandbox, kept = history
     assert ingest(kept, tmp_path / "o", "--keep-raw") == 0
     Event("update", (1, 2, 30), timedelta(0)).happen(sandbox.corpus, START + 2 * DAY)
@@ -137,7 +137,7 @@ def test_a_sync_goes_on_from_it(history: tuple[Sandbox, Path], tmp_path: Path) -
 
 @pytest.mark.parametrize("name", [name for name in resources.names() if resources.load(name).listed])
 def test_every_resource_can_be_made_again(name: str, tmp_path: Path, whole: Sandbox) -> None:
-    """Whatever was exported with --keep-raw, with all that came along."""
+    """This holds for every resource exported with --keep-raw and its included records."""
     resource = resources.load(name)
     include = ["--include", ",".join(one.name for one in resource.includes)] if resource.includes else []
     base = f"{whole.base_url}/v1" if resource.dialect == "v1" else whole.base_url
@@ -156,7 +156,7 @@ def whole() -> Iterator[Sandbox]:
 
 
 def test_a_complete_dataset_of_records_is_complete_as_tables(box: Sandbox, tmp_path: Path, command: Command) -> None:
-    """`--format ndjson`: proved by its manifest, and the request is its own; the progress knows how many there are."""
+    """With `--format ndjson` it is proved by its manifest, with its own request; the progress has the total."""
     asked = ["export", "dois", "--base-url", box.base_url, "--format", "ndjson", "--filter", "client-id=nihnci.tcia"]
     many = command(*asked, "--to", tmp_path / "a", "--quiet", "--json").json["unique"]
     ran = command("ingest", tmp_path / "a", "--to", tmp_path / "b", "--json")
@@ -170,7 +170,7 @@ def test_a_complete_dataset_of_records_is_complete_as_tables(box: Sandbox, tmp_p
 
 
 def test_a_sample_stays_a_sample(box: Sandbox, tmp_path: Path, command: Command) -> None:
-    """Nothing is claimed that was not claimed before, and nothing can bring it up to date."""
+    """It claims no more than before, and cannot be brought up to date."""
     asked = ["export", "dois", "--base-url", box.base_url, "--limit", 5, "--keep-raw", "--quiet"]
     assert command(*asked, "--to", tmp_path / "a").code == 0
     ran = command("ingest", tmp_path / "a", "--to", tmp_path / "b", "--json", "--quiet")
@@ -179,7 +179,7 @@ def test_a_sample_stays_a_sample(box: Sandbox, tmp_path: Path, command: Command)
 
 
 def test_an_incomplete_dataset_stays_incomplete(tmp_path: Path, command: Command) -> None:
-    """It is published once more only if that is asked for once more, with the reasons that there were."""
+    """It is published again only if that is allowed again, with the same reasons."""
     with overcounting(Corpus.generate(records=20, seed=1)) as url:
         asked = ["export", "dois", "--base-url", url, "--allow-incomplete", "--keep-raw", "--quiet"]
         assert command(*asked, "--to", tmp_path / "a").code == 0
@@ -192,7 +192,7 @@ def test_an_incomplete_dataset_stays_incomplete(tmp_path: Path, command: Command
 def test_records_of_which_the_last_reception_is_lost_are_missed(
     history: tuple[Sandbox, Path], tmp_path: Path, command: Command
 ) -> None:
-    """What the dataset has and its raw records do not is named or counted; a sync then fetches everything anew."""
+    """Records without raw ones are named or counted; a sync then fetches everything again."""
     sandbox, kept = history
     [late] = [path for path in (kept / "_etl/raw").iterdir() if path.name[:4] != "0min"]
     late.unlink()
@@ -208,7 +208,7 @@ def test_records_of_which_the_last_reception_is_lost_are_missed(
 def test_records_that_were_never_kept_are_named(
     history: tuple[Sandbox, Path], tmp_path: Path, command: Command
 ) -> None:
-    """--max-missing lets so many be missing, as in an export."""
+    """--max-missing allows a number of missing records, as in an export."""
     _, kept = history
     [early] = (kept / "_etl/raw").glob("0min*")
     early.unlink()
@@ -223,7 +223,7 @@ def test_records_that_were_never_kept_are_named(
 def test_a_dataset_whose_tables_are_lost_is_made_again(
     history: tuple[Sandbox, Path], tmp_path: Path, command: Command
 ) -> None:
-    """That is what raw records are kept for: they are compared by number, and withdrawn ones stay away."""
+    """Raw records make this possible: they are compared by number, and withdrawn ones stay away."""
     _, kept = history
     whole = shutil.copytree(kept, tmp_path / "whole")
     shutil.rmtree(kept / "dois")
@@ -240,7 +240,7 @@ def test_a_dataset_whose_tables_are_lost_is_made_again(
 
 
 def test_damaged_raw_records_are_named(kept: Path, tmp_path: Path, command: Command) -> None:
-    """One line with the file; nothing is published."""
+    """One line names the file; nothing is published."""
     bad = shutil.copytree(kept, tmp_path / "bad")
     [raw] = (bad / "_etl/raw").iterdir()
     content = raw.read_bytes()
@@ -253,16 +253,16 @@ def test_damaged_raw_records_are_named(kept: Path, tmp_path: Path, command: Comm
 
 
 def test_a_dataset_of_older_tables_gets_those_of_today(kept: Path, tmp_path: Path) -> None:
-    """Who has kept the records need not fetch them again for a column that is new."""
+    """With raw records, a new column needs no new fetch."""
     old = shutil.copytree(kept, tmp_path / "old")
-    told = proof(old) | {"schema_version": "0", "fingerprint": "0"}
-    (old / "_etl/manifest.json").write_text(json.dumps(told))
+    older = proof(old) | {"schema_version": "0", "fingerprint": "0"}
+    (old / "_etl/manifest.json").write_text(json.dumps(older))
     assert ingest(old, tmp_path / "o") == 0
     assert proof(tmp_path / "o")["fingerprint"] == proof(kept)["fingerprint"]
 
 
 def test_what_cannot_be_made_again_is_told(kept: Path, tmp_path: Path, box: Sandbox, command: Command) -> None:
-    """A dataset in its own place, by another spelling too; one without records."""
+    """A dataset at its own destination, even by another spelling, and one without records, are refused."""
     for to in (kept, kept / ".." / kept.name):
         ran = command("ingest", kept, "--to", to, "--quiet")
         assert (ran.code, ran.err.count("\n")) == (2, 1)
@@ -276,7 +276,7 @@ def test_what_cannot_be_made_again_is_told(kept: Path, tmp_path: Path, box: Sand
 def test_a_dataset_that_is_published_to_meanwhile_is_not_mixed(
     history: tuple[Sandbox, Path], tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records of two states would be proved by neither manifest."""
+    """Neither manifest would prove records of two states."""
     _, kept = history
     closed = consolidate.consolidate
 
@@ -291,7 +291,7 @@ def test_a_dataset_that_is_published_to_meanwhile_is_not_mixed(
 
 
 def test_from_an_object_store_to_another_place(box: Sandbox, tmp_path: Path, bucket: str, command: Command) -> None:
-    """Raw records are read where the dataset is; it is not read into itself there either."""
+    """Raw records are read at the dataset; it cannot be ingested into itself there either."""
     where = unique(bucket)
     asked = ["export", "dois", "--base-url", box.base_url, "--keep-raw", "--tables", "doi_titles", "--quiet"]
     assert command(*asked, "--partition-by", "none", "--to", f"{where}/a").code == 0
@@ -301,7 +301,7 @@ def test_from_an_object_store_to_another_place(box: Sandbox, tmp_path: Path, buc
 
 
 def test_refreshed_counts_are_pointed_out(history: tuple[Sandbox, Path], tmp_path: Path, command: Command) -> None:
-    """`sync --metrics` changes tables and no records: they have the counts of when they came."""
+    """`sync --metrics` changes tables but no records: these keep the counts of their arrival."""
     sandbox, kept = history
     assert command("sync", kept, "--base-url", sandbox.base_url, "--metrics", "--quiet").code == 0
     ran = command("ingest", kept, "--to", tmp_path / "o", "--quiet")

@@ -1,4 +1,4 @@
-"""A data file of DataCite becomes the tables of an export, proved by its own lists, or is refused by name."""
+"""A data file of DataCite becomes the tables of an export, proved by its own lists, or is refused with its name."""
 
 import gzip
 import json
@@ -50,7 +50,7 @@ def parts(folder: Path) -> list[Path]:
 def test_a_data_file_gives_the_rows_of_an_export(
     corpus: Corpus, published: Path, tmp_path: Path, command: Command
 ) -> None:
-    """Every table has the same rows, but for XML and media, which the one or the other does not have."""
+    """Every table has the same rows, except for XML and media, which are only in one of them."""
     with running(corpus) as box:
         options = [
             "export",
@@ -78,7 +78,7 @@ def test_a_data_file_gives_the_rows_of_an_export(
 
 
 def test_a_tar_and_a_folder_give_the_same_bytes(published: Path, tmp_path: Path, command: Command) -> None:
-    """How the data file is packed and how many threads read it leaves no trace."""
+    """The packing of the data file and the number of threads leave no trace."""
     from tests.conftest import data_files
 
     datafile.pack(published, tmp_path / "file.tar")
@@ -93,7 +93,7 @@ def test_a_tar_and_a_folder_give_the_same_bytes(published: Path, tmp_path: Path,
 def test_registered_dois_of_the_list_are_tombstones(
     corpus: Corpus, published: Path, tmp_path: Path, command: Command
 ) -> None:
-    """What the list says is registered is in `withdrawn`; what is findable is not."""
+    """Records listed as registered are in `withdrawn`; findable ones are not."""
     command("ingest", *PLAIN, published, "--to", tmp_path / "out")
     gone = set(table(tmp_path / "out", "withdrawn")["doi"])
     assert len(gone) == 5
@@ -103,7 +103,7 @@ def test_registered_dois_of_the_list_are_tombstones(
 def test_an_ingested_dataset_is_sound_and_says_how_far_it_reaches(
     published: Path, tmp_path: Path, command: Command
 ) -> None:
-    """Its manifest has a watermark to go on from, and every file is as it says."""
+    """Its manifest has a watermark for the next sync, and every file matches it."""
     command("ingest", *PLAIN, published, "--to", tmp_path / "out")
     assert command("verify", tmp_path / "out").code == 0
     manifest = json.loads((tmp_path / "out/_etl/manifest.json").read_text())
@@ -126,7 +126,7 @@ def test_a_flipped_byte_is_named_and_refused(copy: Path, tmp_path: Path, command
 
 @pytest.mark.parametrize("manifests", [True, False])
 def test_a_missing_part_is_named_and_refused(manifests: bool, tmp_path: Path, command: Command) -> None:
-    """By the manifest, and without one by the gap in the numbers."""
+    """It is noticed by the manifest, or without one by the gap in the numbers."""
     corpus = Corpus.generate(records=60, seed=6)
     datafile.write(corpus, tmp_path / "file", part_records=1)
     month = max((tmp_path / "file/dois").iterdir(), key=lambda path: len(list(path.iterdir())))
@@ -140,7 +140,7 @@ def test_a_missing_part_is_named_and_refused(manifests: bool, tmp_path: Path, co
 
 
 def test_an_unfinished_data_file_is_refused(corpus: Corpus, tmp_path: Path, command: Command) -> None:
-    """What DataCite is still uploading is not taken for the whole."""
+    """An unfinished upload by DataCite is not mistaken for the whole."""
     datafile.write(corpus, tmp_path / "file", status="Uploading")
     ran = command("ingest", *PLAIN, tmp_path / "file", "--to", tmp_path / "out")
     assert ran.code == 3
@@ -148,7 +148,7 @@ def test_an_unfinished_data_file_is_refused(corpus: Corpus, tmp_path: Path, comm
 
 
 def test_a_trailing_empty_part_is_fine(copy: Path, tmp_path: Path, command: Command) -> None:
-    """The generator leaves one where a month's last DOIs are all registered (api-notes 8.1)."""
+    """The generator leaves one if a month's last DOIs are all registered (api-notes 8.1)."""
     for path in copy.glob("MANIFEST*"):
         path.unlink()
     last = max(parts(copy)[0].parent.glob("part_*"))
@@ -158,7 +158,7 @@ def test_a_trailing_empty_part_is_fine(copy: Path, tmp_path: Path, command: Comm
 
 
 def test_a_record_that_is_listed_but_not_there_is_named(copy: Path, tmp_path: Path, command: Command) -> None:
-    """The counts of the list are the proof: one short is incomplete, unless that many may be missing."""
+    """The counts of the list are the proof: one missing record is incomplete, unless that many may be missing."""
     for path in copy.glob("MANIFEST*"):
         path.unlink()
     part = parts(copy)[0]
@@ -177,7 +177,7 @@ def test_a_record_that_is_listed_but_not_there_is_named(copy: Path, tmp_path: Pa
 def test_a_record_that_is_there_twice_is_taken_once(
     lists: bool, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
-    """Near its twin or far from it, in the same month or, as of another day, in a later one, it counts once."""
+    """It counts once, near its twin or far from it, in the same month or, as of another day, in a later one."""
     monkeypatch.setattr(part, "GROUP", 8)
     for path in copy.glob("MANIFEST*"):
         path.unlink()
@@ -201,14 +201,14 @@ def test_a_record_that_is_there_twice_is_taken_once(
 
 
 def test_a_single_part_is_a_sample(published: Path, tmp_path: Path, command: Command) -> None:
-    """One file without a list proves nothing, and its records are there."""
+    """A single file without a list proves nothing, but its records are exported."""
     ran = command("ingest", *PLAIN, parts(published)[0], "--to", tmp_path / "out", "--quiet", "--json")
     assert (ran.code, ran.json["verdict"]) == (0, "sample")
     assert ran.json["unique"] == len(gzip.decompress(parts(published)[0].read_bytes()).splitlines())
 
 
 def test_an_ingest_goes_on_where_it_broke_off(corpus: Corpus, tmp_path: Path, command: Command) -> None:
-    """After a damaged part and after kill -9, what was written before is kept; the third run finishes."""
+    """After a damaged part and after kill -9, earlier work is kept; the third run finishes."""
     copy = tmp_path / "file"
     datafile.write(corpus, copy, part_records=1)
     bad = max(copy.rglob("part_*.jsonl.gz"))

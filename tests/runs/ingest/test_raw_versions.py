@@ -1,4 +1,4 @@
-"""Which of several receptions of a record counts."""
+"""Which of several versions of a record counts."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,13 @@ def line(key: str | None, title: str, updated: str = "2020-01-01T00:00:00Z") -> 
 
 
 def kept(to: Path, parts: dict[str, list[bytes]]) -> None:
-    """Keep raw records, two frames a file as two pages make them."""
+    """Write raw records, two frames per file, as from two pages."""
     for part, records in parts.items():
         local(to).write(paths.raw(part), pages.compress(records[:1]) + pages.compress(records[1:]))
 
 
 def counting(to: Path, gone: pl.Series = NOBODY, held: list[str] | None = None) -> list[str]:
-    """Return the titles of the records that count, in the order of their files."""
+    """Return the titles of the records that count, in file order."""
     there = None if held is None else lambda: [pl.Series("key", held, dtype=pl.String)]
     found = raw_versions.opened(local(to), WORKS, gone, there)
     records = [json.loads(one) for key in found.keys for one in found.counting(key)]
@@ -38,7 +38,7 @@ def counting(to: Path, gone: pl.Series = NOBODY, held: list[str] | None = None) 
 
 
 def test_the_latest_run_counts_then_the_newest_update_then_the_last_turn(tmp_path: Path) -> None:
-    """Names sort otherwise than time goes; a record may be older where it came later."""
+    """Names do not sort by time; a record may be older although it arrived later."""
     kept(
         tmp_path,
         {
@@ -52,7 +52,7 @@ def test_the_latest_run_counts_then_the_newest_update_then_the_last_turn(tmp_pat
 
 
 def test_who_is_gone_counts_nowhere(tmp_path: Path) -> None:
-    """One that was withdrawn, and one that came and went within a sync; one that is there again counts."""
+    """A withdrawn record, or one that only existed during a sync, does not count; one that has returned does."""
     kept(
         tmp_path,
         {
@@ -66,7 +66,7 @@ def test_who_is_gone_counts_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_record_without_a_key_is_left_to_the_parser(tmp_path: Path) -> None:
-    """It is no other record's reception; what it is goes to the rejects."""
+    """It is not a version of another record; it goes to the rejects."""
     kept(
         tmp_path,
         {"0min-max": [line(None, "?"), line("a", "a0")], paths.again(OLD, "0min-max"): [line("a", "a1")]},
@@ -76,7 +76,7 @@ def test_a_record_without_a_key_is_left_to_the_parser(tmp_path: Path) -> None:
 
 
 def test_a_file_that_ends_in_a_record_is_damaged(tmp_path: Path) -> None:
-    """Frames may be whole and records not."""
+    """Frames may be intact although records are not."""
     short = pa.Codec("zstd").compress(b'{"id": "a"', asbytes=True)
     for content, said in ((short, "ends in a record"), (pages.compress([b"{}"])[:-1], "damaged"), (b"no", "damaged")):
         local(tmp_path).write(paths.raw("0min-max"), content)

@@ -21,7 +21,7 @@ def records(*found):
 
 
 def seated(keys, held, standing):
-    """Seat records and return (old, new) places by key."""
+    """Place records and return (old, new) places by key."""
     known = pl.DataFrame(held, schema={"key": pl.String, "old": pl.Int64}, orient="row")
     found = placement.assign_places(keys, known, standing)
     place = {None: None, **dict(enumerate(found.places))}
@@ -29,20 +29,20 @@ def seated(keys, held, standing):
 
 
 def test_a_known_record_keeps_its_place():
-    """Whatever part the windows would suggest, a record stays where it is."""
+    """A record stays in its part, whatever the windows suggest."""
     home = Place("y=1", OLD)
     assert seated(records(("a", 2024, "y=1")), [("a", 0)], {home: 1}) == {"a": (home, home)}
 
 
 def test_a_record_whose_partition_changed_moves():
-    """It leaves its folder for the other one, into the part whose window it falls into."""
+    """It moves to the other folder, into the part whose window it falls into."""
     standing = {Place("y=1", OLD): 1, Place("y=2", NEW): 1, Place("y=2", OLD): 1}
     moved = seated(records(("a", 2024, "y=2")), [("a", 0)], standing)
     assert moved == {"a": (Place("y=1", OLD), Place("y=2", NEW))}
 
 
 def test_a_new_record_goes_where_its_window_is():
-    """Also into a folder that has not been there; without a fitting window it joins the last part of its folder."""
+    """This includes new folders; without a matching window it joins the last part of its folder."""
     standing = {Place("y=1", OLD): 1, Place("y=1", NEW): 1}
     found = seated(records(("a", 2019, "y=1"), ("b", 2020, "y=9")), [], standing)
     assert found == {"a": (None, Place("y=1", OLD)), "b": (None, Place("y=9", NEW))}
@@ -51,7 +51,7 @@ def test_a_new_record_goes_where_its_window_is():
 
 
 def test_new_records_of_a_full_place_begin_a_part_of_their_own():
-    """So that what is rewritten every night does not grow for ever; the next ones find it by its window."""
+    """So files that are rewritten every night do not grow forever; later records find the part by its window."""
     whole = Place("", key(EVERYTHING))
     full = {whole: placement.FULL}
     begun = Place("", key(Window(int(datetime(2024, 6, 1, tzinfo=UTC).timestamp()), None)))

@@ -1,4 +1,4 @@
-"""A dataset that is brought up to date is the one that a fresh export would have made."""
+"""A dataset that is brought up to date equals a fresh export."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ EVENTS = st.builds(
 
 @dataclass(frozen=True)
 class Night:
-    """What happens before a sync, and at which of its changes to the disk the machine stops, if it does."""
+    """The changes before a sync, and the change of the disk at which the machine stops, if any."""
 
     events: tuple[Event, ...]
     crash: int | None
@@ -90,7 +90,7 @@ NIGHTS = st.lists(
 
 
 def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
-    """Bring a dataset up to date, with a loss of power on the way if the night has one."""
+    """Bring a dataset up to date, with a power failure during it if the night has one."""
     if night.crash is not None:
         try:
             asyncio.run(brought_up(box.base_url, FaultyFiles(to, night.crash, after=night.after), now.timestamp()))
@@ -113,7 +113,7 @@ def synced(box: Sandbox, to: Path, night: Night, now: datetime) -> None:
 def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
     nights: list[Night], partition: tuple[str, ...], kind: str, seed: int
 ) -> None:
-    """Creations, updates, withdrawals, reappearances and crashes: the rows are those of a fresh export, all of them."""
+    """After creations, updates, withdrawals, reappearances and crashes, all rows equal those of a fresh export."""
     asked = Asked(tables=TABLES, delivery=Delivery(formats=tuple(kind.split(",")), partition_by=partition))
     corpus = Corpus.generate(records=30, seed=seed)
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
@@ -128,7 +128,7 @@ def test_after_any_history_a_synced_dataset_equals_a_fresh_export(
         asyncio.run(exported(box.base_url, fresh, asked, now.timestamp()))
         same(to, fresh)
         if kind == "delta":
-            assert verify(LocalFiles(to)).ok, "the logs tell of the files that the manifest lists"
+            assert verify(LocalFiles(to)).ok, "the logs list the files of the manifest"
             return
         ours = {path: content for path, content in data_files(to).items() if not path.startswith("withdrawn/")}
         assert ours == data_files(fresh), "the layout of one part is the same, and so are the bytes"
@@ -164,8 +164,8 @@ def test_the_summary_the_feed_and_the_tombstones_tell_what_happened(
         "added": 2, "changed": 3, "withdrawn": 2, "verdict": "complete", "expected": 80, "unique": 80,
     }  # fmt: skip
     feed = pl.read_parquet(to / ran.json["changes"])
-    told = {kind: set(feed.filter(change=kind)["doi"]) for kind in ("added", "changed", "withdrawn")}
-    assert told == {"added": set(new), "changed": set(ids[:3]), "withdrawn": set(ids[9:11])}
+    facts = {kind: set(feed.filter(change=kind)["doi"]) for kind in ("added", "changed", "withdrawn")}
+    assert facts == {"added": set(new), "changed": set(ids[:3]), "withdrawn": set(ids[9:11])}
     assert all({"updated", "metadata_version"} <= set(names) for names in feed.filter(change="changed")["columns"])
     checks = manifest(to).facets
     assert {"created", "clients"} <= {one.name for one in checks if one.ok and one.compared}
@@ -176,7 +176,7 @@ def test_the_summary_the_feed_and_the_tombstones_tell_what_happened(
 
 
 def test_a_record_that_comes_back_is_no_longer_withdrawn(lively: Sandbox, tmp_path: Path) -> None:
-    """It is in the dataset again and its tombstone is gone."""
+    """It is in the dataset again, and its tombstone is removed."""
     to, files = tmp_path / "o", LocalFiles(tmp_path / "o")
     asked = Asked(tables=TABLES, include=())
     asyncio.run(exported(lively.base_url, to, asked, START.timestamp()))
@@ -190,7 +190,7 @@ def test_a_record_that_comes_back_is_no_longer_withdrawn(lively: Sandbox, tmp_pa
 
 
 def test_files_without_a_changed_row_stay_the_same_files(lively: Sandbox, tmp_path: Path) -> None:
-    """Only the tables and partitions of what changed are written anew; a sync without changes writes no data at all."""
+    """Only tables and partitions with changes are rewritten; a sync without changes writes no data at all."""
     to, files = tmp_path / "o", LocalFiles(tmp_path / "o")
     asyncio.run(exported(lively.base_url, to, Asked(tables=TABLES, include=()), START.timestamp()))
 
@@ -210,7 +210,7 @@ def test_files_without_a_changed_row_stay_the_same_files(lively: Sandbox, tmp_pa
 
 
 def test_what_cannot_be_brought_up_to_date_is_refused(lively: Sandbox, command: Command, tmp_path: Path) -> None:
-    """A sample, a place without a dataset, and a length of time that is none: each says what to do instead."""
+    """A sample, a place without a dataset, and an invalid duration each say what to do instead."""
     sample = tmp_path / "s"
     assert command("export", "dois", "--base-url", lively.base_url, "--to", sample, "--limit", 5, "--quiet").code == 0
     ran = command("sync", sample)
@@ -221,7 +221,7 @@ def test_what_cannot_be_brought_up_to_date_is_refused(lively: Sandbox, command: 
 
 
 def test_the_unfinished_work_of_an_export_is_not_taken_for_a_sync(lively: Sandbox, tmp_path: Path) -> None:
-    """Whoever syncs a destination in which an export lies unfinished learns that."""
+    """A sync of a destination with an unfinished export says so."""
     to, asked = tmp_path / "o", Asked(tables=TABLES, include=())
     asyncio.run(exported(lively.base_url, to, asked, START.timestamp()))
     with pytest.raises(PowerLoss):
@@ -253,7 +253,7 @@ def test_a_burst_of_updates_is_cut_into_slices(tmp_path: Path) -> None:
 
 
 def test_remote_tells_what_moved_since(lively: Sandbox, command: Command, tmp_path: Path) -> None:
-    """`verify --remote` names slices that count otherwise today; that is no damage unless --strict says so."""
+    """`verify --remote` names slices with other counts today; that is not damage, but --strict fails."""
     to = tmp_path / "o"
     assert command("export", "dois", "--base-url", lively.base_url, "--to", to, "--quiet").code == 0
     ran = command("verify", to, "--remote", "--strict", "--json")
@@ -261,14 +261,14 @@ def test_remote_tells_what_moved_since(lively: Sandbox, command: Command, tmp_pa
     lively.corpus.withdraw(lively.corpus.ids()[:3])
     ran = command("verify", to, "--remote", "--json")
     assert (ran.code, ran.json["ok"]) == (0, True)
-    told = ran.json["remote"]
-    assert (told["held"], told["today"], told["elsewhere"]) == (80, 77, 0)
-    assert [(one["held"], one["today"]) for one in told["moved"]] == [(80, 77)]
+    facts = ran.json["remote"]
+    assert (facts["held"], facts["today"], facts["elsewhere"]) == (80, 77, 0)
+    assert [(one["held"], one["today"]) for one in facts["moved"]] == [(80, 77)]
     assert command("verify", to, "--remote", "--strict").code == 3
 
 
 def test_remote_without_a_server_is_one_line(lively: Sandbox, command: Command, tmp_path: Path) -> None:
-    """However many counts are asked for side by side, one failure is told."""
+    """However many counts are requested concurrently, one failure is reported."""
     to = tmp_path / "o"
     asyncio.run(exported(lively.base_url, to, Asked(tables=("doi_titles",), include=()), START.timestamp()))
     ran = command("verify", to, "--remote", "--base-url", "http://127.0.0.1:9", "--attempts", 1, "--patience", 0)
@@ -277,7 +277,7 @@ def test_remote_without_a_server_is_one_line(lively: Sandbox, command: Command, 
 
 
 def given_records(count: int, views: int) -> list[dict]:
-    """Return DOIs that are served as they are, with some views each."""
+    """Return DOIs that are served unchanged, each with some views."""
     return [
         {
             "id": f"10.5072/{number}",
@@ -298,7 +298,7 @@ def given_records(count: int, views: int) -> list[dict]:
 
 
 def test_counts_that_move_without_updated_are_refreshed_on_demand(command: Command, tmp_path: Path) -> None:
-    """A plain sync does not see them, `--metrics` does, names the columns, and touches no other table."""
+    """A plain sync does not notice them; `--metrics` does, names the columns, and changes no other table."""
     to, fresh = tmp_path / "o", tmp_path / "f"
     with running(Corpus.from_records(given_records(9, views=1))) as box:
         export = ("export", "dois", "--base-url", box.base_url, "--quiet", "--to")
@@ -320,14 +320,14 @@ def test_counts_that_move_without_updated_are_refreshed_on_demand(command: Comma
 
 
 def test_an_incomplete_dataset_is_made_whole(tmp_path: Path) -> None:
-    """What is lacking is found by its slice's count, and the windows that lack something are fetched."""
+    """Missing records are noticed by the count of their slice, and their windows are fetched."""
     to, fresh = tmp_path / "o", tmp_path / "f"
     asked = Asked(tables=("doi_titles",), include=())
     with running(Corpus.generate(records=60, seed=4)) as box:
         ids = box.corpus.ids()
         box.corpus.withdraw(ids[5:9])
         asyncio.run(exported(box.base_url, to, asked, START.timestamp()))
-        # Shown again without a word: what an index that had lost them for a while would do.
+        # Silently listed again, as by an index that had lost them for a while.
         box.corpus._swap(box.corpus.now.frame.with_columns(findable=True))
         ended = asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp()))
         assert (ended.summary()["added"], ended.proof.verdict) == (4, "complete")
@@ -336,7 +336,7 @@ def test_an_incomplete_dataset_is_made_whole(tmp_path: Path) -> None:
 
 
 def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_path: Path) -> None:
-    """One record left and another came back without an update: counts agree, `every_id` finds both."""
+    """If one record leaves and another returns without an update, counts agree, and `every_id` finds both."""
     to, fresh = tmp_path / "o", tmp_path / "f"
     asked = Asked(tables=("doi_titles",), include=())
     with running(Corpus.generate(records=40, seed=4)) as box:
@@ -352,7 +352,7 @@ def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_pa
 
 
 def test_a_sync_that_came_short_is_made_whole_by_the_next_one(monkeypatch, tmp_path: Path) -> None:
-    """What an unfinished sync has fetched of a window is of another time: the window is fetched again."""
+    """A window that an unfinished sync has fetched is out of date: it is fetched again."""
     monkeypatch.setattr("tests.support.synced.Settings", partial(Settings, attempts=1))
     to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
     with running(Corpus.generate(records=60, seed=4)) as box:
@@ -378,7 +378,7 @@ def without(hidden: set[str], turn: Turn) -> Answer:
 
 
 def test_an_index_that_lost_a_part_of_itself_withdraws_nothing(monkeypatch, tmp_path: Path) -> None:
-    """Its counts and its lists agree, but a few of the many that are gone can be had alone."""
+    """Its counts and its lists agree, but a few of the many vanished records can still be fetched alone."""
     monkeypatch.setattr(reconcile, "MANY", 10)
     to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
     with running(Corpus.generate(records=60, seed=4)) as box:
@@ -394,7 +394,7 @@ def test_an_index_that_lost_a_part_of_itself_withdraws_nothing(monkeypatch, tmp_
 
 
 def forgetful(lost: set[str], turn: Turn) -> Answer:
-    """Answer as if some records were in no list, and in no count."""
+    """Answer as if some records were in no list and no count."""
     found = honest(turn)
     if not turn.request.path.endswith("/dois") or "updated:%5B2" in turn.request.query:
         return found
@@ -404,7 +404,7 @@ def forgetful(lost: set[str], turn: Turn) -> Answer:
 
 
 def test_a_withdrawn_record_that_never_said_when_it_was_created_is_found(tmp_path: Path) -> None:
-    """Nobody knows on which side of a moment it was, so its window is compared by id."""
+    """It cannot be assigned to either side of a moment, so its window is compared by id."""
     to, records = tmp_path / "o", given_records(9, views=1)
     del records[4]["attributes"]["created"]
     with running(Corpus.from_records(records)) as box:
@@ -415,7 +415,7 @@ def test_a_withdrawn_record_that_never_said_when_it_was_created_is_found(tmp_pat
 
 
 def test_a_server_that_counts_nothing_for_a_moment_withdraws_nothing(tmp_path: Path) -> None:
-    """Who is gone is told by lists of ids, also where the counts say that there is nothing to list."""
+    """Lists of ids find withdrawn records, even where the counts say that there is nothing to list."""
     to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
     corpus = Corpus.generate(records=60, seed=4)
     nothing = iter([0] * 2)
@@ -448,7 +448,7 @@ def test_a_server_that_moves_during_a_sync_is_explained_and_caught_up_with(tmp_p
 
 
 def test_a_resumed_run_reaches_as_far_as_its_first_beginning(lively: Sandbox, tmp_path: Path) -> None:
-    """What was fetched before a crash is as old as the run that crashed, and the watermark says so."""
+    """Records fetched before a crash are as old as the crashed run, and the watermark says so."""
     to, asked = tmp_path / "o", Asked(tables=("doi_titles",), include=())
     with pytest.raises(PowerLoss):
         asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
@@ -457,7 +457,7 @@ def test_a_resumed_run_reaches_as_far_as_its_first_beginning(lively: Sandbox, tm
 
 
 def test_what_was_asked_for_by_id_is_named_until_it_is_there(command: Command, tmp_path: Path) -> None:
-    """A record that is registered after the export is no longer named as absent by the sync that brings it in."""
+    """A record registered after the export is no longer named as absent by the sync that fetches it."""
     corpus, moment = Corpus.generate(records=30, seed=1), datetime.now(UTC)
     [later] = Corpus.generate(records=30, seed=1).create(1, at=moment)
     with running(corpus) as box:
@@ -467,5 +467,5 @@ def test_what_was_asked_for_by_id_is_named_until_it_is_there(command: Command, t
         corpus.create(1, at=moment)
         after = command("sync", tmp_path / "o", "--json", "-q")
     assert (after.json["added"], after.json["unique"]) == (1, 2)
-    told = [ran.json["absent"] for ran in (made, before, after)]
-    assert told == [["10.9999/no-such", later], ["10.9999/no-such", later], ["10.9999/no-such"]]
+    facts = [ran.json["absent"] for ran in (made, before, after)]
+    assert facts == [["10.9999/no-such", later], ["10.9999/no-such", later], ["10.9999/no-such"]]
