@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from etl.cli.export import code, print_result
 from etl.cli.progress import progress
-from etl.cli.show import as_json
+from etl.cli.show import as_json, note
 from etl.options.arguments import destination, path_of
 from etl.options.delivery import DeliveryOptions
 from etl.options.display import DisplayOptions
@@ -29,7 +29,8 @@ def ingest(
 ) -> int:
     """Read a Public or Monthly Data File of DataCite into the same tables as `export dois --detail`.
 
-    Checksums, missing parts and the file's own lists of DOIs are checked. `sync` continues from the result.
+    Sizes, checksums, missing parts and the file's own lists of DOIs are checked; `sync` continues from a complete
+    one. If nothing says what there should be, it is a `sample`: several months need a MANIFEST, each month its list.
 
     A dataset of any resource that kept its records (`--keep-raw`, `--format ndjson`) can be rebuilt from them. The
     newest version of each record counts, and the dataset's verdict is kept if all its records are there. Tables of
@@ -66,6 +67,8 @@ def ingest(
         )
         outcome = asyncio.run(ingesting)
     as_json(outcome.summary()) if display.json else print_result(outcome)
+    for reason in outcome.proof.reasons if outcome.published else ():
+        note(f"note: {reason}")
     return code(outcome, "add --max-missing or --allow-incomplete to publish it")
 
 

@@ -4,6 +4,7 @@ Pure. A record belongs to the month of its last change; a record that changed wh
 months, and the newer one counts (api-notes 8.3).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ import polars as pl
 from etl.completeness.verdict import Tally
 
 _MONTH = "updated_%Y-%m"
+_LABEL = re.compile(r"updated_\d{4}-\d{2}")
 LISTED = {"doi": pl.String(), "state": pl.String()}
 
 
@@ -39,9 +41,11 @@ def compare(
 ) -> Compared:
     """Compare a month with its lists (`doi`, `state`): `near` and `every` have `key` and `updated` of records.
 
-    All records of the month are in `near`; `every` is called only if some are missing there.
+    All records of the month are in `near`; `every` is called only if some are missing there. Under a name that is not
+    that of a month, all records are compared.
     """
-    own = (frame.filter(pl.col("updated").dt.strftime(_MONTH) == name)["key"] for frame in near)
+    in_month = pl.col("updated").dt.strftime(_MONTH) == name if _LABEL.fullmatch(name) else pl.lit(value=True)
+    own = (frame.filter(in_month)["key"] for frame in near)
     keys = pl.concat([pl.Series("key", [], pl.String), *own]).unique()
     listed = pl.concat([pl.DataFrame(schema=LISTED), *lists])
     findable = listed.filter(pl.col("state") == "findable")["doi"].unique()

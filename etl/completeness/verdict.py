@@ -259,7 +259,7 @@ def _counted(tally: Tally) -> bool:
 
 
 def _unknown(label: str) -> _Gap:
-    return _Gap(plain=False, explained=False, missing=0, reason=f"{label}: the API gave no total to compare with")
+    return _Gap(plain=False, explained=False, missing=0, reason=f"{label}: there is no total to compare with")
 
 
 def _state(gaps: Sequence[_Gap], *, still: bool) -> State:

@@ -4,19 +4,30 @@ A line is the API's resource object, `{"id", "type", "attributes", "relationship
 (api-notes 8.2): it contains everything that child tables hold. On its way it is a column of the staged page.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Generator, Mapping, Sequence
+from typing import BinaryIO, Protocol
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.errors import StoreError
 from etl.records.flatten import ROW, flatten
 from etl.records.parser import Parser, nested_schema
 from etl.schema.declarations import Resource
 
 LINE = "_line"
 SUFFIX = ".ndjson"
+LONGEST = 64 << 20
+"""Bytes of the longest line that is read; a record has some kilobytes."""
+_AT_ONCE = 1 << 20
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, none at the end."""
 
 
 class Lines:
@@ -36,6 +47,23 @@ class Lines:
 def lines(source: BinaryIO) -> list[bytes]:
     """Read the records of a file."""
     return [line for line in bytes(source.read()).split(b"\n") if line]
+
+
+def split(source: Readable, name: str) -> Generator[bytes, None, bytes]:
+    """Yield the lines of a stream that are not empty, and return what follows the last line feed.
+
+    StoreError for a line of more than LONGEST bytes.
+    """
+    rest, number = b"", 0
+    while piece := source.read(_AT_ONCE):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from filter(None, whole)
+        number += len(whole)
+        if len(rest) > LONGEST:
+            raise StoreError(
+                f"{name}, line {number + 1}: longer than {LONGEST >> 20} MB", fix="check that it has lines"
+            )
+    return rest
 
 
 def table(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:

@@ -1,231 +1,254 @@
 """DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (api-notes 8).
 
-A data file is a folder, a tar or one `.jsonl.gz`. Checksums of a MANIFEST are base64, not hex. What becomes of the
-records is the matter of `ingest`.
+A data file is a folder, a tar or one `.jsonl.gz`. It comes from somebody else: everything is read piece by piece,
+with a bound. What becomes of the records is the matter of `ingest`.
 """
 
-import base64
-import csv
+import codecs
 import gzip
 import hashlib
-import io
 import json
 import re
-import tarfile
-import threading
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, cast
 
+import msgspec
 import polars as pl
 
-from etl.errors import IncompleteError, StoreError
-from etl.storage import paths
+from etl.errors import StoreError, UsageError
+from etl.events import counted, listed
+from etl.records import ndjson
+from etl.records.ndjson import Readable
+from etl.runs.ingest import archive, doi_csv, file_list
+from etl.runs.ingest.archive import DOWNLOAD_AGAIN, Archive
+from etl.runs.ingest.file_list import FileList
+from etl.storage import paths, text_files
 
+EVERYTHING = "all"
+"""The label of files that are not sorted into months."""
 _PART = re.compile(r"^(.*?)(\d+)\.jsonl\.gz$")
 _LINES = (".jsonl.gz", ".jsonl", ".ndjson.gz", ".ndjson")
-_AGAIN = "download it again"
+_LISTS = (".csv.gz", ".csv")
+_MONTH = re.compile(r"updated_\d{4}-(?:0[1-9]|1[0-2])")
+_LIST_OF_MONTH = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))\.csv(?:\.gz)?")
 
 
-class Source(Protocol):
-    """Named files, readable from several threads."""
-
-    def names(self) -> list[str]:
-        """Name all files, sorted."""
-
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
-
-    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the bytes of some files, as far as they are known without asking much."""
-
-
-class _Folder:
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def names(self) -> list[str]:
-        return sorted(path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if not path.is_dir())
-
-    def read(self, name: str) -> bytes:
-        return (self._root / name).read_bytes()
-
-    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        return {name: (self._root / name).stat().st_size for name in names}
-
-
-class _Single:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def names(self) -> list[str]:
-        return [self._path.name]
-
-    def read(self, name: str) -> bytes:
-        del name
-        return self._path.read_bytes()
-
-    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        return dict.fromkeys(names, self._path.stat().st_size)
-
-
-class _Tar:
-    """A tar. State: the open archive, read by one thread at a time."""
-
-    def __init__(self, tar: tarfile.TarFile) -> None:
-        self._tar = tar
-        self._lock = threading.Lock()
-        self._members = {str(PurePosixPath(one.name)): one for one in tar.getmembers() if one.isfile()}
-
-    def names(self) -> list[str]:
-        return sorted(self._members)
-
-    def read(self, name: str) -> bytes:
-        with self._lock:
-            found = self._tar.extractfile(self._members[name])
-            assert found is not None
-            return found.read()
-
-    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        return {name: self._members[name].size for name in names}
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A data file: its parts and lists in order, the checksums that its MANIFEST gives, and how large its files are."""
+    """A data file: its parts and lists of DOIs in order, and what its MANIFEST says of them.
 
-    source: Source
+    `months` has the label of each part and list, `updated_2024-05`, or EVERYTHING for all of them. `sizes` are bytes,
+    as far as they are known; `litter` are files that a desktop left beside the others.
+    """
+
+    archive: Archive
     name: str
     parts: tuple[str, ...]
     listings: tuple[str, ...]
-    digests: Mapping[str, str] = field(default_factory=dict)
+    months: Mapping[str, str]
+    files: FileList = field(default_factory=FileList)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    litter: tuple[str, ...] = ()
 
-    def lines(self, part: str) -> list[bytes]:
-        """Return the records of a part; StoreError, naming it, if its bytes are not the published ones."""
-        return [line for line in self._unpacked(part).split(b"\n") if line.strip()]
+    def lines(self, part: str) -> Generator[bytes, None, None]:
+        """Yield the records of a part; StoreError, at the end too, if its bytes are not the published ones."""
+        with closing(self._lines(part)) as lines:
+            filled = (line.rstrip(b"\r") for line in lines if line.strip())
+            for first in filled:
+                record = first.removeprefix(codecs.BOM_UTF8)
+                _check_shape(f"{self.name}: {part}", record)
+                yield record
+                yield from filled
 
     def listed(self, listing: str) -> pl.DataFrame:
         """Return the `doi` (lower-case) and `state` of every DOI that a list names."""
-        rows = csv.DictReader(io.StringIO(self._unpacked(listing).decode()))
-        found = [(row["doi"].lower(), row["state"]) for row in rows]
-        return pl.DataFrame(found, schema={"doi": pl.String(), "state": pl.String()}, orient="row")
+        with closing(self._lines(listing)) as lines:
+            return doi_csv.parse(lines, f"{self.name}: {listing}")
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of what the data file is: its checksums, or else the names of its parts."""
-        plain = json.dumps([sorted(self.digests.items()), self.parts, self.listings])
+        """A short hash of what the data file is: its checksums and sizes, or else the names of its parts."""
+        entries = sorted((path, entry.size, entry.sha256) for path, entry in self.files.entries.items())
+        plain = json.dumps([entries, sorted(self.sizes.items()), self.parts, self.listings])
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
-    def _unpacked(self, name: str) -> bytes:
-        content = self.source.read(name)
-        said = self.digests.get(name)
-        if said and base64.b64encode(hashlib.sha256(content).digest()).decode() != said:
-            raise StoreError(f"{self.name}: {name} has changed, its SHA-256 is not the manifest's", fix=_AGAIN)
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What there should be and nothing here says: sentences, none if all can be compared."""
+        labels = sorted(set(self.months.values()))
+        gaps = []
+        if not self.listings:
+            gaps.append(f"{self.name} has no lists of DOIs (.csv.gz): how many records there should be is not known")
+        if unlisted := self.files.unlisted(self.months) if self.files.entries else []:
+            gaps.append(f"{self.name}: MANIFEST does not list {listed(unlisted, 3)}")
+        elif max(len(labels), len(self.listings)) > 1 and not self.files.is_whole(self.months):
+            first, *_, last = labels if len(labels) > 1 else self.listings
+            gaps.append(
+                f"{self.name} has no MANIFEST: which months there should be, beside {first} to {last}, is not known"
+            )
+        return tuple(gaps)
+
+    def _lines(self, name: str) -> Generator[bytes, None, None]:
+        with self._unpacked(name) as stream:
+            rest = yield from ndjson.split(stream, f"{self.name}: {name}")
+            yield rest
+
+    @contextmanager
+    def _unpacked(self, name: str) -> Iterator[Readable]:
+        """Open a file, unpacked; once it has been read, StoreError if it is not the listed one."""
         try:
-            return gzip.decompress(content) if content and name.endswith(".gz") else content
-        except (OSError, EOFError, zlib.error) as error:
-            raise StoreError(f"{self.name}: {name} is damaged: {error}", fix=_AGAIN) from error
+            with self.archive.open(name) as stream:
+                hashed = _Hashed(stream)
+                if name.endswith(".gz"):
+                    with gzip.GzipFile(fileobj=cast("BinaryIO", hashed)) as unpacked:
+                        yield unpacked
+                else:
+                    yield hashed
+                while hashed.read(1 << 20):
+                    pass
+        except archive.UNREADABLE as error:
+            raise StoreError(f"{self.name}: {name} is damaged: {error}", fix=DOWNLOAD_AGAIN) from error
+        entry = self.files.entries.get(name)
+        if entry and entry.size != hashed.size:
+            raise _other_size(self.name, name, hashed.size, entry.size)
+        if entry and entry.sha256 and entry.sha256 != hashed.hash.hexdigest():
+            message = f"{self.name}: {name} has changed, its SHA-256 is not the one in MANIFEST"
+            raise StoreError(message, fix=DOWNLOAD_AGAIN)
 
 
-@contextmanager
-def opened(where: str, stored: Source | None = None) -> Iterator[DataFile]:
-    """Open a data file and see that it is finished and that no file of it is missing; StoreError if it is not so.
+class _Hashed:
+    """A stream on its way to a reader. State: the hash and number of the bytes so far."""
 
-    `stored` has the files of one that is not in a folder of this machine.
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.hash = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._stream.read(size)
+        self.hash.update(content)
+        self.size += len(content)
+        return content
+
+
+def opened(where: str, stored: Archive | None = None) -> DataFile:
+    """Open a data file and check that it is finished and that all its files are there; StoreError if they are not.
+
+    `stored` has the files of one that is not on a disk of this machine.
     """
-    path = Path(where)
-    if stored is not None:
-        yield _checked(stored, where)
-    elif path.is_dir():
-        yield _checked(_Folder(path), str(path))
-    elif path.name.endswith(_LINES):
-        yield _checked(_Single(path), str(path))
-    else:
-        try:
-            with tarfile.open(path) as tar:
-                yield _checked(_Tar(tar), str(path))
-        except (tarfile.TarError, FileNotFoundError) as error:
-            fix = "give a folder, a tar or a .jsonl.gz of DataCite's data file"
-            raise StoreError(f"{path} cannot be read: {error}", fix=fix) from error
-
-
-def month(name: str) -> str:
-    """Return what belongs together: the folder of a part or a list, `updated_2024-05`; its stem where it has none."""
-    path = PurePosixPath(name)
-    return path.parent.name or path.name.partition(".")[0]
-
-
-def _checked(source: Source, name: str) -> DataFile:
-    names = source.names()
+    source = stored or archive.opened(Path(where), (*_LINES, ".json"))
+    every = source.names()
+    litter = tuple(name for name in every if archive.is_litter(name))
+    names = sorted(set(every) - set(litter))
     if paths.MANIFEST in names:
-        raise StoreError(f"{name} is a packed dataset", fix="unpack it and give its folder")
-    _finished(source, names, name)
-    digests, sizes = _manifest(source, names)
-    if lost := sorted(set(sizes) - set(names)):
-        raise StoreError(f"{name}: {lost[0]} is missing ({len(lost)} of {len(sizes)} files)", fix=_AGAIN)
-    parts = tuple(one for one in names if one.endswith(_LINES))
-    if not parts:
-        fix = "give DataCite's data file, unpacked or as its tar"
-        raise StoreError(f"{name} holds no parts (.jsonl.gz, .ndjson)", fix=fix)
+        raise StoreError(f"{where} is a packed dataset", fix="unpack it and give its folder")
+    for name in names:
+        if PurePosixPath(name).name == file_list.STATUS:
+            file_list.check_finished(name, archive.read(source, name, text_files.LARGEST))
+    files = file_list.parse(
+        {
+            name: archive.read(source, name, text_files.LARGEST)
+            for name in names
+            if PurePosixPath(name).name in file_list.NAMES
+        }
+    )
+    parts, lists = _parts(names, where), tuple(name for name in names if name.endswith(_LISTS))
+    sizes = _checked_sizes(where, names, files, source.sizes((*parts, *lists)))
     if gap := _gap(parts):
-        raise StoreError(f"{name}: {gap} is missing", fix=_AGAIN)
+        raise StoreError(f"{where}: {gap} is missing", fix=DOWNLOAD_AGAIN)
     return DataFile(
-        source,
-        name,
-        parts,
-        tuple(one for one in names if one.endswith(".csv.gz")),
-        digests,
-        {**source.sizes(parts), **sizes},
+        archive=source,
+        name=where,
+        parts=parts,
+        listings=lists,
+        months=_months(Path(where).name, (*parts, *lists)),
+        files=files,
+        sizes=sizes,
+        litter=litter,
     )
 
 
-def _finished(source: Source, names: list[str], name: str) -> None:
-    for one in names:
-        if PurePosixPath(one).name == "STATUS.json":
-            status = json.loads(source.read(one)).get("status")
-            if status != "Complete":
-                raise IncompleteError(f"{name} is not finished: {one} says {status!r}", fix="wait until it is Complete")
+def _parts(names: Sequence[str], where: str) -> tuple[str, ...]:
+    parts = tuple(name for name in names if name.endswith(_LINES))
+    if not parts and len(names) == 1:  # one file that the user named
+        parts = tuple(names)
+    if not parts:
+        fix = "give DataCite's data file, unpacked or as its tar"
+        raise StoreError(f"{where} holds no parts (.jsonl.gz, .ndjson)", fix=fix)
+    return parts
 
 
-def _manifest(source: Source, names: list[str]) -> tuple[dict[str, str], dict[str, int]]:
-    """Read the checksums and sizes of every manifest there is; names are relative to the manifest's folder."""
-    digests: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    for one in names:
-        path = PurePosixPath(one)
-        if path.name in ("MANIFEST", "MANIFEST.json"):
-            for file, size, digest in _entries(path.name, source.read(one).decode()):
-                key = str(path.parent / file.removeprefix("./"))
-                sizes[key] = size
-                if digest:
-                    digests[key] = digest
-    return digests, sizes
+def _checked_sizes(where: str, names: Sequence[str], files: FileList, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Return the sizes of files; StoreError if a listed one is missing or has another size."""
+    if lost := sorted(files.entries.keys() - set(names)):
+        number = f"{len(lost):,} of {counted(len(files.entries), 'file')}"
+        raise StoreError(f"{where}: {lost[0]} is missing ({number})", fix=DOWNLOAD_AGAIN)
+    for name, size in sizes.items():
+        if (entry := files.entries.get(name)) and entry.size != size:
+            raise _other_size(where, name, size, entry.size)
+    return {**{name: entry.size for name, entry in files.entries.items()}, **sizes}
 
 
-def _entries(kind: str, text: str) -> Iterator[tuple[str, int, str]]:
-    """Yield path, size and checksum; older manifests have no checksums."""
-    if kind == "MANIFEST.json":
-        for entry in json.loads(text):
-            yield entry["filename"], int(entry["size"]), entry.get("sha256", "")
-        return
-    for line in text.splitlines():
-        if words := line.split():
-            yield words[0], int(words[1]), words[2] if len(words) > 2 else ""
+def _other_size(where: str, name: str, size: int, listed_size: int) -> StoreError:
+    message = f"{where}: {name} has {size:,} bytes, MANIFEST says {listed_size:,}"
+    return StoreError(message, fix=DOWNLOAD_AGAIN)
+
+
+def _months(root: str, names: Sequence[str]) -> dict[str, str]:
+    """Return the month of each file: its folder says it, or the list of DOIs there; EVERYTHING if one has none."""
+    folders: dict[PurePosixPath, set[str]] = {}
+    for path in map(PurePosixPath, names):
+        match = _LIST_OF_MONTH.fullmatch(path.name)
+        folders.setdefault(path.parent, set()).update([f"updated_{match[1]}"] if match else [])
+    labels = {folder: _month(folder.name or root, lists) for folder, lists in folders.items()}
+    if EVERYTHING in labels.values():
+        return dict.fromkeys(names, EVERYTHING)
+    return {name: labels[PurePosixPath(name).parent] for name in names}
+
+
+def _month(folder: str, lists: set[str]) -> str:
+    if _MONTH.fullmatch(folder):
+        return folder
+    return next(iter(lists)) if len(lists) == 1 else EVERYTHING
 
 
 def _gap(parts: tuple[str, ...]) -> str | None:
-    """Name the first part that must have been there because a later one is."""
+    """Return the first part that must have been there because a later one is."""
     numbers: dict[str, list[str]] = {}
-    for one in parts:
-        if match := _PART.match(one):
+    for part in parts:
+        if match := _PART.match(part):
             numbers.setdefault(match[1], []).append(match[2])
-    for stem, found in numbers.items():
-        have = {int(number) for number in found}
-        for number in range(min(have), max(have)) if stem.endswith("part_") else ():
-            if number not in have:
-                return f"{stem}{number:0{len(found[0])}d}.jsonl.gz"
+    for stem, digits in numbers.items():
+        present = {int(number) for number in digits}
+        for number in range(min(present), max(present)) if stem.endswith("part_") else ():
+            if number not in present:
+                return f"{stem}{number:0{len(digits[0])}d}.jsonl.gz"
     return None
+
+
+def _check_shape(name: str, line: bytes) -> None:
+    """Refuse a part whose first line shows that it is a document and not a record per line."""
+    start = line.strip()
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UsageError(f"{name} is UTF-16", fix="save it as UTF-8")
+    kind, path = "", ""
+    if start.startswith(b"["):
+        kind, path = "a JSON array", ".[]"
+    elif start == b"{":
+        kind, path = "one JSON document over several lines", "."
+    elif _is_response(start):
+        kind, path = "a response of the API", ".data[]"
+    if kind:
+        fix = f"write one record per line, for example with: jq -c '{path}' FILE > records.ndjson"
+        raise UsageError(f"{name} is {kind}, not one record per line", fix=fix)
+
+
+def _is_response(line: bytes) -> bool:
+    try:
+        document = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return "data" in document and "id" not in document

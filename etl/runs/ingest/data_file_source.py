@@ -3,7 +3,7 @@
 Its format is in `datafile`, the comparison of a month in `listed`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,13 +14,14 @@ from etl.api.query import Query
 from etl.api.window import Window, iso, moment
 from etl.completeness import doi_lists
 from etl.completeness import verdict as completeness
-from etl.completeness.verdict import State, Tally
+from etl.completeness.verdict import State, Tally, Verdict
 from etl.dataset.manifest import DataFileOrigin, TableFacts
 from etl.dataset.manifest_build import Evidence
 from etl.dataset.reader import tombstone_layout
 from etl.dataset.request import Delivery
-from etl.events import Noted
-from etl.runs.ingest.data_file import DataFile, month
+from etl.errors import UsageError
+from etl.events import Noted, counted
+from etl.runs.ingest.data_file import EVERYTHING, DataFile
 from etl.runs.ingest.source import Ingest, Judged, Written
 from etl.schema import withdrawn
 from etl.settings import BASE_URL
@@ -30,7 +31,6 @@ from etl.storage import paths
 
 MARGIN = 86_400
 """Seconds before the newest change in the file, up to which it has all: writing its last month took hours."""
-EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +65,19 @@ class Monthly:
     def query(self) -> Query:
         """The question that the file answers: all DOIs in full, or those changed in its only month."""
         query = Query(resource=resources.load("dois"), detail=True)
-        months = sorted({month(name) for name in self.data.parts})
-        if len(months) != 1 or not months[0].startswith("updated_"):
+        months = set(self.data.months.values())
+        if len(months) != 1 or EVERYTHING in months:
             return query
-        text = months[0].removeprefix("updated_")
+        text = months.pop().removeprefix("updated_")
         return replace(query, window=Window(moment(text), moment(text, end=True)), by="updated")
 
     def wanted(self, delivery: Delivery) -> Delivery:
         """Leave everything to the user."""
         return delivery
 
-    def lines(self, part: str) -> Iterator[bytes]:
+    def lines(self, part: str) -> Generator[bytes, None, None]:
         """Yield the records of a part."""
-        return iter(self.data.lines(part))
+        return self.data.lines(part)
 
     def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
         """Compare the records with the file's lists; what they call registered is in the table of withdrawn ones."""
@@ -85,7 +85,9 @@ class Monthly:
         compared = [self._compare(run, name, written) for name in self._months()]
         tallies = [one.tally for one in compared] or [self._unproved(run, closed.unique)]
         total = _sum(tally.expected_before for tally in tallies)
-        verdict = completeness.judge(tallies, query_before=total, query_after=total, sample=not compared)
+        if not closed.unique and total is None:
+            raise self._empty(tallies)
+        verdict = self._claimed(completeness.judge(tallies, query_before=total, query_after=total, sample=not compared))
         again = sum(one.elsewhere for one in compared)
         again += doi_lists.in_other_months(closed.contested) if compared else 0
         verdict = replace(verdict, unique=verdict.unique - again)
@@ -106,17 +108,30 @@ class Monthly:
         tables = dict(closed.tables) | _tombstones(run, gone, keys)
         return Judged(evidence=evidence, tables=tables, origin=origin)
 
+    def _empty(self, tallies: Sequence[Tally]) -> UsageError:
+        """Return the refusal of a file without records, which is not a data file of months without changes either."""
+        lines = sum(tally.received for tally in tallies)
+        message = f"none of {counted(lines, 'line')} is a record of DataCite" if lines else "there are no records"
+        return UsageError(f"{self.name}: {message}", fix="give DataCite's data file, or records one per line")
+
+    def _claimed(self, verdict: Verdict) -> Verdict:
+        """Call nothing complete of which it is not known what there should be."""
+        gaps = self.data.unknown
+        if not gaps or verdict.state is State.INCOMPLETE:
+            return verdict
+        return replace(verdict, state=State.SAMPLE, reasons=gaps)
+
     def _months(self) -> list[str]:
-        data = self.data
-        return sorted({month(name) for name in (*data.parts, *data.listings)}) if data.listings else []
+        return sorted(set(self.data.months.values())) if self.data.listings else []
 
     def _compare(self, run: Ingest, name: str, written: Written) -> doi_lists.Compared:
         """Compare a month's records with its list."""
-        own = [keys for keys, parts in written if any(month(one) == name for one in parts)]
-        named = [one for _, parts in written for one in parts if month(one) == name]
+        month = self.data.months
+        own = [keys for keys, parts in written if any(month[part] == name for part in parts)]
+        named = [part for _, parts in written for part in parts if month[part] == name]
         found = doi_lists.compare(
             name,
-            [self.data.listed(one) for one in self.data.listings if month(one) == name],
+            [self.data.listed(one) for one in self.data.listings if month[one] == name],
             run.noted([key for keys in own for key in keys]),
             lambda: run.noted([key for keys, _ in written for key in keys]),
             received=run.came(named),
@@ -129,7 +144,7 @@ class Monthly:
     def _unproved(self, run: Ingest, unique: int) -> Tally:
         """Count the records of a file without lists."""
         came = run.came(self.data.parts)
-        return Tally(key=EVERY, expected_before=None, expected_after=None, received=came, unique=unique)
+        return Tally(key=EVERYTHING, expected_before=None, expected_after=None, received=came, unique=unique)
 
 
 def _watermark(run: Ingest, keys: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ records that the dataset has. Tables that no asked-for record is behind (include
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -89,11 +89,13 @@ class Rebuilt:
         folders = self.manifest.partition_by if delivery.partition_by is None else delivery.partition_by
         return replace(delivery, partition_by=folders, limit=self.manifest.request.limit or None)
 
-    def lines(self, part: str) -> Iterator[bytes]:
+    def lines(self, part: str) -> Generator[bytes, None, None]:
         """Yield the records of a file, the newest reception of each."""
         if self.receptions:
-            return self.receptions.counting(part)
-        return iter([line for line in checksums.read_checked(self.held.files, self.files[part]).split(b"\n") if line])
+            yield from self.receptions.counting(part)
+        else:
+            content = checksums.read_checked(self.held.files, self.files[part])
+            yield from filter(None, content.split(b"\n"))
 
     def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
         """Compare the records with those of the dataset; what else its manifest proves stands as it is."""

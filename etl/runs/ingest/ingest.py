@@ -7,9 +7,8 @@ all came is the origin's matter: DataCite's data file (`monthly`), or a dataset 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,12 +21,13 @@ from etl.dataset.manifest_build import Provenance, build, with_origin
 from etl.dataset.request import Delivery
 from etl.dataset.store import Receipt, hold
 from etl.errors import UsageError
-from etl.events import Observe, PartWritten, Planned, SliceDone
+from etl.events import Noted, Observe, PartWritten, Planned, SliceDone, listed
 from etl.records import ndjson
 from etl.records.parser import Parser
 from etl.runs.context import Clock, Outcome, claim_of
 from etl.runs.export import commit
 from etl.runs.ingest import data_file, dataset_source
+from etl.runs.ingest.archive import Stored
 from etl.runs.ingest.data_file_source import Monthly
 from etl.runs.ingest.source import FULL, GROUP, Ingest, Judged, Origin, Written
 from etl.settings import Settings
@@ -46,28 +46,10 @@ MOST = 64
 """Parts that go into files together, however small they are: what a crash may cost."""
 LINES = 5_000
 """Records staged together."""
+PAGE_BYTES = 64 << 20
+"""Bytes of records staged together: some 5,000 of an unusual size would need too much memory."""
 MEDIA = "relationships.media"
 T = TypeVar("T")
-
-
-class _Stored:
-    """A data file on an object store."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files
-
-    def names(self) -> list[str]:
-        """Name all files, sorted."""
-        return self._files.listing("")
-
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
-        return self._files.read(name)
-
-    def sizes(self, names: Iterable[str]) -> dict[str, int]:
-        """Say nothing: each would have to be asked for."""
-        del names
-        return {}
 
 
 async def ingest(  # noqa: PLR0913 (everything that a run has from outside enters here)
@@ -88,40 +70,40 @@ async def ingest(  # noqa: PLR0913 (everything that a run has from outside enter
     for a part that is missing or has changed, IncompleteError for a data file that is not finished, UsageError for a
     dataset that is the destination.
     """
-    with _opened(path, files, observe) as origin:
-        wanted = origin.wanted(replace(delivery, purpose="ingest"))
-        claim, layout = claim_of(origin.query, wanted, Settings(server=origin.fingerprint))
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
-        with hold(files, claim, owner, fresh=delivery.fresh) as store, pool:
-            run = Ingest(
-                origin=origin,
-                delivery=wanted,
-                claim=claim,
-                store=store,
-                layout=layout,
-                parser=Parser(origin.query.resource),
-                observe=observe,
-                clock=clock,
-                run_id=run_id,
-                started=clock(),
-                threads=pool,
-            )
-            if store.plan() is None:
-                store.begin(claim, {"parts": list(origin.parts), "groups": _groups(origin)}, started=run.started)
-            return await _conduct(run, step)
+    origin = _opened(path, files, observe)
+    wanted = origin.wanted(replace(delivery, purpose="ingest"))
+    claim, layout = claim_of(origin.query, wanted, Settings(server=origin.fingerprint))
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
+    with hold(files, claim, owner, fresh=delivery.fresh) as store, pool:
+        run = Ingest(
+            origin=origin,
+            delivery=wanted,
+            claim=claim,
+            store=store,
+            layout=layout,
+            parser=Parser(origin.query.resource),
+            observe=observe,
+            clock=clock,
+            run_id=run_id,
+            started=clock(),
+            threads=pool,
+        )
+        if store.plan() is None:
+            store.begin(claim, {"parts": list(origin.parts), "groups": _groups(origin)}, started=run.started)
+        return await _conduct(run, step)
 
 
-@contextmanager
-def _opened(path: str, to: Files, observe: Observe) -> Iterator[Origin]:
+def _opened(path: str, to: Files, observe: Observe) -> Origin:
     """Open what is to be read: a dataset, or else a data file."""
     there = open_existing(path)
     if there.exists(paths.MANIFEST):
         if there.name == to.name or (to.renames and Path(there.name).resolve() == Path(to.name).resolve()):
             raise UsageError(f"{path} cannot be read into itself", fix="choose another --to")
-        yield dataset_source.opened(there, observe)
-        return
-    with data_file.opened(path, _Stored(there) if is_url(path) else None) as data:
-        yield Monthly(data)
+        return dataset_source.opened(there, observe)
+    data = data_file.opened(path, Stored(there) if is_url(path) else None)
+    if data.litter:
+        observe(Noted(text=f"{path}: passed over what a desktop left there: {listed(data.litter, 3)}"))
+    return Monthly(data)
 
 
 async def _aside(run: Ingest, function: Callable[..., T], *arguments: object) -> T:
@@ -176,16 +158,31 @@ def _stage(run: Ingest, name: str) -> None:
     """Stage the records of one part as pages, one at least."""
     if run.store.receipt(name) is not None:
         return
-    folder, lines, number = paths.slice_folder(name), run.origin.lines(name), 0
-    while (some := list(islice(lines, LINES))) or not number:
-        _page(run, folder, number, some)
-        number += 1
+    folder = paths.slice_folder(name)
+    run.store.discard(name)  # pages of a part that turned out to be damaged
+    with closing(run.origin.lines(name)) as lines:
+        for number, records in enumerate(_gathered(lines)):
+            _page(run, folder, number, records)
     done = pages.staged_pages(run.files, folder)
     staged = pages.count_ids(run.files, done)
     came = staged.received
     tally = Tally(key=name, expected_before=came, expected_after=came, received=came, unique=staged.unique)
     run.store.commit(Receipt(tally=tally, pages=len(done)))
     run.observe(SliceDone(slice_key=name, records=came, expected=came))
+
+
+def _gathered(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Gather records for pages, one page at least."""
+    records: list[bytes] = []
+    size = number = 0
+    for line in lines:
+        records.append(line)
+        size += len(line)
+        if len(records) == LINES or size >= PAGE_BYTES:
+            yield records
+            records, size, number = [], 0, number + 1
+    if records or not number:
+        yield records
 
 
 def _page(run: Ingest, folder: str, number: int, some: list[bytes]) -> None:

@@ -21,7 +21,7 @@ from etl.storage.files import Files
 
 AT_ONCE = 5_000
 """Records parsed together."""
-_BYTES = 1 << 20
+_RESTORE = "restore the file, or export again"
 _NOWHERE = -1
 _LATER = {"hash": pl.UInt64(), "at": pl.Int32()}
 
@@ -83,17 +83,14 @@ def ordered(keys: Iterable[str]) -> list[str]:
 
 def lines(files: Files, key: str) -> Iterator[bytes]:
     """Yield the lines of a file of raw records; StoreError for one that is damaged."""
-    rest = b""
     try:
         with files.open(key) as packed, pa.CompressedInputStream(packed, "zstd") as source:
-            while piece := source.read(_BYTES):
-                *whole, rest = (rest + piece).split(b"\n")
-                yield from filter(None, whole)
+            rest = yield from ndjson.split(source, f"{files.name}/{key}")
     except OSError as error:
-        said = " ".join(str(error).split())
-        raise StoreError(f"{files.name}/{key} is damaged: {said}", fix="restore the file, or export again") from error
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{files.name}/{key} is damaged: {reason}", fix=_RESTORE) from error
     if rest:
-        raise StoreError(f"{files.name}/{key} is damaged: it ends in a record", fix="restore the file, or export again")
+        raise StoreError(f"{files.name}/{key} is damaged: it ends in a record", fix=_RESTORE)
 
 
 def _newest(files: Files, resource: Resource, keys: list[str]) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -3,7 +3,7 @@
 An origin gives lines, part by part, and knows what proves that all of them came.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -111,7 +111,7 @@ class Origin(Protocol):
     def wanted(self, delivery: Delivery) -> Delivery:
         """Complete what the user wants made of the records."""
 
-    def lines(self, part: str) -> Iterator[bytes]:
+    def lines(self, part: str) -> Generator[bytes, None, None]:
         """Yield the records of a part that count, a line each."""
 
     def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
