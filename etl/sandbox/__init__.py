@@ -1,6 +1,6 @@
-"""A DataCite API in a box: a made-up or given corpus behind the real server's paging, search, errors and quirks.
+"""A local DataCite API: a generated or given corpus, with the real server's paging, search, errors and quirks.
 
-Separable from the pipeline: it reads none of its declarations, so that a wrong one can fail against it.
+Independent of the pipeline: it reads none of its declarations, so that a wrong one can fail against it.
 """
 
 from __future__ import annotations

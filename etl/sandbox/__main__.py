@@ -1,4 +1,4 @@
-"""`python -m etl.sandbox`: serve a made-up corpus until told to stop."""
+"""`python -m etl.sandbox`: serve a generated corpus until stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from etl.sandbox.v1.entry import Manner
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve; the first line printed is the base URL, or with `--json` what is wrong with the options."""
+    """Serve; the first line printed is the base URL, or with `--json` an error in the options."""
     try:
         serve(read(arguments))
     except EtlError as error:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def serve(options: Options) -> None:
-    """Serve until told to stop, the base URL printed first; UsageError for a port that cannot be had."""
+    """Print the base URL and serve until stopped; UsageError for a port that is not available."""
     manner = Manner(generation=options.generation, agents=options.agents_as_data)
     corpus = Corpus.generate(records=options.records, seed=options.seed, manner=manner)
     asyncio.run(_serve(corpus, options))
@@ -62,12 +62,12 @@ async def _serve(corpus: Corpus, options: Options) -> None:
 
 @asynccontextmanager
 async def _listening(sandbox: Sandbox, port: int) -> AsyncIterator[None]:
-    """Hold the sandbox open; UsageError if its port is somebody else's."""
+    """Hold the sandbox open; UsageError if its port is not available."""
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(sandbox)
         except OSError as error:
-            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"is not available ({error.strerror})"
             raise UsageError(f"port {port} {reason}", fix="choose another --port, or 0 for a free one") from error
         yield
 

@@ -1,7 +1,7 @@
-"""What a request asks and what an answer holds, apart from any HTTP library.
+"""Requests and answers, independent of any HTTP library.
 
-The error bodies live here too, in the shapes of api-notes 1.5. How a page of records becomes bytes is in
-`stitched`; how answers reach a socket is in `server`.
+The error bodies are here too, as in api-notes 1.5. `stitched` makes the bytes of pages;
+`server` sends answers to a socket.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOT_FOUND = "The resource you are looking for doesn't exist."
 
 
 class Body(Protocol):
-    """A document that can be had as it is or packed with gzip."""
+    """A document, plain or packed with gzip."""
 
     def plain(self) -> bytes: ...
 
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A status with either small `content` or a big `body` that packs itself; `damage` is what happens on its way."""
+    """A status with either small `content` or a big `body` that packs itself; `damage` happens in transit."""
 
     status: int = 200
     content: bytes = b""
@@ -54,7 +54,7 @@ class Answer:
     damage: str = ""
 
     def plain(self) -> bytes:
-        """Give the document uncompressed."""
+        """Return the document uncompressed."""
         return self.content if self.body is None else self.body.plain()
 
 

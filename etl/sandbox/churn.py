@@ -1,7 +1,7 @@
-"""An index that moves in time: records are minted, changed, withdrawn and found again, and listed later than stamped.
+"""A moving index: records are created, changed, withdrawn and restored, and listed later than their timestamps.
 
-What moves is decided by the seed and the number of the move alone; the n-th move happens n / rate seconds after the
-sandbox began, whenever somebody looks.
+Only the seed and the number of the move decide what moves; the n-th move happens n / rate seconds after the
+sandbox began, whenever it is observed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _OLD = 10 * 365 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One change of the records, and when it happened, in epoch seconds of the server's clock."""
+    """One change of the records, and its time in epoch seconds of the server's clock."""
 
     at: float
     change: Change
 
 
 class Churn:
-    """The records as they are, in the corpus given, and as the index lists them, `lag` seconds later.
+    """The current records, in the given corpus, and the listed ones, `lag` seconds behind.
 
     State: the moves so far, and how many of them the index has.
     """
@@ -48,7 +48,7 @@ class Churn:
         self._indexed = 0
 
     def advance(self, now: float) -> None:
-        """Do what has happened until now, and list what was stamped early enough."""
+        """Apply all moves until now, and list the records that are old enough."""
         due = int((now - self._begin) * self._rate)
         while len(self._moves) < due:
             number = len(self._moves)
@@ -61,7 +61,7 @@ class Churn:
             self._indexed += 1
 
     def listed_at(self, moment: float) -> pl.DataFrame:
-        """Return what the index listed at a moment until now: `uid`, and its times in epoch milliseconds."""
+        """Return the records that the index listed at a past moment: `uid`, and times in epoch milliseconds."""
         self.advance(moment)
         frame = self._first.frame
         for move in self._moves:
@@ -82,7 +82,7 @@ def _change(now: Snapshot, chance: Random, at: int) -> Change:
 
 
 def _adding(now: Snapshot, born: int, at: int) -> Change:
-    """Add a record; one that was a draft for a while is as old as the draft."""
+    """Add a record; one that was a draft has the creation time of the draft."""
     assert isinstance(now.pool, MadePool)
     stamp = pl.lit(at * 1000, dtype=pl.Int64)
     added = index.additions(now.frame, 1, born, now.roster, now.pool.usual)
@@ -105,7 +105,7 @@ def _withdrawing(chosen: pl.Expr) -> Change:
 
 
 def settled(listed: pl.DataFrame, as_of: datetime) -> set[str]:
-    """Return the ids of the listed records all of whose times are before a moment."""
+    """Return the ids of the listed records whose times are all before a moment."""
     bound = int(as_of.astimezone(UTC).timestamp() * 1000)
     before = pl.max_horizontal("created", "updated", "registered") < bound
     return set(listed.filter(before)["uid"].to_list())

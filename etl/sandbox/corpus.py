@@ -1,7 +1,7 @@
-"""A corpus: all records, clients and providers a sandbox serves, as they are at one time.
+"""A corpus: all records, clients and providers that a sandbox serves, at one time.
 
-`Snapshot` never changes; `Corpus` holds the present one and swaps it when records are created, updated or withdrawn,
-so a request sees one state from beginning to end.
+`Snapshot` never changes; `Corpus` holds the current one and swaps it when records are created, updated or withdrawn,
+so that a request sees one state from beginning to end.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ class Snapshot:
 
     @cached_property
     def matches(self) -> Matches:
-        """What was searched in this state."""
+        """The searches in this state."""
         return Matches(self.frame)
 
     @cached_property
     def registrations(self) -> Registrations:
-        """The repositories and prefixes that follow from the roster."""
+        """The repositories and prefixes, derived from the roster."""
         return Registrations(self.roster)
 
     @cached_property
     def activities(self) -> Sequence[Json]:
-        """Who changed what."""
+        """The changes of records."""
         return happenings.activities(self.frame, self.roster)
 
     @cached_property
@@ -69,26 +69,26 @@ class Snapshot:
 
     @cached_property
     def shelf(self) -> dict[str, object]:
-        """What other dialects made of this state, kept as long as it lasts."""
+        """Data that other dialects derive from this state, kept as long as it lasts."""
         return {}
 
     @property
     def scope(self) -> Scope:
-        """What queries are asked of."""
+        """The data that queries search."""
         return Scope(self.roster, self.pool)
 
     def rows(self, params: Params) -> pl.Series:
-        """Give the numbers of the matching rows, ascending; raises ValueError with the server's text."""
+        """Return the numbers of the matching rows, ascending; raises ValueError with the server's text."""
         return self.matches.rows(key(params), lambda: selection(params, self.scope))
 
     def rows_of(self, ids: Sequence[str]) -> pl.Series:
-        """Give the numbers of the rows of DOIs, findable or not, whatever the case; unknown ones are left out."""
-        wanted = pl.Series([one.lower() for one in ids], dtype=pl.String)
+        """Return the numbers of the rows of DOIs, findable or not, in any case; unknown ones are omitted."""
+        wanted = pl.Series([doi.lower() for doi in ids], dtype=pl.String)
         return self.frame.select(pl.col("uid").is_in(wanted.implode()).arg_true()).to_series().cast(pl.UInt32)
 
 
 class Corpus:
-    """The records a sandbox serves and the truth that tests compare with."""
+    """The records that a sandbox serves, and the truth for tests."""
 
     def __init__(self, snapshot: Snapshot, manner: Manner = USUAL) -> None:
         self.manner = manner
@@ -98,7 +98,7 @@ class Corpus:
 
     @classmethod
     def generate(cls, records: int = DEFAULT_RECORDS, seed: int = DEFAULT_SEED, *, manner: Manner = USUAL) -> Corpus:
-        """Make up a corpus that depends on the two numbers only; `manner` is how its API v1 answers."""
+        """Generate a corpus that depends only on the two numbers; `manner` is the behaviour of its API v1."""
         roster = organisations.build(records, seed)
         pool = MadePool(seed, min(4000, max(1000, records // 50)))
         frame = index.build(records, seed, roster, pool.usual)
@@ -107,7 +107,7 @@ class Corpus:
 
     @classmethod
     def from_records(cls, records: Sequence[Json], included: Sequence[Json] = ()) -> Corpus:
-        """Serve given DOI resource objects exactly as they are, with given clients, providers and media."""
+        """Serve given DOI resource objects unchanged, with given clients, providers and media."""
         pool = GivenPool(records)
         roster = given.roster(records, included)
         return cls(_given(pool, given.frame(pool.resources, roster), roster, included))
@@ -116,23 +116,23 @@ class Corpus:
         return len(self.now.frame)
 
     def record(self, ordinal: int, view: str = "list") -> Json:
-        """Give the resource object at a position in (created, uid) order, in the "list" or the "detail" view."""
+        """Return the resource object at a position in (created, uid) order, in the "list" or the "detail" view."""
         snapshot = self.now
         return whole(snapshot.renderer.pieces(snapshot.frame.slice(ordinal, 1), _VIEWS[view]))
 
     def search(self, params: Mapping[str, str] | str = "") -> list[int]:
-        """Give the positions of the records that filters and query select, in (created, uid) order."""
+        """Return the positions of the records that filters and query select, in (created, uid) order."""
         asked = parse(params) if isinstance(params, str) else Params(plain=_underscored(params))
-        found: list[int] = self.now.rows(asked).to_list()
-        return found
+        rows: list[int] = self.now.rows(asked).to_list()
+        return rows
 
     def ids(self, params: Mapping[str, str] | str = "") -> list[str]:
-        """Give the lower-case DOIs of the records that filters and query select, in (created, uid) order."""
-        found: list[str] = self.now.frame["uid"].gather(self.search(params)).to_list()
-        return found
+        """Return the lower-case DOIs of the records that filters and query select, in (created, uid) order."""
+        uids: list[str] = self.now.frame["uid"].gather(self.search(params)).to_list()
+        return uids
 
     def create(self, count: int, *, at: datetime) -> list[str]:
-        """Add made-up records created at a time, and give their DOIs; for given corpora use `put`."""
+        """Add generated records with a creation time, and return their DOIs; for given corpora use `put`."""
         with self._lock:
             snapshot = self.now
             assert isinstance(snapshot.pool, MadePool)
@@ -141,7 +141,7 @@ class Corpus:
             return added["uid"].to_list()
 
     def update(self, ids: Sequence[str], *, at: datetime) -> None:
-        """Change records: another metadata version and, for made-up ones, other content."""
+        """Change records: another metadata version and, for generated ones, other content."""
         with self._lock:
             snapshot = self.now
             changed = _is_one_of(ids)
@@ -160,7 +160,7 @@ class Corpus:
             )
 
     def withdraw(self, ids: Sequence[str]) -> None:
-        """Hide records: they become `registered`, are listed no more and answer 404."""
+        """Hide records: they become `registered`, are no longer listed, and answer 404."""
         with self._lock:
             self._swap(self.now.frame.with_columns(findable=pl.col("findable") & ~_is_one_of(ids)))
 
@@ -177,7 +177,7 @@ class Corpus:
             )
 
     def apply(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        """Change the frame of a made-up corpus."""
+        """Change the frame of a generated corpus."""
         with self._lock:
             self._swap(change(self.now.frame))
 
@@ -186,8 +186,8 @@ class Corpus:
         with self._lock:
             snapshot = self.now
             assert isinstance(snapshot.pool, GivenPool)
-            fresh = {str(one["id"]).lower(): one for one in records}
-            kept = [one for one in snapshot.pool.resources if str(one["id"]).lower() not in fresh]
+            fresh = {str(record["id"]).lower(): record for record in records}
+            kept = [record for record in snapshot.pool.resources if str(record["id"]).lower() not in fresh]
             self.now = _changed_given(snapshot, [*kept, *fresh.values()], shown=fresh)
 
     def _swap(self, frame: pl.DataFrame) -> None:
@@ -207,7 +207,7 @@ def _underscored(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_one_of(ids: Sequence[str]) -> pl.Expr:
-    return pl.col("uid").is_in(pl.Series([one.lower() for one in ids], dtype=pl.String).implode())
+    return pl.col("uid").is_in(pl.Series([doi.lower() for doi in ids], dtype=pl.String).implode())
 
 
 def _given(pool: GivenPool, frame: pl.DataFrame, roster: Roster, included: Sequence[Json]) -> Snapshot:
@@ -216,7 +216,7 @@ def _given(pool: GivenPool, frame: pl.DataFrame, roster: Roster, included: Seque
         pool=pool,
         roster=roster,
         renderer=GivenRenderer(pool),
-        included={(one["type"], one["id"]): one for one in included},
+        included={(resource["type"], resource["id"]): resource for resource in included},
     )
 
 
@@ -229,7 +229,7 @@ def _updated_given(snapshot: Snapshot, changed: pl.Expr, at: datetime) -> Snapsh
 
 
 def _changed_given(snapshot: Snapshot, resources: Sequence[Json], shown: Container[str] = ()) -> Snapshot:
-    """Give the state with other records; what was withdrawn stays so unless it is to be shown again."""
+    """Return the state with other records; withdrawn ones stay so unless they are shown again."""
     hidden = [uid for uid in snapshot.frame.filter(~pl.col("findable"))["uid"].to_list() if uid not in shown]
     included = list(snapshot.included.values())
     roster = given.roster(resources, included)

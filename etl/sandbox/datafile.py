@@ -1,7 +1,7 @@
-"""DataCite's data file of a corpus, in the layout of api-notes 8.1: parts of JSON lines and a CSV for every month.
+"""DataCite's data file of a corpus, laid out as in api-notes 8.1: parts of JSON lines and a CSV for every month.
 
-Records are singletons without XML, sorted by (updated, uid); `relationships.media` names the wrong type, as the real
-file does. `MANIFEST` and `MANIFEST.json` have SHA-256 in base64.
+Records are singletons without XML, sorted by (updated, uid); `relationships.media` has the wrong type, as in the real
+file. `MANIFEST` and `MANIFEST.json` have SHA-256 in base64.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _VIEW = View(detail=True, single=True, affiliation=True, publisher=True)
 
 
 def write(corpus: Corpus, folder: Path, *, part_records: int = PART_RECORDS, status: str = "Complete") -> None:
-    """Write the data file of a corpus' present state into a folder."""
+    """Write the data file of a corpus's current state into a folder."""
     snapshot = corpus.now
     rows = snapshot.frame.with_columns(month=pl.from_epoch("updated", time_unit="ms").dt.strftime("%Y-%m"))
     files = dict(_files(snapshot, rows.sort("updated", "uid"), part_records))
@@ -40,33 +40,33 @@ def write(corpus: Corpus, folder: Path, *, part_records: int = PART_RECORDS, sta
     (folder / "MANIFEST").write_text("".join(f"{name} {size} {digest}\n" for name, size, digest in facts))
     listed = [{"filename": name, "size": size, "sha256": digest} for name, size, digest in facts]
     (folder / "MANIFEST.json").write_text(json.dumps(listed))
-    told = {"month": None, "datetime": datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "status": status}
-    (folder / "STATUS.json").write_text(json.dumps(told))
+    state = {"month": None, "datetime": datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "status": status}
+    (folder / "STATUS.json").write_text(json.dumps(state))
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Pack a data file's folder into one tar, as the Public Data File is."""
+    """Pack a data file's folder into one tar, like the Public Data File."""
     with tarfile.open(target, "w") as tar:
         tar.add(folder, arcname=".")
 
 
 def _files(snapshot: Snapshot, rows: pl.DataFrame, part_records: int) -> Iterator[tuple[str, bytes]]:
-    for (month,), found in rows.group_by("month", maintain_order=True):
+    for (month,), month_rows in rows.group_by("month", maintain_order=True):
         top = f"dois/updated_{month}"
-        for number, start in enumerate(range(0, len(found), part_records)):
+        for number, start in enumerate(range(0, len(month_rows), part_records)):
             # The counter advances with scanned rows, registered ones too: a part may hold fewer, or none.
-            some = found.slice(start, part_records).filter("findable")
-            lines = [dump(_record(snapshot, some.slice(row, 1))) + b"\n" for row in range(len(some))]
+            part = month_rows.slice(start, part_records).filter("findable")
+            lines = [dump(_record(snapshot, part.slice(row, 1))) + b"\n" for row in range(len(part))]
             yield f"{top}/part_{number:04d}.jsonl.gz", gzip.compress(b"".join(lines), mtime=0)
-        yield f"{top}/{month}.csv.gz", gzip.compress(_listing(snapshot, found).encode(), mtime=0)
+        yield f"{top}/{month}.csv.gz", gzip.compress(_listing(snapshot, month_rows).encode(), mtime=0)
 
 
 def _record(snapshot: Snapshot, row: pl.DataFrame) -> Json:
     record = whole(snapshot.renderer.pieces(row, _VIEW))
     record["attributes"].pop("xml", None)
     media = (record["relationships"].get("media") or {}).get("data") or ()
-    for one in [media] if isinstance(media, dict) else media:  # older records have one and no list
-        one["type"] = "dois"
+    for entry in [media] if isinstance(media, dict) else media:  # older records have one and no list
+        entry["type"] = "dois"
     return record
 
 

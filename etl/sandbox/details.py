@@ -1,4 +1,4 @@
-"""What a made-up record shows beside its template: links to other records, media and XML."""
+"""The details of a generated record besides its template: links to other records, media and XML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Details:
         self._linked = linked
 
     def relationships(self, row: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
-        """Give the named relationships of a row of the index."""
+        """Return the named relationships of a row of the index."""
         return {name: {"data": self._data(row, name)} for name in names}
 
     def _data(self, row: Mapping[str, Json], name: str) -> Json:
@@ -41,7 +41,7 @@ class Details:
         if name == "provider":
             return {"id": self._roster.providers_of_clients[row["client"]], "type": "providers"}
         if name == "media":
-            return [{"id": one["id"], "type": "media"} for one in self.media(row)]
+            return [{"id": entry["id"], "type": "media"} for entry in self.media(row)]
         count = self._pool.attributes(row["template"]).get(_COUNTS[name], 0)
         return [
             {"id": uid, "type": "dois"} for uid in self._others(row["serial"], 2 + list(_COUNTS).index(name), count)
@@ -53,7 +53,7 @@ class Details:
         return [str(self._linked[row]) for row in rows]
 
     def media(self, row: Mapping[str, Json]) -> list[Json]:
-        """Give the media resource objects of a row."""
+        """Return the media resource objects of a row."""
         return [
             {
                 "id": f"{row['serial'] // 10_000:04d}-{row['serial'] % 10_000:04d}-{turn:02d}rs",

@@ -1,4 +1,4 @@
-"""The index and the roster of a corpus of given records, derived from whatever attributes they have."""
+"""The index and the roster of a corpus of given records, derived from their attributes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from etl.sandbox.search.dates import span
 
 
 def roster(records: Sequence[Json], included: Sequence[Json]) -> Roster:
-    """Gather the clients that records link to and those given, with their providers and prefixes."""
-    clients = {one["id"]: one for one in included if one["type"] == "clients"}
-    linked = (_linked(one, "client") for one in records)
-    ids = list(dict.fromkeys([*clients, *(one for one in linked if one)]))
+    """Gather the linked and the given clients, with their providers and prefixes."""
+    clients = {resource["id"]: resource for resource in included if resource["type"] == "clients"}
+    linked = (_linked(record, "client") for record in records)
+    ids = list(dict.fromkeys([*clients, *filter(None, linked)]))
     return Roster(
         client_ids=ids,
-        providers_of_clients=[_provider(one, clients.get(one)) for one in ids],
-        prefixes_of_clients=[_prefixes(clients.get(one)) for one in ids],
+        providers_of_clients=[_provider(client, clients.get(client)) for client in ids],
+        prefixes_of_clients=[_prefixes(clients.get(client)) for client in ids],
         clients=clients,
-        providers={one["id"]: one for one in included if one["type"] == "providers"},
+        providers={resource["id"]: resource for resource in included if resource["type"] == "providers"},
     )
 
 
@@ -37,13 +37,13 @@ def _provider(name: str, client: Json) -> str:
 
 def _prefixes(client: Json) -> list[str]:
     data = (((client or {}).get("relationships") or {}).get("prefixes") or {}).get("data") or []
-    return [one["id"] for one in data]
+    return [prefix["id"] for prefix in data]
 
 
 def frame(records: Sequence[Json], known: Roster) -> pl.DataFrame:
-    """Make the index of given records, in (created, uid) order; a record without `created` stands at the epoch."""
+    """Make the index of given records, in (created, uid) order; a record without `created` is at the epoch."""
     numbers = {name: number for number, name in enumerate(known.client_ids)}
-    rows = [_row(number, one, numbers.get(_linked(one, "client") or "")) for number, one in enumerate(records)]
+    rows = [_row(number, record, numbers.get(_linked(record, "client") or "")) for number, record in enumerate(records)]
     schema = {
         "serial": pl.UInt32,
         "uid": pl.String,
@@ -75,7 +75,7 @@ def _row(number: int, resource: Json, client: int | None) -> tuple[Json, ...]:
 
 
 def moment(text: Json) -> int | None:
-    """Read a timestamp as epoch milliseconds; anything unreadable is no timestamp."""
+    """Read a timestamp as epoch milliseconds, None if it is unreadable."""
     try:
         return span(text)[0] if isinstance(text, str) else None
     except ValueError:
@@ -83,7 +83,7 @@ def moment(text: Json) -> int | None:
 
 
 def touched(resource: Json, at: datetime) -> Json:
-    """Give a copy of a record as updated at a time."""
+    """Return a copy of a record, updated at a time."""
     attributes = resource.get("attributes") or {}
     version = attributes.get("metadataVersion")
     fresh = {

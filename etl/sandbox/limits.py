@@ -14,7 +14,7 @@ _TEXT = b"Your request has been rate limited. See https://support.datacite.org/d
 
 
 def tier(request: Request) -> str:
-    """Tell which tier a request belongs to."""
+    """Return the tier of a request."""
     if request.headers.get("authorization"):
         return "authenticated"
     if _MAIL.search(request.headers.get("user-agent", "")) or "mailto=" in request.query:
@@ -29,7 +29,7 @@ def limited() -> Answer:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts requests of the present window by tier; the clock is given with each request, in seconds."""
+    """Counts requests of the current window by tier; each request comes with the time, in seconds."""
 
     # Mutable: the window and its counts.
     window: float = WINDOW_SECONDS
@@ -37,7 +37,7 @@ class Meter:
     counts: dict[str, int] | None = None
 
     def count(self, name: str, now: float) -> bool:
-        """Count a request and tell whether it is within the limit of its tier."""
+        """Count a request and return whether it is within the limit of its tier."""
         if self.start is None or self.counts is None or now - self.start >= self.window:
             self.start, self.counts = now, dict.fromkeys(TIERS, 0)
         self.counts[name] += 1

@@ -1,4 +1,4 @@
-"""What a sandbox is started with: options as text, checked before anything is made."""
+"""The options of a sandbox, read from text and checked before it starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS = 65535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """A sandbox as it was asked for; `json` says in which form it tells its address."""
+    """The options of a sandbox; with `json` it prints its address as JSON."""
 
     records: int
     seed: int
@@ -34,12 +34,12 @@ class Options:
 
 
 def read(arguments: Sequence[str]) -> Options:
-    """Read options; UsageError for one that there is not, or that cannot be. `--help` prints them and exits."""
+    """Read options; UsageError for an unknown or invalid one. `--help` prints them and exits."""
     return Options(**vars(_parser().parse_args(arguments)))
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are errors like any other."""
+    """A parser that raises usage errors."""
 
     def error(self, message: str) -> Never:
         known = ", ".join(name for action in self._actions for name in action.option_strings)
@@ -48,49 +48,49 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    told = "A DataCite API in a box, on loopback."
-    parser = _Parser(prog="python -m etl.sandbox", description=told, allow_abbrev=False)
+    description = "A local DataCite API with the real one's quirks."
+    parser = _Parser(prog="python -m etl.sandbox", description=description, allow_abbrev=False)
     add = parser.add_argument
-    add("--records", type=_from(0), default=DEFAULT_RECORDS, help="how many DOIs (default: %(default)s)")
+    add("--records", type=_from(0), default=DEFAULT_RECORDS, help="number of DOIs (default: %(default)s)")
     add("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same records")
-    add("--port", type=_from(0, _PORTS), default=0, help="0 takes any free port")
-    add("--host", default="127.0.0.1", help="the address of this machine to listen at")
+    add("--port", type=_from(0, _PORTS), default=0, help="0 chooses a free port")
+    add("--host", default="127.0.0.1", help="address to listen on")
     add("--fault", type=_fault, action="append", default=[], metavar="NAME=VALUE", dest="faults", help=", ".join(KINDS))
     add("--churn", type=_rate, default=0.0, help="records that move per second")
-    add("--enforce-limits", action="store_true", help="answer 429 beyond the limit of the tier")
-    add("--window", type=_seconds, default=300.0, help="seconds in which requests are counted")
-    add("--generation", choices=(OLD, NEW), default=NEW, help="which API v1 to be below /v1")
+    add("--enforce-limits", action="store_true", help="answer 429 beyond the rate limit")
+    add("--window", type=_seconds, default=300.0, help="length of the rate limit's window in seconds")
+    add("--generation", choices=(OLD, NEW), default=NEW, help="generation of API v1 under /v1")
     add("--agents-as-data", action="store_true", help="answer /v1/agents as JSON, not as a web page")
-    add("--until-stdin-closes", action="store_true", help="stop when the starting process goes away")
+    add("--until-stdin-closes", action="store_true", help="stop when the parent process ends")
     add("--json", action="store_true", help="print the base URL as a JSON object")
     return parser
 
 
 def _from(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what reads a whole number of a range."""
+    """Return a reader of integers in a range."""
 
     def number(text: str) -> int:
-        found = int(text)
-        if found < least or (most is not None and found > most):
+        value = int(text)
+        if value < least or (most is not None and value > most):
             meant = f"from {least}" if most is None else f"from {least} to {most}"
             raise argparse.ArgumentTypeError(f"{text} is not a number {meant}")
-        return found
+        return value
 
     return number
 
 
 def _seconds(text: str) -> float:
-    found = float(text)
-    if not 0 < found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no length of time")
-    return found
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a duration")
+    return value
 
 
 def _rate(text: str) -> float:
-    found = float(text)
-    if not 0 <= found <= 1000:
+    value = float(text)
+    if not 0 <= value <= 1000:
         raise argparse.ArgumentTypeError(f"{text} is not a rate from 0 to 1,000 per second")
-    return found
+    return value
 
 
 def _fault(text: str) -> Fault:

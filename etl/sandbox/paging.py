@@ -21,7 +21,7 @@ _LEADING_INTEGER = re.compile(r"\s*[+-]?\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a list is read: `mode` is "page", "cursor" or "scroll"; `after` is (epoch ms, uid) of the last row seen."""
+    """A position in a list: `mode` is "page", "cursor" or "scroll"; `after` is (epoch ms, uid) of the last row."""
 
     mode: str
     size: int
@@ -30,7 +30,7 @@ class Place:
 
 
 def place(params: Params) -> Place:
-    """Read the paging parameters, clamping as the server does.
+    """Read the paging parameters, clamped like the server.
 
     Raises the server's 400 for a negative size, which reaches the search engine unchecked.
     """
@@ -56,12 +56,12 @@ def _integer(text: str) -> int:
 
 
 def encode_cursor(epoch_ms: int, uid: str) -> str:
-    """Make the token that continues behind a row."""
+    """Make the token that continues after a row."""
     return base64.urlsafe_b64encode(f"{epoch_ms},{uid}".encode()).rstrip(b"=").decode()
 
 
 def decode_cursor(token: str) -> tuple[int, str] | None:
-    """Read a token; anything undecodable silently means the beginning."""
+    """Read a token; an undecodable one silently means the beginning."""
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
         moment, _, uid = text.partition(",")
@@ -71,13 +71,13 @@ def decode_cursor(token: str) -> tuple[int, str] | None:
 
 
 def totals(total: int, at: Place, *, capped: bool = True) -> dict[str, Json]:
-    """Give `total`, `totalPages` and, in page mode, `page`; `capped` says whether page mode counts only 10,000 rows."""
+    """Return `total`, `totalPages` and, in page mode, `page`; with `capped` page mode counts only 10,000 rows."""
     countable = min(total, WINDOW) if capped and at.mode == "page" else total
     counted: dict[str, Json] = {"total": total, "totalPages": -(-countable // at.size) if at.size else 0}
     return {**counted, "page": at.number} if at.mode == "page" else counted
 
 
-def goes_on(at: Place, *, served: int, total_pages: int) -> bool:
+def has_next(at: Place, *, served: int, total_pages: int) -> bool:
     """Return whether the page carries `links.next`: a full last page still does in cursor mode."""
     return served >= at.size > 0 and at.number != total_pages
 
@@ -89,11 +89,11 @@ def next_url(base: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def kept(params: Params, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Give the parameters of a whitelist that the request has; the others are dropped without a word."""
-    found = ((name, params.plain.get(name.replace("-", "_"))) for name in names)
-    return [(name, value) for name, value in found if value]
+    """Return the whitelisted parameters of the request; the others are dropped silently."""
+    pairs = ((name, params.plain.get(name.replace("-", "_"))) for name in names)
+    return [(name, value) for name, value in pairs if value]
 
 
 def kept_fields(fields: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Give the sparse fieldsets as query pairs."""
+    """Return the sparse fieldsets as query pairs."""
     return [(f"fields[{kind}]", value) for kind, value in fields.items()]

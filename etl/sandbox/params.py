@@ -19,24 +19,24 @@ class Params:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str | None:
-        """Give the value, or None when the parameter is absent or blank."""
+        """Return the value, or None when the parameter is absent or blank."""
         return self.plain.get(name) or None
 
     def on(self, name: str) -> bool:
-        """Return whether a flag is set: only the literal "true" counts (api-notes 1.3)."""
+        """Return whether a flag is set: only "true" counts (api-notes 1.3)."""
         return self.plain.get(name) == "true"
 
     def listed(self, name: str) -> tuple[str, ...]:
-        """Give the parts of a comma-separated value, without blank ones."""
+        """Return the parts of a comma-separated value, except blank ones."""
         return tuple(part for part in self.plain.get(name, "").split(",") if part)
 
     def fieldset(self, kind: str) -> frozenset[str] | None:
-        """Give the sparse fieldset of a JSON:API type, or None when all fields are wanted."""
+        """Return the sparse fieldset of a JSON:API type, or None when all fields are wanted."""
         value = self.fields.get(kind)
         return None if value is None else frozenset(value.split(","))
 
     def having(self, **values: str) -> Params:
-        """Give the same parameters with some set, as a nested path such as `/clients/x/dois` does."""
+        """Return the same parameters with some set, as for nested paths such as `/clients/x/dois`."""
         return Params(plain={**self.plain, **values}, page=self.page, fields=self.fields)
 
 

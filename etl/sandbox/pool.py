@@ -1,4 +1,4 @@
-"""Where the parts of records that can be searched come from: made-up templates, or records given as they are.
+"""The searchable parts of records: generated templates, or given records.
 
 A pool numbers its templates; the index of a corpus says which record uses which. Searching looks at each template
 once, however many records share it.
@@ -28,11 +28,11 @@ class Pool:
         self._values: dict[str, list[tuple[Scalar, ...]]] = {}
 
     def attributes(self, number: int) -> dict[str, Json]:
-        """Give the attributes of a template as they can be searched."""
+        """Return the searchable attributes of a template."""
         raise NotImplementedError
 
     def values(self, path: str) -> Sequence[tuple[Scalar, ...]]:
-        """Give the scalars found under a dotted path of camelCase names, a tuple for each template."""
+        """Return the scalars under a dotted path of camelCase names, one tuple per template."""
         known = self._values.get(path)
         if known is None:
             steps = path.split(".")
@@ -41,8 +41,8 @@ class Pool:
         return known
 
     def resource_types(self) -> Sequence[tuple[Scalar, ...]]:
-        """Give `types.resourceTypeGeneral` in the kebab case of resource-type-id."""
-        return [tuple(kebab(str(one)) for one in found) for found in self.values("types.resourceTypeGeneral")]
+        """Return `types.resourceTypeGeneral` in the kebab case of resource-type-id."""
+        return [tuple(kebab(str(kind)) for kind in kinds) for kinds in self.values("types.resourceTypeGeneral")]
 
 
 def kebab(name: str) -> str:
@@ -52,8 +52,8 @@ def kebab(name: str) -> str:
 
 def _leaves(value: Json, steps: Sequence[str]) -> Iterator[Scalar]:
     if isinstance(value, list):
-        for one in value:
-            yield from _leaves(one, steps)
+        for entry in value:
+            yield from _leaves(entry, steps)
     elif isinstance(value, dict):
         if steps:
             yield from _leaves(value.get(steps[0]), steps[1:])
@@ -62,7 +62,7 @@ def _leaves(value: Json, steps: Sequence[str]) -> Iterator[Scalar]:
 
 
 class MadePool(Pool):
-    """Templates made up from a seed on first use; the last ones, from `usual` on, are odd."""
+    """Templates generated from a seed on first use; the last ones, from `usual`, are odd."""
 
     def __init__(self, seed: int, usual: int) -> None:
         super().__init__(usual + oddities.COUNT)
@@ -73,7 +73,7 @@ class MadePool(Pool):
         self._made: dict[int, dict[str, Json]] = {}
 
     def attributes(self, number: int) -> dict[str, Json]:
-        """Give a template, made on first use; publisher and affiliations are objects."""
+        """Return a template, made on first use; publisher and affiliations are objects."""
         known = self._made.get(number)
         if known is None:
             known = self._made[number] = self._make(number)
@@ -90,23 +90,23 @@ class MadePool(Pool):
         return made
 
     def on_resource(self, number: int) -> oddities.Change | None:
-        """Give the change that an odd template makes to the whole resource, if it is of that sort."""
+        """Return the change that an odd template makes to the whole resource, if any."""
         turn = number - self.usual - len(oddities.ON_ATTRIBUTES)
         return oddities.ON_RESOURCE[turn] if turn >= 0 else None
 
     def media_types(self, number: int) -> Sequence[str]:
-        """Give the media types registered for records of a template; most have none."""
+        """Return the media types registered for records of a template; most have none."""
         return _MEDIA_TYPES[: 1 + number % 2] if number % 11 == 5 else ()
 
 
 class GivenPool(Pool):
-    """Records given as they are, each its own template."""
+    """Given records, each its own template."""
 
     def __init__(self, resources: Sequence[Json]) -> None:
         super().__init__(len(resources))
         self.resources = list(resources)
 
     def attributes(self, number: int) -> dict[str, Json]:
-        """Give the attributes of a record."""
-        found: dict[str, Json] = self.resources[number].get("attributes") or {}
-        return found
+        """Return the attributes of a record."""
+        held: dict[str, Json] = self.resources[number].get("attributes") or {}
+        return held

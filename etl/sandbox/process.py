@@ -1,4 +1,4 @@
-"""The API in a box as a process of its own, for commands that bring their server with them."""
+"""The embedded API in its own process, for commands with `--sandbox`."""
 
 import json
 import subprocess
@@ -11,11 +11,11 @@ from etl.errors import UsageError
 
 @contextmanager
 def embedded(arguments: Sequence[str]) -> Iterator[str]:
-    """Run `python -m etl.sandbox` with these arguments and yield its base URL; it ends with the block, or with us.
+    """Run `python -m etl.sandbox` with these arguments and yield its base URL; it ends with the block.
 
-    A server in this process would take turns with the export on one interpreter lock. It watches its stdin, so it
-    ends even if we are killed, and it has a session of its own, so that Ctrl-C reaches us first. UsageError for
-    arguments that cannot be.
+    A server in this process would share one interpreter lock with the export. It watches its stdin, so that it ends
+    even if this process is killed, and has its own session, so that Ctrl-C reaches this process first. UsageError for
+    invalid arguments.
     """
     command = [sys.executable, "-m", "etl.sandbox", "--json", *arguments, "--until-stdin-closes"]
     with subprocess.Popen(  # noqa: S603 (our own interpreter and module)
@@ -30,12 +30,12 @@ def embedded(arguments: Sequence[str]) -> Iterator[str]:
             process.terminate()
 
 
-def _url(told: str) -> str:
-    """Read the base URL, or what kept the process from having one."""
+def _url(line: str) -> str:
+    """Read the base URL; UsageError with the reason if there is none."""
     try:
-        found = json.loads(told)
+        started = json.loads(line)
     except ValueError:
         raise UsageError("the embedded API did not start", fix="check --sandbox-options") from None
-    if "error" in found:
-        raise UsageError(f"--sandbox-options: {found['error']}", fix=found["fix"])
-    return str(found["base_url"])
+    if "error" in started:
+        raise UsageError(f"--sandbox-options: {started['error']}", fix=started["fix"])
+    return str(started["base_url"])

@@ -1,7 +1,7 @@
-"""From rows of the index to the bytes of resource objects, in any view.
+"""Render rows of the index as the bytes of resource objects, in any view.
 
-A made-up record is head + template body + tail: the body is encoded and deflated once for each view, heads and tails
-are written for a whole page by polars. Odd records and given ones are written one by one.
+A generated record is head + template body + tail: the body is encoded and deflated once per view; polars writes heads
+and tails for a whole page. Odd and given records are written one by one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HEAD = ("doi", "prefix", "suffix")
 
 
 class Renderer(Protocol):
-    """Writes the records of index rows as pieces, commas between them included."""
+    """Writes the records of index rows as pieces, including the commas between them."""
 
     def pieces(self, rows: pl.DataFrame, view: View) -> list[Piece]: ...
 
@@ -36,7 +36,7 @@ class Renderer(Protocol):
 
 
 class MadeRenderer:
-    """Writes made-up records; `linked` are the DOIs that they may refer to."""
+    """Writes generated records; `linked` are the DOIs that they may refer to."""
 
     def __init__(self, pool: MadePool, roster: Roster, linked: pl.Series) -> None:
         # Mutable: encoded template bodies by view, the least recently used view forgotten first.
@@ -47,26 +47,26 @@ class MadeRenderer:
         self._lock = threading.Lock()
 
     def pieces(self, rows: pl.DataFrame, view: View) -> list[Piece]:
-        """Give a page of records as pieces."""
+        """Return a page of records as pieces."""
         heads, tails = self._ends(rows, view)
         bodies = self._bodies_of(view)
-        found: list[Piece] = []
+        made: list[Piece] = []
         behind = ""
         for number, head, tail in zip(rows["template"].to_list(), heads, tails, strict=True):
             body = bodies.get(number) or self._body(bodies, number, view)
             change = self._pool.on_resource(number) if number >= self._pool.usual else None
             if change is None:
-                found += (behind + head).encode(), body
+                made += (behind + head).encode(), body
                 behind = tail + ","
             else:
-                found.append(behind.encode() + _changed(head.encode() + body.plain + tail.encode(), change))
+                made.append(behind.encode() + _changed(head.encode() + body.plain + tail.encode(), change))
                 behind = ","
-        found.append(behind.removesuffix(",").encode())
-        return found
+        made.append(behind.removesuffix(",").encode())
+        return made
 
     def media(self, rows: pl.DataFrame) -> list[Json]:
-        """Give the media resource objects of records."""
-        return [one for row in rows.to_dicts() for one in self._details.media(row)]
+        """Return the media resource objects of records."""
+        return [medium for row in rows.to_dicts() for medium in self._details.media(row)]
 
     def _bodies_of(self, view: View) -> dict[int, Part]:
         with self._lock:
@@ -77,7 +77,7 @@ class MadeRenderer:
             return bodies
 
     def _body(self, bodies: dict[int, Part], number: int, view: View) -> Part:
-        """Encode a body with the comma that its neighbours need: after it when a tail follows, else before it."""
+        """Encode a body with the comma that its neighbours need: after it if a tail follows, otherwise before it."""
         shown = dump(cut(self._pool.attributes(number), view))[1:-1]
         before = b"," if shown and not _tail_names(view) and _head_names(view) else b""
         after = b"," if shown and _tail_names(view) else b""
@@ -107,7 +107,9 @@ class MadeRenderer:
         if names != ("client",):
             return [dump(self._details.relationships(row, names)).decode() for row in rows.to_dicts()]
         ids = self._roster.client_ids
-        return [f'{{"client":{{"data":{{"id":"{ids[one]}","type":"clients"}}}}}}' for one in rows["client"].to_list()]
+        return [
+            f'{{"client":{{"data":{{"id":"{ids[number]}","type":"clients"}}}}}}' for number in rows["client"].to_list()
+        ]
 
 
 def _head_names(view: View) -> list[str]:
@@ -120,7 +122,7 @@ def _tail_names(view: View) -> list[str]:
 
 
 def _members(names: Sequence[str]) -> list[pl.Expr]:
-    """Give the expressions that write attributes as `"name":value`, commas between them."""
+    """Return the expressions that write attributes as `"name":value`, commas between them."""
     columns = _columns()
     written: list[pl.Expr] = []
     for turn, name in enumerate(names):
@@ -152,7 +154,7 @@ def _changed(encoded: bytes, change: Change) -> bytes:
 
 
 class GivenRenderer:
-    """Writes given records as they are; only sparse fieldsets take something away."""
+    """Writes given records unchanged, except for sparse fieldsets."""
 
     def __init__(self, pool: GivenPool) -> None:
         # Mutable: encoded records, by number.
@@ -160,7 +162,7 @@ class GivenRenderer:
         self._encoded: dict[int, bytes] = {}
 
     def pieces(self, rows: pl.DataFrame, view: View) -> list[Piece]:
-        """Give a page of records as pieces."""
+        """Return a page of records as pieces."""
         return [b",".join([self._record(number, view) for number in rows["template"].to_list()])]
 
     def _record(self, number: int, view: View) -> bytes:
@@ -172,14 +174,14 @@ class GivenRenderer:
         return known
 
     def media(self, rows: pl.DataFrame) -> list[Json]:
-        """Give nothing: media of given records are given with them."""
+        """Return nothing: given records come with their media."""
         del rows
         return []
 
 
 def _filtered(resource: Json, view: View) -> Json:
     shown = {
-        group: {name: one for name, one in (resource.get(group) or {}).items() if view.shows(name)}
+        group: {name: value for name, value in (resource.get(group) or {}).items() if view.shows(name)}
         for group in ("attributes", "relationships")
     }
     return {**resource, **shown}

@@ -1,4 +1,4 @@
-"""The sandbox on a socket: HTTP in and out, the log of requests, rate limits and faults. The only file that listens."""
+"""The sandbox on a socket: HTTP, the log of requests, rate limits and faults. No other module listens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STALL_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One request in the log: its target verbatim, the tier it counted for, and the status it got."""
+    """One request in the log: its target verbatim, its tier, and its status."""
 
     target: str
     status: int
@@ -66,7 +66,7 @@ class Sandbox:
         self.now: Callable[[], float] = time.time
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
         self.mishaps: list[Exception] = []
-        self.faults = [parse_fault(one) if isinstance(one, str) else one for one in faults]
+        self.faults = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         self.meter = limits.Meter(window)
         self.base_url = ""
         self._count = 0
@@ -100,15 +100,15 @@ class Sandbox:
 
     @property
     def asked(self) -> int:
-        """How many requests have come so far."""
+        """The number of requests so far."""
         return self._count
 
     def time(self) -> float:
-        """Return what the server's clock shows, in epoch seconds."""
+        """Return the time of the server's clock, in epoch seconds."""
         return self.now() + self._amount("clock") + self._amount("clock-jump")
 
     def listed(self, moment: float) -> pl.DataFrame:
-        """Return what the index listed at a moment of the server's clock: `uid`, and times in epoch milliseconds."""
+        """Return the records listed at a moment of the server's clock: `uid`, and times in epoch milliseconds."""
         assert self._churn is not None
         return self._churn.listed_at(moment)
 
@@ -117,16 +117,16 @@ class Sandbox:
 
     @property
     def targets(self) -> list[str]:
-        """The paths with query strings asked for so far, in order."""
-        return [one.target for one in self.requests]
+        """The requested paths with query strings so far, in order."""
+        return [request.target for request in self.requests]
 
     def repeated(self) -> dict[str, int]:
-        """Give the targets that were asked for more than once, with how often."""
+        """Return the targets that were requested more than once, with their counts."""
         return {target: count for target, count in Counter(self.targets).items() if count > 1}
 
     async def _exchange(self, incoming: web.BaseRequest) -> web.StreamResponse:
         self._count += 1
-        struck = [one for one in self.faults if one.strikes(self._count, self._seed)]
+        struck = [fault for fault in self.faults if fault.strikes(self._count, self._seed)]
         for fault in struck:
             if fault.delay:
                 await asyncio.sleep(fault.delay)
@@ -152,7 +152,7 @@ class Sandbox:
             return site.unexpected(error)
 
     def _seen_by(self, request: Request) -> Corpus:
-        """Return the records as a request sees them: single ones at once, lists when the index has them."""
+        """Return the records that a request sees: single ones immediately, lists once the index has them."""
         if self._churn is None:
             return self.corpus
         self._churn.advance(self.time())
@@ -204,7 +204,7 @@ def _consumer(request: Request) -> dict[str, str]:
 async def _damaged(
     incoming: web.BaseRequest, answer: Answer, headers: dict[str, str], body: bytes
 ) -> web.StreamResponse:
-    """Promise a whole body and send a part of it, then hang up or say no more; or send nothing at all."""
+    """Announce a whole body and send a part of it, then hang up or stall; or send nothing at all."""
     if answer.damage == "reset" and incoming.transport is not None:
         incoming.transport.abort()
         return web.Response()
@@ -221,7 +221,7 @@ async def _damaged(
 
 @contextmanager
 def running(corpus: Corpus, **options: object) -> Iterator[Sandbox]:
-    """Run a sandbox in a thread of its own, with the options of `Sandbox`."""
+    """Run a sandbox in its own thread, with the options of `Sandbox`."""
     sandbox = Sandbox(corpus, **options)  # type: ignore[arg-type]
     started = threading.Event()
     loop = asyncio.new_event_loop()

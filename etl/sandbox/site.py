@@ -1,6 +1,6 @@
-"""Paths to endpoints: everything between a `Request` and its `Answer` but the network.
+"""Route paths to endpoints: everything between a `Request` and its `Answer` except the network.
 
-An unknown path is looked up as a DOI and so ends in 404, as on the real server (api-notes 1.1).
+An unknown path is looked up as a DOI and therefore ends in 404, as on the real server (api-notes 1.1).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": 
 
 
 def respond(request: Request, corpus: Corpus) -> Answer:
-    """Answer a request from the present state of a corpus; below `/v1` as the API did that was switched off."""
+    """Answer a request from the current state of a corpus; under `/v1` like the API that was switched off."""
     if request.path.startswith(_OLD_API):
         return _of_v1(replace(request, path=request.path.removeprefix(_OLD_API)), corpus)
     asked = Asked(request=request, params=parse(request.query), snapshot=corpus.now)
@@ -103,7 +103,7 @@ def _routed(asked: Asked) -> Answer:
 
 
 def _nested(asked: Asked, first: str, rest: str) -> Answer | None:
-    """Answer a list of one record; None if the path is no such list."""
+    """Answer a list of one record; None if the path is not such a list."""
     owner, _, what = rest.rpartition("/")
     if first in _PARENTS and what == "dois":
         nested = asked.params.having(**{_PARENTS[first]: unquote(owner)})
@@ -124,10 +124,10 @@ def _as_jsonp(answer: Answer, callback: str | None) -> Answer:
 
 
 def unexpected(error: Exception) -> Answer:
-    """Answer what the real server answers when a program error gets as far as this: a 400 with the error's text."""
+    """Answer an unexpected error like the real server: a 400 with the text of the error."""
     return document({"errors": [{"status": "400", "title": str(error)}]}, status=400)
 
 
 def read_only() -> Answer:
-    """Answer what an anonymous attempt to write gets."""
+    """Answer an anonymous attempt to write."""
     return refused(401, "Bad credentials.").answer

@@ -1,4 +1,4 @@
-"""What a record shows: list or detail, flags and sparse fieldsets (api-notes 4.7, 4.8)."""
+"""The views of a record: list or detail, flags and sparse fieldsets (api-notes 4.7, 4.8)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINKS = ("references", "citations", "parts", "partOf", "versions", "versionOf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One way of showing records; `single` is the detail view of a singleton, which also links its media."""
+    """A view of records; `single` is the detail view of a singleton, which also links its media."""
 
     detail: bool = False
     single: bool = False
@@ -31,11 +31,11 @@ class View:
     fields: frozenset[str] | None = None
 
     def shows(self, name: str) -> bool:
-        """Return whether the fieldset lets an attribute or relationship through."""
+        """Return whether the fieldset includes an attribute or relationship."""
         return self.fields is None or name in self.fields
 
     def relationships(self) -> tuple[str, ...]:
-        """Name the relationships shown."""
+        """Name the relationships in the view."""
         names = ("client", "provider", *(("media",) if self.single else ()), *LINKS) if self.detail else ("client",)
         return tuple(name for name in names if self.shows(name))
 
@@ -68,11 +68,17 @@ def _flagged(name: str, value: Json, view: View) -> Json:
     if name == "publisher" and not view.publisher and isinstance(value, dict):
         return value.get("name")
     if name in ("creators", "contributors") and not view.affiliation and isinstance(value, list):
-        return [_plain_affiliations(one) for one in value]
+        return [_plain_affiliations(person) for person in value]
     return value
 
 
 def _plain_affiliations(person: Json) -> Json:
     if not isinstance(person.get("affiliation"), list):
         return person
-    return {**person, "affiliation": [one["name"] if isinstance(one, dict) else one for one in person["affiliation"]]}
+    return {
+        **person,
+        "affiliation": [
+            affiliation["name"] if isinstance(affiliation, dict) else affiliation
+            for affiliation in person["affiliation"]
+        ],
+    }

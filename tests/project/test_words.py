@@ -49,14 +49,10 @@ VAGUE = {
 ON_DISK = {("etl/dataset/copy_on_write.py", "gone"), ("etl/dataset/switch.py", "gone")}
 """Members of journals, which an earlier version may have written."""
 
-OLD_WORDS = (
-    "etl/runs/ingest/",
-    "etl/sandbox/",
-    "tests/sandbox/",
-)
+OLD_WORDS = ("etl/runs/ingest/",)
 """Files and folders whose words are still to be revised; it shrinks to nothing."""
 
-OLD_NAMES = ("etl/runs/ingest/", "etl/sandbox/")
+OLD_NAMES = ("etl/runs/ingest/",)
 """Files and folders whose names are still to be revised; it shrinks to nothing."""
 
 PAGES = texts(".py", ".md", ".ipynb", ".toml", ".yaml", ".html", ".css", ".js", ".svg", ".service")

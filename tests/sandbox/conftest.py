@@ -1,4 +1,4 @@
-"""One small corpus for all tests, asked directly or over HTTP."""
+"""One small corpus for all tests, used directly or over HTTP."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,7 +38,7 @@ def cursor_of(url: str) -> str:
 
 
 def walk(ask: Ask, rest: str = "", *, path: str = "/dois", size: int = 1000, cursor: str = "1") -> Iterator[Any]:
-    """Walk a list by cursor, building each request anew from the cursor alone."""
+    """Page through a list by cursor, building each request from the cursor alone."""
     while True:
         page = ask(f"{path}?page[size]={size}&page[cursor]={cursor}{rest}")
         yield page

@@ -1,4 +1,4 @@
-"""The sandbox's index moves in time, by the seed, and lists records later than it stamps them."""
+"""The sandbox's index moves in time, by the seed, and lists records later than their timestamps."""
 
 import json
 import urllib.request
@@ -20,7 +20,7 @@ def churn(*, rate: float = 2.0, lag: float = 0.0, seed: int = 3) -> tuple[Corpus
 
 
 def test_the_same_seed_moves_the_same_records_whenever_somebody_looks() -> None:
-    """Once after a minute, or every second."""
+    """It makes no difference whether it is observed once after a minute or every second."""
     one, steady = churn()
     other, hasty = churn()
     for second in range(61):
@@ -31,7 +31,7 @@ def test_the_same_seed_moves_the_same_records_whenever_somebody_looks() -> None:
 
 
 def test_records_are_minted_changed_withdrawn_found_and_registered_again() -> None:
-    """All kinds of moves come, and each stamps what the real server stamps."""
+    """All kinds of moves occur, and each sets the timestamps that the real server sets."""
     corpus, moving = churn()
     before = {row["uid"]: row for row in corpus.now.frame.filter("findable").iter_rows(named=True)}
     moving.advance(BEGIN + 100)
@@ -50,7 +50,7 @@ def test_records_are_minted_changed_withdrawn_found_and_registered_again() -> No
 
 
 def test_lists_are_behind_by_the_lag_and_single_records_are_not() -> None:
-    """What is listed now is what was true so many seconds ago."""
+    """The list now is the state a number of seconds ago."""
     corpus, moving = churn(lag=10)
     moving.advance(BEGIN + 25)
     truth = set(corpus.now.frame.filter("findable")["uid"])
@@ -63,7 +63,7 @@ def test_lists_are_behind_by_the_lag_and_single_records_are_not() -> None:
 
 
 def test_settled_are_the_records_whose_times_are_all_before_a_moment() -> None:
-    """A record that changed later is not, however old it is."""
+    """A record that changed later is not in it, however old it is."""
     _, moving = churn()
     listed = moving.listed_at(BEGIN + 100)
     young = set(listed.filter(listed["updated"] >= int(BEGIN * 1000))["uid"])
@@ -78,7 +78,7 @@ def total(box: Sandbox, query: str = "") -> Any:
 
 @pytest.mark.parametrize("offset", [-3600.0, 0.0, 3600.0])
 def test_the_date_of_an_answer_is_the_server_s_clock(offset: float) -> None:
-    """It may be wrong."""
+    """The clock may be wrong."""
     with running(Corpus.generate(records=20, seed=1), faults=[f"clock={offset}"]) as box:
         box.now = lambda: BEGIN
         with urllib.request.urlopen(f"{box.base_url}/dois") as answer:
@@ -86,7 +86,7 @@ def test_the_date_of_an_answer_is_the_server_s_clock(offset: float) -> None:
 
 
 def test_a_clock_may_jump_and_a_server_may_not_tell_the_time() -> None:
-    """From a request on, or never."""
+    """Records vanish from a given request on, or never."""
     with running(Corpus.generate(records=20, seed=1), faults=["clock-jump=2:500"]) as box:
         box.now = lambda: BEGIN
         dates = [urllib.request.urlopen(f"{box.base_url}/dois").headers["Date"] for _ in range(2)]
@@ -96,20 +96,20 @@ def test_a_clock_may_jump_and_a_server_may_not_tell_the_time() -> None:
 
 
 def test_totals_flicker_between_replicas() -> None:
-    """One more and one less in turn."""
+    """Totals are one too high and one too low in turn."""
     with running(Corpus.generate(records=20, seed=1), faults=["flicker=1"]) as box:
         true = len(box.corpus.ids())
         assert [total(box) for _ in range(4)] == [true + 1, true - 1, true + 1, true - 1]
 
 
 def test_a_server_without_search_answers_with_everything() -> None:
-    """Whatever is asked."""
+    """This holds for every request."""
     with running(Corpus.generate(records=20, seed=1), faults=["ignore-query"]) as box:
         assert total(box, "query=doi:nothing") == len(box.corpus.ids())
 
 
 def test_the_records_of_a_renamed_client_are_found_under_its_old_name_no_more() -> None:
-    """Other queries are as they were."""
+    """Other queries are unchanged."""
     with running(Corpus.generate(records=200, seed=1), faults=["renamed-client=2"]) as box:
         client = box.corpus.record(0)["relationships"]["client"]["data"]["id"]
         assert total(box, f"client-id={client}") > 0

@@ -1,4 +1,4 @@
-"""What a corpus holds: the same for the same seed, skewed and odd as real ones are, and changed only when told to."""
+"""A corpus is the same for the same seed, skewed and odd like real ones, and changes only on request."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ def pages(corpus, rest="&include=client,media&detail=true"):
 
 
 def test_the_same_seed_gives_the_same_bytes():
-    """Two corpora of one size and seed answer byte for byte alike, another seed does not."""
+    """Two corpora of one size and seed answer with equal bytes; another seed does not."""
     first, second, other = (pages(Corpus.generate(records=400, seed=seed)) for seed in (1, 1, 2))
     assert first == second
     assert first != other
@@ -44,7 +44,7 @@ def test_small_corpora_work_too(records):
 
 
 def test_created_spans_2011_to_2026_and_never_the_future(corpus):
-    """Records were created from 2011 on and none after October 2026, and updated later or at once."""
+    """Records were created from 2011 to October 2026, and updated later or at the same time."""
     frame = corpus.now.frame
     november = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
     assert datetime.fromtimestamp(frame["created"].min() / 1000, tz=UTC).year in (2011, 2012)
@@ -68,7 +68,7 @@ def test_sizes_are_those_of_real_records(served):
 
 
 def shapes(value, path=""):
-    """Name every path of a value with the JSON type found there."""
+    """Name every path of a value with its JSON type."""
     yield path, type(value).__name__
     if isinstance(value, dict):
         for name, one in value.items():
@@ -158,14 +158,14 @@ def test_media_are_an_object_in_some_singletons(corpus):
 
 @pytest.mark.parametrize("known", ["0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"])
 def test_orcid_check_digits_are_right(known):
-    """The check digit of a known ORCID iD is computed as its registry does."""
+    """The check digit of a known ORCID iD equals that of the registry."""
     number = int(known.replace("-", "")[:15])
     assert orcid(number) == known
     assert orcid(number, valid=False) != known
 
 
 def test_ror_check_digits_are_right():
-    """The check digits of a known ROR id are computed as its registry does."""
+    """The check digits of a known ROR id equal those of the registry."""
     digits = "0123456789abcdefghjkmnpqrstvwxyz"
     for known in ("https://ror.org/04wxnsj81", "https://ror.org/021nxhr62"):
         number = 0
@@ -176,7 +176,7 @@ def test_ror_check_digits_are_right():
 
 
 def test_withdrawn_records_are_not_listed_any_more():
-    """A withdrawn DOI leaves lists and counts and is a 404, but `ids=` still shows it as registered."""
+    """A withdrawn DOI leaves lists and counts and is a 404; `ids=` still shows it as registered."""
     corpus = Corpus.generate(records=300, seed=11)
     ask = asker(corpus)
     gone = corpus.record(100)["id"].lower()
@@ -205,7 +205,7 @@ def test_updated_records_change_and_say_so():
 
 
 def test_created_records_are_added():
-    """New records are listed behind the old ones, the same ones for the same moment."""
+    """New records are listed after the old ones, and are the same for the same moment."""
     first, second = (Corpus.generate(records=300, seed=11) for _ in range(2))
     added = first.create(5, at=LATER)
     assert added == second.create(5, at=LATER)
@@ -244,13 +244,13 @@ def test_given_records_are_served_as_they_are():
 
 
 def test_given_duplicates_are_both_served():
-    """A DOI that is given twice is walked twice, as a reindexed server does."""
+    """A DOI that is given twice is listed twice, as by a reindexed server."""
     twice = [resource("10.1/a", "2020-01-01T00:00:00Z", version=one) for one in ("1", "2")]
     assert walked_ids(asker(Corpus.from_records(twice)), size=5) == ["10.1/a", "10.1/a"]
 
 
 def test_given_clients_are_included():
-    """Resource objects given beside the records come with `include` and have their own lists."""
+    """Resource objects given with the records are included by `include` and have their own lists."""
     client = {
         "id": "a.b",
         "type": "clients",

@@ -52,14 +52,14 @@ def test_a_repository_counts_its_dois(ask):
     ["software=DSpace", "certificate=CoreTrustSeal", "repository-type=disciplinary", "re3data-id=10.17616/r30000"],
 )
 def test_filters_on_what_describes_a_repository_work_in_both_lists(ask, path, rest):
-    """Clients are filtered by what they do not show."""
+    """Clients are filtered by attributes that they do not show."""
     assert 0 <= ask(f"{path}?{rest}")["meta"]["total"] < 20
     assert ask(f"/clients?{rest}")["meta"]["total"] == ask(f"/repositories?{rest}")["meta"]["total"]
 
 
 @needs_real
 def test_repositories_have_the_attributes_of_real_ones(ask):
-    """What only owners saw in 2019 is left out; the rest has the recorded names."""
+    """Attributes that only owners saw in 2019 are omitted; the others have the recorded names."""
     [path] = sorted((REAL / "repositories_single").glob("*.json"))[:1]
     recorded = json.loads(path.read_text())["data"]
     ours = ask("/repositories/cern.zenodo")["data"]
@@ -67,7 +67,7 @@ def test_repositories_have_the_attributes_of_real_ones(ask):
 
 
 def test_prefixes_are_more_than_page_numbers_reach(ask):
-    """Beyond row 10,000 the last page comes again and again, with its number."""
+    """Beyond row 10,000 the last page is repeated, with its own number."""
     last = ask("/prefixes?page[size]=1000&page[number]=10&sort=name")
     beyond = ask("/prefixes?page[size]=1000&page[number]=11&sort=name")
     assert last["meta"]["total"] > 10_000
@@ -94,7 +94,7 @@ def test_prefixes_know_cursors_but_their_links_do_not(ask):
 
 @pytest.mark.parametrize("state", ["unassigned", "without-repository", "with-repository"])
 def test_a_prefix_has_owners_as_its_state_says(ask, state):
-    """Unassigned prefixes have nobody, the others a provider, those with a repository a client too."""
+    """Unassigned prefixes have no owner, the others have a provider, and those with a repository also a client."""
     found = ask(f"/prefixes?state={state}&page[size]=50&sort=name")["data"]
     assert found
     for one in found:
@@ -104,7 +104,7 @@ def test_a_prefix_has_owners_as_its_state_says(ask, state):
 
 
 def test_prefixes_agree_with_their_owners(ask):
-    """The clients that a prefix names have it, and so do the lists between them."""
+    """The clients of a prefix have it, and the lists between them agree."""
     one = ask("/prefixes/10.7937?include=clients,providers,client-prefixes,provider_prefixes")
     assert [link["id"] for link in one["data"]["relationships"]["clients"]["data"]] == ["nihnci.tcia"]
     kinds = ["client-prefixes", "clients", "provider-prefixes", "providers"]
@@ -144,7 +144,7 @@ def test_lists_of_prefixes_have_their_facets(ask, path, facets):
     ],
 )
 def test_next_links_of_prefixes_lose_filters(ask, target, lost):
-    """What the link drops is dropped from the second page on."""
+    """Parameters that the link drops are missing from the second page on."""
     link = ask(target.replace("client-id=cern.zenodo", "client-id=gbif.gbif"))["links"]["next"]
     assert not {name.replace("-", "_") for name in lost} & {key.replace("-", "_") for key in parse_qs(link)}
 
@@ -161,7 +161,7 @@ def test_client_prefixes_link_as_real_ones_did(ask):
 
 
 def test_activities_of_one_record_and_their_next_link(ask, corpus):
-    """The list of a DOI is its own; its next link is everybody's."""
+    """The list of a DOI has only its own activities; its next link is that of the whole list."""
     doi = corpus.ids()[3]
     own = ask(f"/dois/{doi}/activities?page[size]=1")
     assert {one["attributes"]["prov:wasDerivedFrom"] for one in own["data"]} == {f"https://doi.org/{doi}"}
@@ -303,7 +303,7 @@ def test_resource_types_come_all_at_once(ask):
 
 
 def test_reports_are_no_jsonapi_document(ask, corpus):
-    """The list stands below `reports`, has no links, and cannot be counted with pages of size 0."""
+    """The list is under `reports`, has no links, and cannot be counted with pages of size 0."""
     found = ask("/reports?page[size]=15&page[number]=2")
     assert set(found) == {"reports", "meta"}
     assert found["meta"] == {"total": 40, "total-pages": 3, "page": 2}
@@ -313,7 +313,7 @@ def test_reports_are_no_jsonapi_document(ask, corpus):
 
 
 def test_only_the_first_filter_of_reports_is_read(ask):
-    """An id beside a year makes the year nothing."""
+    """With an id, the year is ignored."""
     one = ask("/reports?page[size]=1")["reports"][0]
     assert ask(f"/reports?id={one['id']}&year=1999")["meta"]["total"] == 1
     assert ask("/reports?year=2019")["meta"]["total"] == 12
@@ -340,7 +340,7 @@ def test_media_are_listed_under_their_doi(ask, corpus):
 
 
 def test_reference_repositories_are_more_than_the_clients(ask):
-    """Some are known to re3data only; the list is found by whom it names, its facets are on."""
+    """Some are known only to re3data; the list can be searched by name, and its facets are on."""
     found = ask("/reference-repositories?page[size]=1000")
     own = {one["attributes"]["clientId"] for one in found["data"]} - {None}
     assert own == {one["id"] for one in ask("/clients?page[size]=1000")["data"]}

@@ -32,19 +32,19 @@ def test_unknown_parameters_are_ignored(ask):
 
 @pytest.mark.parametrize("name", ["client-id", "provider-id", "resource-type-id", "subject", "license", "prefix"])
 def test_unknown_values_match_nothing(ask, name):
-    """A filter value that nobody has is no error."""
+    """A filter value without records is not an error."""
     assert ask(f"/dois?{name}=nosuch")["meta"]["total"] == 0
 
 
 def test_filters_are_joined_by_and(ask):
-    """A year and a type select what has both."""
+    """A year and a type select records with both."""
     found = records(ask, "&created=2022&resource-type-id=dataset")
     assert {one["attributes"]["created"][:4] for one in found} == {"2022"}
     assert {one["attributes"]["types"]["resourceTypeGeneral"] for one in found} == {"Dataset"}
 
 
 def test_a_client_and_a_provider_are_joined_by_or(ask):
-    """Asking for a client and a provider gives the records of either."""
+    """A request for a client and a provider returns the records of either."""
     total = {
         rest: ask(f"/dois?{rest}")["meta"]["total"]
         for rest in ("client-id=nihnci.tcia", "provider-id=figshare", "client-id=nihnci.tcia&provider-id=figshare")
@@ -114,7 +114,7 @@ def test_has_counts_ask_for_at_least(ask, count):
 
 
 def test_ids_ignore_filters_and_drop_unknown_ones(corpus, ask):
-    """`ids=` gives the DOIs it names, whatever else is asked."""
+    """`ids=` returns these DOIs, whatever the other parameters."""
     first = corpus.record(0)["id"]
     page = ask(f"/dois?ids={first.upper()},10.1/none&created=1999&query=nosuch")
     assert [one["id"] for one in page["data"]] == [first]
@@ -224,7 +224,7 @@ def test_affiliations_are_strings_unless_flagged(ask):
 
 
 def test_fieldsets_filter_attributes_and_relationships(ask):
-    """A sparse fieldset takes relationships away unless it names them."""
+    """A sparse fieldset removes relationships unless it names them."""
     bare, linked = (ask(f"/dois?fields[dois]={names}&page[size]=1")["data"][0] for names in ("doi,created", "client"))
     assert (set(bare["attributes"]), bare["relationships"]) == ({"doi", "created"}, {})
     assert (linked["attributes"], set(linked["relationships"])) == ({}, {"client"})
@@ -234,7 +234,7 @@ def test_fieldsets_filter_attributes_and_relationships(ask):
 @pytest.mark.parametrize("fields", ["titles", "doi,titles", "titles,url", "url", "doi,updated,client", "xml,doi"])
 @pytest.mark.parametrize("detail", ["", "&detail=true"])
 def test_any_fieldset_is_cut_cleanly(ask, fields, detail):
-    """Whatever the fieldset, exactly the known names in it are there."""
+    """Whatever the fieldset, exactly its known names are returned."""
     found = ask(f"/dois?fields[dois]={fields}{detail}&page[size]=1000")["data"]
     expected = set(fields.split(",")) - {"client"} - (set() if detail else {"xml"})
     assert all(set(one["attributes"]) == expected for one in found)

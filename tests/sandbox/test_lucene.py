@@ -68,7 +68,7 @@ def test_queries_are_read_as_lucene_reads_them(text, tree):
     ],
 )
 def test_broken_queries_are_refused_with_the_place(text, start):
-    """The error says what was met where, in the server's words."""
+    """The error names the token and its position, in the server's words."""
     with pytest.raises(QuerySyntaxError) as caught:
         parse(text)
     assert str(caught.value).startswith(start)
@@ -113,7 +113,7 @@ def test_other_texts_are_no_dates(text):
 
 
 def values(corpus, name):
-    """Give a timestamp of every record, read from the records themselves."""
+    """Return a timestamp of every record, read from the records themselves."""
     found = {}
     for number in range(0, len(corpus), 9):
         text = corpus.record(number)["attributes"][name]
@@ -175,7 +175,7 @@ def test_half_open_windows_tile(corpus, cuts):
     ],
 )
 def test_equal_questions_have_equal_answers(corpus, first, second):
-    """Two ways of asking the same find the same, some of the records or all."""
+    """Two equivalent queries find the same records, some or all."""
     found = corpus.search({"query": first})
     assert found
     assert found == corpus.search({"query": second})

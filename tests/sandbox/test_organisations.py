@@ -76,7 +76,7 @@ def test_provider_facets_have_their_names(ask):
 
 @pytest.mark.parametrize("path", ["/clients", "/providers"])
 def test_lists_are_sorted_by_name(ask, path):
-    """The default order is by name, `-name` turns it round."""
+    """The default order is by name, and `-name` reverses it."""
     names = [one["attributes"]["name"].casefold() for one in ask(f"{path}?page[size]=1000")["data"]]
     assert names == sorted(names)
     turned = [one["attributes"]["name"].casefold() for one in ask(f"{path}?page[size]=1000&sort=-name")["data"]]
@@ -84,7 +84,7 @@ def test_lists_are_sorted_by_name(ask, path):
 
 
 def test_pages_add_up(ask):
-    """Page by page every client comes once."""
+    """Page by page every client appears once."""
     pages = [ask(f"/clients?page[size]=7&page[number]={number}") for number in (1, 2, 3, 4)]
     ids = [one["id"] for page in pages for one in page["data"]]
     assert len(ids) == len(set(ids)) == pages[0]["meta"]["total"] == 20
@@ -107,7 +107,7 @@ def test_client_filters_select_a_part(ask, rest):
 
 
 def test_ids_ignore_the_query(ask):
-    """`ids=` names clients, whatever else is asked."""
+    """`ids=` returns these clients, whatever the other parameters."""
     assert [one["id"] for one in ask("/clients?ids=cern.zenodo&query=nosuch")["data"]] == ["cern.zenodo"]
 
 
@@ -123,6 +123,6 @@ def test_unknown_organisations_are_not_found(corpus, path):
 
 
 def test_fieldsets_work_on_clients(ask):
-    """A sparse fieldset takes attributes and relationships away."""
+    """A sparse fieldset removes attributes and relationships."""
     one = ask("/clients?fields[clients]=name&page[size]=1")["data"][0]
     assert (set(one["attributes"]), one["relationships"]) == ({"name"}, {})

@@ -13,14 +13,14 @@ from .conftest import answer, asker, cursor_of, walk, walked_ids
 
 
 def test_the_page_size_is_25_unless_asked_for(ask):
-    """A list without paging parameters holds 25 records and says page 1."""
+    """A list without paging parameters has 25 records and is page 1."""
     page = ask("/dois")
     assert (len(page["data"]), page["meta"]["page"]) == (25, 1)
 
 
 @pytest.mark.parametrize(("size", "served"), [("5000", 1000), ("7", 7), ("", 25), ("12abc", 12), ("abc", 0), ("0", 0)])
 def test_page_sizes_are_clamped_not_refused(ask, size, served):
-    """A size beyond 1000 becomes 1000, a blank one the default, a word nought."""
+    """A size beyond 1000 becomes 1000, a blank one the default, a word zero."""
     assert len(ask(f"/dois?page[size]={size}")["data"]) == served
 
 
@@ -88,7 +88,7 @@ def test_the_cursor_key_alone_switches_to_cursor_mode(ask):
 
 
 def test_a_walk_by_cursor_meets_every_record_once_in_order(corpus, ask):
-    """The walk goes by created, then by lower-case DOI."""
+    """The order is by created, then by lower-case DOI."""
     frame = corpus.now.frame
     assert walked_ids(ask, size=700) == frame["uid"].to_list()
     pairs = list(zip(frame["created"], frame["uid"], strict=True))
@@ -98,7 +98,7 @@ def test_a_walk_by_cursor_meets_every_record_once_in_order(corpus, ask):
 @settings(max_examples=15, deadline=None)
 @given(size=st.integers(37, 1000), year=st.integers(2011, 2026))
 def test_any_page_size_walks_the_same_records(corpus, size, year):
-    """Whatever the size of pages, a walk yields each matching record once, in (created, uid) order."""
+    """Whatever the page size, a walk yields each matching record once, in (created, uid) order."""
     walked = walked_ids(asker(corpus), f"&created={year}&fields[dois]=doi", size=size)
     assert walked == corpus.ids({"created": str(year)})
 
@@ -111,7 +111,7 @@ def test_the_burst_is_walked_by_uid_within_one_second(corpus, ask):
 
 
 def test_an_exact_multiple_of_the_size_ends_with_an_empty_page(ask):
-    """The full last page still has a next link; the page behind it is empty and has none."""
+    """The full last page still has a next link; the page after it is empty and has none."""
     pages = list(walk(ask, "&fields[dois]=doi", size=1000))
     assert [len(page["data"]) for page in pages] == [1000, 1000, 0]
 
@@ -129,7 +129,7 @@ def test_an_undecodable_cursor_restarts_in_silence(ask, token):
 
 
 def test_cursors_are_readable_and_can_be_made(corpus, ask):
-    """A token is base64 of the last row's epoch milliseconds and uid, and one made up starts behind any moment."""
+    """A token is base64 of the last row's epoch milliseconds and uid, and an invented one starts after any moment."""
     link = ask("/dois?page[size]=3&page[cursor]=1")["links"]["next"]
     moment, uid = base64.urlsafe_b64decode(cursor_of(link) + "==").decode().split(",", 1)
     third = corpus.now.frame.row(2, named=True)
@@ -140,12 +140,12 @@ def test_cursors_are_readable_and_can_be_made(corpus, ask):
 
 @given(moment=st.integers(0, 2**45), uid=st.text(st.characters(exclude_categories=["Cs"])))
 def test_cursor_tokens_read_back(moment, uid):
-    """Whatever the DOI, a token gives back what it was made of."""
+    """Whatever the DOI, a token decodes to its own values."""
     assert decode_cursor(encode_cursor(moment, uid)) == (moment, uid)
 
 
 def test_a_cursor_goes_on_under_other_filters(corpus, ask):
-    """A token is only a position: with another filter the walk goes on in the other result."""
+    """A token is only a position: with another filter it continues in the other result."""
     token = cursor_of(ask("/dois?page[size]=500&page[cursor]=1")["links"]["next"])
     mixed = walked_ids(ask, "&client-id=cern.zenodo", cursor=token)
     head = set(corpus.now.frame["uid"].head(500))
@@ -153,18 +153,18 @@ def test_a_cursor_goes_on_under_other_filters(corpus, ask):
 
 
 def test_sort_is_ignored_in_cursor_mode(ask):
-    """A walk goes by created however it is asked to be sorted."""
+    """A walk is in the order of created, whatever the requested order."""
     assert ask("/dois?page[cursor]=1&sort=-created")["data"] == ask("/dois?page[cursor]=1")["data"]
 
 
 def test_random_and_cursor_exclude_each_other(corpus, ask):
-    """Asking for both is a 400 in the usual shape."""
+    """A request for both is a 400 in the usual form."""
     assert answer(corpus, "/dois?page[cursor]=1&random=true").status == 400
     assert ask("/dois?page[cursor]=1&random=true")["errors"][0]["title"].startswith("Cursor-based pagination")
 
 
 def test_the_default_order_of_page_mode_is_newest_update_first(ask):
-    """Page mode sorts by `-updated` unless told a sort it knows."""
+    """Page mode sorts by `-updated` unless it gets a known order."""
     updated = [one["attributes"]["updated"][:19] for one in ask("/dois?page[size]=200")["data"]]
     assert updated == sorted(updated, reverse=True)
     assert ask("/dois?sort=nonsense")["data"] == ask("/dois")["data"]
@@ -216,7 +216,7 @@ def test_nested_lists_go_on_at_the_top(ask):
 
 
 def test_the_self_link_is_the_request_verbatim(ask):
-    """`links.self` repeats what was asked, escapes and all."""
+    """`links.self` repeats the request, including escapes."""
     target = "/dois?query=glacier%20mass&page[size]=1&fields[dois]=doi,created"
     assert ask(target)["links"]["self"] == f"http://api.test{target}"
 

@@ -42,7 +42,7 @@ def test_json_comes_with_the_headers_of_the_real_server(server):
 
 
 def test_a_credential_is_named_instead(server):
-    """With an Authorization header the answer names a user, not an anonymous consumer."""
+    """With an Authorization header the answer names a user instead of an anonymous consumer."""
     _, headers, _ = fetch(server.base_url, "/dois?page[size]=1", Authorization="Bearer x")
     assert "X-Credential-Username" in headers
     assert "X-Anonymous-Consumer" not in headers
@@ -66,7 +66,7 @@ def test_pages_are_worth_compressing(server):
 
 
 def test_links_lead_back_to_the_server(server):
-    """Next links stand under the address that was asked."""
+    """Next links have the address of the request."""
     _, _, body = fetch(server.base_url, "/dois?page[size]=1&page[cursor]=1")
     assert json.loads(body)["links"]["next"].startswith(f"{server.base_url}/dois?")
 
@@ -91,7 +91,7 @@ def test_writing_needs_a_credential(server):
 
 
 def test_requests_are_logged_in_order(corpus):
-    """The log tells which targets were asked for, how they ended, and what was asked for twice."""
+    """The log has the requested targets, their statuses, and repeated requests."""
     with running(corpus) as sandbox:
         for target in ("/dois?page[size]=0", "/works", "/dois?page[size]=0"):
             fetch(sandbox.base_url, target)
@@ -114,13 +114,13 @@ def test_requests_are_logged_in_order(corpus):
     ],
 )
 def test_tiers_are_told_apart(server, target, headers, tier):
-    """A credential beats an address, which beats nothing."""
+    """Credentials take precedence over an address, and an address over nothing."""
     fetch(server.base_url, target, **headers)
     assert server.requests[-1].tier == tier
 
 
 def test_the_limit_of_a_tier_is_kept_when_enforced(corpus):
-    """Request 501 of a window is a 429, the next window starts anew."""
+    """Request 501 of a window is a 429; the next window starts from zero."""
     now = [0.0]
     with running(corpus, enforce_limits=True, window=10.0, clock=lambda: now[0]) as sandbox:
         statuses = [fetch(sandbox.base_url, "/heartbeat")[0] for _ in range(501)]
@@ -157,13 +157,13 @@ def test_errors_strike_a_share_the_same_way_every_time(corpus):
 
 
 def test_a_truncated_body_ends_too_early(corpus):
-    """`truncate` promises a whole body and hangs up in the middle."""
+    """`truncate` announces a whole body and hangs up in the middle."""
     with running(corpus, faults=["truncate=1"]) as sandbox, pytest.raises(http.client.IncompleteRead):
         fetch(sandbox.base_url, "/dois?page[size]=50")
 
 
 def test_html_can_come_with_a_200(corpus):
-    """`html200` answers success with a page that is no JSON."""
+    """`html200` answers success with a page that is not JSON."""
     with running(corpus, faults=["html200=1"]) as sandbox:
         status, headers, body = fetch(sandbox.base_url, "/dois")
     assert (status, headers["Content-Type"], body[:6]) == (200, "text/html", b"<html>")
@@ -184,20 +184,20 @@ def test_latency_is_read_in_milliseconds():
 
 
 def test_several_sandboxes_run_side_by_side(corpus):
-    """Each sandbox takes a free port of its own."""
+    """Each sandbox uses its own free port."""
     with running(corpus) as first, running(Corpus.generate(records=10)) as second:
         totals = [json.loads(fetch(one.base_url, "/dois?page[size]=0")[2])["meta"]["total"] for one in (first, second)]
     assert totals == [2000, 10]
 
 
 async def test_a_sandbox_can_share_the_loop_of_its_user(corpus):
-    """As an asynchronous context manager a sandbox knows its address inside and lets go of it after."""
+    """As an asynchronous context manager a sandbox has an address inside and releases it afterwards."""
     async with Sandbox(corpus) as sandbox:
         assert sandbox.base_url.startswith("http://127.0.0.1:")
 
 
 def test_the_program_prints_its_address_first_and_ends_with_its_input():
-    """`python -m etl.sandbox` says where it listens in its first line and stops when its stdin closes."""
+    """`python -m etl.sandbox` prints its address in the first line and stops when its stdin closes."""
     command = [sys.executable, "-m", "etl.sandbox", "--records", "50", "--until-stdin-closes"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Bodies stitched from ready parts."""
+"""Bodies are stitched from prepared parts."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""A certificate authority of a company, and a server's certificate signed by it, as files."""
+"""A company's certificate authority, and a server certificate signed by it, as files."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address

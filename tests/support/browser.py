@@ -53,7 +53,7 @@ class Tab:
         self.events: list[dict[str, Any]] = []
 
     async def listen(self) -> None:
-        """Take in what the browser says until it is gone."""
+        """Read the browser's messages until it ends."""
         async for frame in self._socket:
             message = json.loads(frame.data)
             if "id" in message:
@@ -93,14 +93,14 @@ class Tab:
         return found["result"].get("value")
 
     async def prefer(self, scheme: str, *, width: int = 1200) -> None:
-        """Take on a colour scheme and a width."""
+        """Set a colour scheme and a width."""
         await self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         await self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
         )
 
     async def screenshot(self) -> bytes:
-        """Return a picture of what is to be seen, as PNG."""
+        """Return a screenshot as PNG."""
         found = await self.send("Page.captureScreenshot", format="png")
         return base64.b64decode(found["data"])
 
@@ -110,7 +110,7 @@ class Tab:
         return base64.b64decode(found["data"])
 
     def requested(self) -> list[str]:
-        """Return the addresses that the page asked for, but for itself and what it carries."""
+        """Return the addresses that the page requested, except itself and embedded data."""
         asked = [e["params"]["request"]["url"] for e in self.events if e["method"] == "Network.requestWillBeSent"]
         return [url for url in asked[1:] if not url.startswith("data:")]
 
@@ -122,7 +122,7 @@ class Tab:
 
 @asynccontextmanager
 async def opened(page: Path | str) -> AsyncIterator[Tab]:
-    """Yield a file or an address opened in a browser of its own."""
+    """Yield a file or an address opened in a separate browser."""
     assert CHROMIUM
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(

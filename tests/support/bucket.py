@@ -1,4 +1,4 @@
-"""A real S3 server, as a process of its own."""
+"""A real S3 server in a separate process."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ import pytest
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Run the server and say so in the environment; yields its address."""
+    """Run the server and set it in the environment; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = Path(sys.executable).with_name("localbucket")
@@ -35,7 +35,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def _made(url: str) -> None:
-    """Make the bucket as soon as somebody answers."""
+    """Create the bucket as soon as the server answers."""
     for _ in range(400):
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="PUT")):
@@ -46,7 +46,7 @@ def _made(url: str) -> None:
 
 
 def unique(server: str) -> str:
-    """Return the URL of a folder in a bucket of its own: the server looks through all of a bucket to list it."""
+    """Return the URL of a folder in a separate bucket: the server reads a whole bucket to list it."""
     name = f"b{os.urandom(6).hex()}"
     _made(f"{server}/{name}")
     return f"s3://{name}/out"

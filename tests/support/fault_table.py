@@ -1,4 +1,4 @@
-"""The table of faults: what a server can do wrong, and how an export from it must end.
+"""The table of faults: what a server can do wrong, and how an export must then end.
 
 `python -m tests.support.fault_table` writes it to docs/reliability.md; `test_reliability` runs every row.
 """
@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
 class Outcome(StrEnum):
-    """How an export can end, in the words of the page."""
+    """The outcomes of an export, as named on the page."""
 
     COMPLETE = "complete"
     DRIFTED = "drifted, moved records are listed"

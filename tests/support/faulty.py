@@ -1,4 +1,4 @@
-"""Doors to the disk that know of every change: one fails at the n-th, one keeps a picture of what was before each."""
+"""Folders that know of every change: one fails at the n-th, one records the state before each."""
 
 import shutil
 import threading
@@ -80,9 +80,9 @@ class FaultyFiles(WatchedFiles):
 
 
 class PicturedFiles(WatchedFiles):
-    """A folder that keeps, beside it, what a machine that stops before each change would leave.
+    """A folder that records what a machine that stops before each change would leave.
 
-    One change at a time: a claim writes through another one. State: how many pictures there are.
+    One change at a time: a claim writes through another one. State: the number of recorded states.
     """
 
     def __init__(self, root: Path, pictures: Path) -> None:

@@ -1,1 +1,1 @@
-"""The made-up content of a generated corpus: organisations, record templates, oddities and the index of records."""
+"""The content of a generated corpus: organisations, record templates, oddities and the index of records."""

@@ -1,4 +1,4 @@
-"""Small lists that stand by themselves: resource types and usage reports (api-notes 6.9, 6.11)."""
+"""Small independent lists: resource types and usage reports (api-notes 6.9, 6.11)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _report(number: int, owner: str) -> Json:
 
 
 def details_of_report(report: Json) -> Json:
-    """Give a report as its singleton: with exceptions, data sets and compressed parts."""
+    """Return a report as its singleton: with exceptions, data sets and compressed parts."""
     notice = {"code": 69, "severity": "warning", "message": "Report is compressed", "help-url": "", "data": ""}
     subsets = [{"checksum": "0" * 64, "gzip": "H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA=="}]
     header = {**report["report-header"], "exceptions": [notice]}

@@ -1,4 +1,4 @@
-"""Deterministic chance: the same seed gives the same values on every machine, a column at a time or one by one."""
+"""Deterministic randomness: the same seed gives the same values on every machine, by column or one by one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MASK = (1 << 64) - 1
 
 
 def dice(*words: object) -> random.Random:
-    """Give a random generator that depends on the words only."""
+    """Return a random generator that depends only on the words."""
     return random.Random("/".join(map(str, words)))
 
 
 def salt(seed: int, name: str) -> int:
-    """Give a 64-bit number for one named use of a seed."""
+    """Return a 64-bit number for one named use of a seed."""
     return dice(seed, name).getrandbits(64) & _MASK
 
 
@@ -31,5 +31,5 @@ def scrambled(number: pl.Expr, by: int) -> pl.Expr:
 
 
 def chance(number: pl.Expr, by: int) -> pl.Expr:
-    """Give a number in [0, 1) for each row."""
+    """Return a number in [0, 1) for each row."""
     return (scrambled(number, by) // (1 << 11)).cast(pl.Float64) / float(1 << 53)

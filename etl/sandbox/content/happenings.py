@@ -1,6 +1,6 @@
-"""What happened to the records of a corpus: activities (who changed what) and events (citations, usage, authorship).
+"""The history of a corpus's records: activities (their changes) and events (citations, usage, authorship).
 
-Both follow from the index and the roster alone (api-notes 6.7, 6.8); `index` holds what is searched or sorted
+Both depend only on the index and the roster (api-notes 6.7, 6.8); `index` holds what is searched or sorted
 by but not shown.
 """
 
@@ -26,15 +26,15 @@ _HOUR = 3_600_000
 
 def activities(frame: pl.DataFrame, roster: Roster) -> list[Json]:
     """List the changes of DOIs, clients and providers; some requests changed two things at once and share an id."""
-    found = [one for row in frame.head(MOST).iter_rows(named=True) for one in _of_doi(row, roster)]
+    listed = [activity for row in frame.head(MOST).iter_rows(named=True) for activity in _of_doi(row, roster)]
     for name, client in roster.clients.items():
         created = client["attributes"]["created"]
         request = _uuid("client", name)
-        found.append(_activity(request, created, f"https://api.datacite.org/clients/{name}", 1, name))
+        listed.append(_activity(request, created, f"https://api.datacite.org/clients/{name}", 1, name))
         owner = name.partition(".")[0]
         if owner in roster.providers:
-            found.append(_activity(request, created, f"https://api.datacite.org/providers/{owner}", 2, owner))
-    return found
+            listed.append(_activity(request, created, f"https://api.datacite.org/providers/{owner}", 2, owner))
+    return listed
 
 
 def _of_doi(row: Mapping[str, Json], roster: Roster) -> Iterator[Json]:
@@ -72,15 +72,15 @@ def _activity(request: str, at: str, about: str, version: int, by: str, *, doi: 
 
 
 def events(frame: pl.DataFrame, roster: Roster) -> list[Json]:
-    """List what happened to DOIs: references between them, authorship, citation by articles, and monthly usage."""
+    """List the events of DOIs: references between them, authorship, citations by articles, and monthly usage."""
     rows = frame.head(MOST)
     uids = rows["uid"]
-    found = []
+    listed = []
     for number, row in enumerate(rows.iter_rows(named=True)):
         other = str(uids[(number * 7919 + 13) % len(uids)])
         client = roster.client_ids[row["client"]] if row["client"] is not None else "none"
-        found += [_event(row, client, facts) for facts in _facts(row["serial"], row["uid"], other)]
-    return found
+        listed += [_event(row, client, facts) for facts in _facts(row["serial"], row["uid"], other)]
+    return listed
 
 
 def _facts(serial: int, uid: str, other: str) -> Iterator[dict[str, Json]]:
@@ -146,7 +146,7 @@ def iso(milliseconds: int) -> str:
 
 
 def report_id(number: int) -> str:
-    """Give the id of a usage report."""
+    """Return the id of a usage report."""
     return _uuid("report", number)
 
 

@@ -1,4 +1,4 @@
-"""Persistent identifiers of people and organisations, with right and, on purpose, wrong check digits."""
+"""Persistent identifiers of people and organisations, with correct and, on purpose, wrong check digits."""
 
 from __future__ import annotations
 

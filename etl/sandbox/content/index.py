@@ -1,4 +1,4 @@
-"""The index of a generated corpus: a row a record with what differs between records, in (created, uid) order.
+"""The index of a generated corpus: one row per record with what differs between records, in (created, uid) order.
 
 Columns: serial, uid (lower-case DOI), created, updated, registered (epoch ms), client (number in the roster), template,
 version, findable.
@@ -24,7 +24,7 @@ _PRIME = 99_999_989
 
 
 def build(records: int, seed: int, roster: Roster, templates: int) -> pl.DataFrame:
-    """Make the index; templates numbered from `templates` on are the odd ones."""
+    """Make the index; templates with numbers from `templates` are the odd ones."""
     frame = pl.DataFrame({"serial": pl.int_range(records, dtype=pl.UInt64, eager=True)})
     u = {name: chance(pl.col("serial"), salt(seed, name)) for name in _USES}
     frame = frame.with_columns(burst=u["burst"] < 1 / 3)
@@ -43,7 +43,7 @@ _USES = str.split("burst created minute late bulk delay unregistered client tcia
 
 
 def finish(frame: pl.DataFrame) -> pl.DataFrame:
-    """Give rows their final types and order; times come in seconds and leave in milliseconds."""
+    """Return rows their final types and order; times come in seconds and leave in milliseconds."""
     return frame.select(
         pl.col("serial").cast(pl.UInt32),
         "uid",
@@ -121,7 +121,7 @@ def _odd_suffixes(records: int) -> pl.Expr:
 
 
 def additions(frame: pl.DataFrame, count: int, at: int, roster: Roster, templates: int) -> pl.DataFrame:
-    """Make rows for records that are added to an index at a time in epoch seconds."""
+    """Make rows for records added to an index at a time in epoch seconds."""
     first = frame.select(pl.col("serial").max()).item() + 1
     fresh = pl.DataFrame({"serial": pl.int_range(first, first + count, dtype=pl.UInt64, eager=True)})
     by = salt(at, "additions")

@@ -1,4 +1,4 @@
-"""The type variations that real records show (api-notes 5.1), each as one small change to a record.
+"""The type variations of real records (api-notes 5.1), each as one small change to a record.
 
 `ON_ATTRIBUTES` change a template before it is cut into views; `ON_RESOURCE` change a whole resource object when it is
 served.

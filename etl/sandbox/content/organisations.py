@@ -1,4 +1,4 @@
-"""The providers, clients and prefixes of a corpus: who belongs to whom, and their resource objects."""
+"""The providers, clients and prefixes of a corpus, their relationships, and their resource objects."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ class Roster:
     @cached_property
     def consortium_of(self) -> Mapping[str, str]:
         """The consortium of each provider that belongs to one."""
-        links = {name: one.get("relationships", {}).get("consortium") for name, one in self.providers.items()}
+        links = {name: provider.get("relationships", {}).get("consortium") for name, provider in self.providers.items()}
         return {name: link["data"]["id"] for name, link in links.items() if link and link.get("data")}
 
     def of_clients(self, wanted: Sequence[str]) -> list[int]:
-        """Give the numbers of clients by id, whatever the case."""
+        """Return the numbers of clients by id, whatever the case."""
         ids = {name.lower() for name in wanted}
         return [number for number, name in enumerate(self.client_ids) if name in ids]
 
     def of_providers(self, wanted: Sequence[str]) -> list[int]:
-        """Give the numbers of the clients of providers."""
+        """Return the numbers of the clients of providers."""
         ids = {name.lower() for name in wanted}
         return [number for number, name in enumerate(self.providers_of_clients) if name in ids]
 
     def of_consortia(self, wanted: Sequence[str]) -> list[int]:
-        """Give the numbers of the clients whose provider belongs to one of the consortia."""
+        """Return the numbers of the clients whose provider belongs to one of the consortia."""
         ids = {name.lower() for name in wanted}
         members = [name for name, consortium in self.consortium_of.items() if consortium in ids]
         return self.of_providers(members)
 
 
 def size_of_roster(records: int) -> int:
-    """Tell how many clients a corpus has."""
+    """Return the number of clients of a corpus."""
     return max(20, records // 2000)
 
 
@@ -120,7 +120,7 @@ def _lately(chance: Random, year: int) -> int:
 
 
 def _link(kind: str, ids: Sequence[str]) -> Json:
-    return {"data": [{"id": one, "type": kind} for one in ids]}
+    return {"data": [{"id": identifier, "type": kind} for identifier in ids]}
 
 
 def _client(chance: Random, name: str, number: int, prefixes: Sequence[str]) -> Json:
@@ -160,28 +160,28 @@ def _providers(
     for number, name in enumerate(client_ids):
         clients[name.partition(".")[0]].append(number)
     consortia = ids[len(_KNOWN) :: _CONSORTIUM_EVERY]
-    found = {}
+    providers = {}
     for number, name in enumerate(ids):
         chance = dice(seed, "provider", name)
-        one = _provider(chance, name, number)
-        one["relationships"] = {
+        provider = _provider(chance, name, number)
+        provider["relationships"] = {
             "clients": _link("clients", [client_ids[client] for client in clients[name]]),
             "prefixes": _link("prefixes", [prefix for client in clients[name] for prefix in prefixes[client]]),
         }
-        found[name] = one
-    _group(found, consortia)
-    return found
+        providers[name] = provider
+    _group(providers, consortia)
+    return providers
 
 
 def _group(providers: dict[str, Json], consortia: Sequence[str]) -> None:
     members: dict[str, list[str]] = {name: [] for name in consortia}
-    for number, (name, one) in enumerate(providers.items()):
+    for number, (name, provider) in enumerate(providers.items()):
         if name in members:
-            one["attributes"]["memberType"] = "consortium"
+            provider["attributes"]["memberType"] = "consortium"
         elif consortia and number % 3 == 0:
             members[consortia[number % len(consortia)]].append(name)
-            one["attributes"]["memberType"] = "consortium_organization"
-            one["relationships"]["consortium"] = {
+            provider["attributes"]["memberType"] = "consortium_organization"
+            provider["relationships"]["consortium"] = {
                 "data": {"id": consortia[number % len(consortia)], "type": "providers"}
             }
     for name, names in members.items():

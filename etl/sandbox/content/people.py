@@ -1,4 +1,4 @@
-"""Creators and contributors of made-up records, in the rich form from which both views are cut."""
+"""Creators and contributors of generated records, in the full form from which both views are cut."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from etl.sandbox.content.identifiers import orcid, ror
 def affiliation(chance: Random) -> Json:
     """Make an affiliation object; a third has no ROR, one in fifty a wrong one."""
     number = chance.randrange(len(words.INSTITUTES))
-    found: dict[str, Json] = {"name": words.INSTITUTES[number]}
+    made: dict[str, Json] = {"name": words.INSTITUTES[number]}
     if chance.random() < 0.67:
-        found["affiliationIdentifier"] = ror(7_919_333 * (number + 3), valid=chance.random() >= 0.02)
-        found["affiliationIdentifierScheme"] = "ROR"
-        found["schemeUri"] = "https://ror.org"
-    return found
+        made["affiliationIdentifier"] = ror(7_919_333 * (number + 3), valid=chance.random() >= 0.02)
+        made["affiliationIdentifierScheme"] = "ROR"
+        made["schemeUri"] = "https://ror.org"
+    return made
 
 
 def person(chance: Random) -> dict[str, Json]:
     """Make a person; one ORCID in thirty has a wrong check digit, some are bare instead of a URL."""
     given, family = chance.choice(words.GIVEN), chance.choice(words.FAMILY)
-    found: dict[str, Json] = {
+    made: dict[str, Json] = {
         "name": f"{family}, {given}",
         "nameType": "Personal",
         "givenName": given,
@@ -34,10 +34,10 @@ def person(chance: Random) -> dict[str, Json]:
     if chance.random() < 0.45:
         bare = orcid(15_000_000 + chance.randrange(60_000), valid=chance.random() >= 0.03)
         name = bare if chance.random() < 0.1 else f"https://orcid.org/{bare}"
-        found["nameIdentifiers"] = [
+        made["nameIdentifiers"] = [
             {"nameIdentifier": name, "nameIdentifierScheme": "ORCID", "schemeUri": "https://orcid.org"}
         ]
-    return found
+    return made
 
 
 def organisation(chance: Random) -> dict[str, Json]:
@@ -53,4 +53,6 @@ def creators(chance: Random, number: int) -> list[Json]:
 
 def contributors(chance: Random, number: int) -> list[Json]:
     """Make contributors with their roles."""
-    return [{**one, "contributorType": chance.choice(words.CONTRIBUTOR_TYPES)} for one in creators(chance, number)]
+    return [
+        {**creator, "contributorType": chance.choice(words.CONTRIBUTOR_TYPES)} for creator in creators(chance, number)
+    ]

@@ -1,4 +1,4 @@
-"""What follows from a roster: repositories, prefixes, and who was given which (api-notes 6.3, 6.4, 6.5, 6.6)."""
+"""Repositories, prefixes and their assignments, derived from a roster (api-notes 6.3, 6.4, 6.5, 6.6)."""
 
 from __future__ import annotations
 
@@ -28,61 +28,63 @@ class Registrations:
     @cached_property
     def repositories(self) -> Mapping[str, Json]:
         """The clients as repositories."""
-        return {name: _repository(name, one) for name, one in self.roster.clients.items()}
+        return {name: _repository(name, client) for name, client in self.roster.clients.items()}
 
     @cached_property
     def prefixes(self) -> Mapping[str, Json]:
         """All prefixes: with a repository, with a provider only, and unassigned."""
         owned = {name: _prefix(name, number, []) for number, name in enumerate(self._owners)}
         for given in self.client_prefixes.values():
-            one = owned[_linked(given, "prefix")]
-            _link(one, "clients", "clients", _linked(given, "client"))
-            _link(one, "clientPrefixes", "client_prefixes", given["id"])
-            one["index"]["state"] = "with-repository"
+            prefix = owned[_linked(given, "prefix")]
+            _link(prefix, "clients", "clients", _linked(given, "client"))
+            _link(prefix, "clientPrefixes", "client_prefixes", given["id"])
+            prefix["index"]["state"] = "with-repository"
         for given in self.provider_prefixes.values():
-            one = owned[_linked(given, "prefix")]
-            _link(one, "providers", "providers", _linked(given, "provider"))
-            _link(one, "providerPrefixes", "provider_prefixes", given["id"])
-            one["index"].setdefault("state", "without-repository")
+            prefix = owned[_linked(given, "prefix")]
+            _link(prefix, "providers", "providers", _linked(given, "provider"))
+            _link(prefix, "providerPrefixes", "provider_prefixes", given["id"])
+            prefix["index"].setdefault("state", "without-repository")
         free = (f"10.{70_000 + number}" for number in range(POOL))
-        found = owned | {name: _prefix(name, number, ["unassigned"]) for number, name in enumerate(free)}
-        return dict(sorted(found.items()))
+        every = owned | {name: _prefix(name, number, ["unassigned"]) for number, name in enumerate(free)}
+        return dict(sorted(every.items()))
 
     @cached_property
     def provider_prefixes(self) -> Mapping[str, Json]:
-        """Who was given which prefix, provider by provider."""
-        found = [_assignment("provider", number, pair) for number, pair in enumerate(self._provider_pairs)]
-        for one in found:
-            consortium = self.roster.consortium_of.get(_linked(one, "provider"))
-            one["index"] = {"consortium": consortium, "state": "without-repository"}
-            one["relationships"] |= {"clients": {"data": []}, "clientPrefixes": {"data": []}}
-        by_pair = {(_linked(one, "provider"), _linked(one, "prefix")): one for one in found}
+        """The assignments of prefixes to providers."""
+        assignments = [_assignment("provider", number, pair) for number, pair in enumerate(self._provider_pairs)]
+        for assignment in assignments:
+            consortium = self.roster.consortium_of.get(_linked(assignment, "provider"))
+            assignment["index"] = {"consortium": consortium, "state": "without-repository"}
+            assignment["relationships"] |= {"clients": {"data": []}, "clientPrefixes": {"data": []}}
+        by_pair = {
+            (_linked(assignment, "provider"), _linked(assignment, "prefix")): assignment for assignment in assignments
+        }
         for given in self.client_prefixes.values():
-            one = by_pair[_linked(given, "provider"), _linked(given, "prefix")]
-            _link(one, "clients", "clients", _linked(given, "client"))
-            _link(one, "clientPrefixes", "client_prefixes", given["id"])
-            one["index"]["state"] = "with-repository"
-        return {one["id"]: one for one in found}
+            assignment = by_pair[_linked(given, "provider"), _linked(given, "prefix")]
+            _link(assignment, "clients", "clients", _linked(given, "client"))
+            _link(assignment, "clientPrefixes", "client_prefixes", given["id"])
+            assignment["index"]["state"] = "with-repository"
+        return {assignment["id"]: assignment for assignment in assignments}
 
     @cached_property
     def client_prefixes(self) -> Mapping[str, Json]:
-        """Who was given which prefix, client by client."""
+        """The assignments of prefixes to clients."""
         numbers = {pair: _uid("provider", number) for number, pair in enumerate(self._provider_pairs)}
-        found = {}
+        assignments = {}
         for number, (client, prefix) in enumerate(self._client_pairs):
             provider = self._provider_of(client)
-            one = _assignment("client", number, (client, prefix))
-            one["relationships"] |= {
+            assignment = _assignment("client", number, (client, prefix))
+            assignment["relationships"] |= {
                 "provider": {"data": {"id": provider, "type": "providers"}},
                 "providerPrefix": {"data": {"id": numbers[provider, prefix], "type": "provider_prefixes"}},
             }
-            found[one["id"]] = one
-        return found
+            assignments[assignment["id"]] = assignment
+        return assignments
 
     @cached_property
     def repository_prefixes(self) -> Mapping[str, Json]:
         """The prefixes of clients, under the name of repositories."""
-        return {name: _as_repository(one) for name, one in self.client_prefixes.items()}
+        return {name: _as_repository(assignment) for name, assignment in self.client_prefixes.items()}
 
     @cached_property
     def _client_pairs(self) -> list[tuple[str, str]]:
@@ -91,7 +93,7 @@ class Registrations:
 
     @cached_property
     def _provider_pairs(self) -> list[tuple[str, str]]:
-        """Those of their clients, and for every third provider one that no client has yet."""
+        """The prefixes of their clients, and for every third provider one without a client."""
         pairs = dict.fromkeys((self._provider_of(client), prefix) for client, prefix in self._client_pairs)
         idle = (name for number, name in enumerate(self.roster.providers) if number % 3 == 0)
         pairs |= dict.fromkeys((name, f"10.{50_000 + number}") for number, name in enumerate(idle))
@@ -163,7 +165,7 @@ def _uid(kind: str, number: int) -> str:
 
 
 def _moment(step: int) -> str:
-    """Give every step another day, over fifteen years; what shares a step was created in the same second."""
+    """Return another day for each step, over fifteen years; equal steps are created in the same second."""
     return f"{2011 + step % 15}-{step // 15 % 12 + 1:02d}-{step % 28 + 1:02d}T{step % 24:02d}:10:23.000Z"
 
 
@@ -173,5 +175,5 @@ def _linked(resource: Json, name: str) -> str:
 
 def _link(resource: Json, name: str, kind: str, target: str) -> None:
     data = resource["relationships"][name]["data"]
-    if all(one["id"] != target for one in data):
+    if all(linked["id"] != target for linked in data):
         data.append({"id": target, "type": kind})

@@ -1,8 +1,8 @@
-"""Record templates: everything of a made-up record but what differs from record to record.
+"""Record templates: everything of a generated record except what differs from record to record.
 
 A template holds all attributes of the detail view except doi, prefix, suffix, url, xml, metadataVersion, created,
 registered and updated, which are spliced in when a record is served. `affiliation` and `publisher` are kept in their
-object forms. Which records use which template is decided in `index`.
+object forms. `index` assigns templates to records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FIRST_YEAR, LAST_YEAR = 2011, 2026
 
 
 def years(count: int) -> list[int]:
-    """Give the publication year of each template, never falling, so that records can keep to the past."""
+    """Return the publication year of each template, in ascending order, so that records can use past years."""
     old = max(1, count // 20)
     span = LAST_YEAR - FIRST_YEAR + 1
     recent = [FIRST_YEAR + (number * span) // (count - old or 1) for number in range(count - old)]
@@ -78,8 +78,8 @@ def _bibliography(chance: Random, year: int, *, people: int) -> dict[str, Json]:
         for _ in range(chance.choice((0, 0, 1)))
     ]
     alternates = [
-        {"alternateIdentifier": one["identifier"], "alternateIdentifierType": one["identifierType"]}
-        for one in identifiers
+        {"alternateIdentifier": entry["identifier"], "alternateIdentifierType": entry["identifierType"]}
+        for entry in identifiers
     ]
     return {
         "identifiers": identifiers,
@@ -110,10 +110,10 @@ def _phrase(chance: Random) -> str:
 
 def _titles(chance: Random) -> list[Json]:
     main = f"{_phrase(chance).capitalize()} and {_phrase(chance)} {chance.choice(words.NOUNS)} data"
-    found: list[Json] = [{"title": main}]
+    titles: list[Json] = [{"title": main}]
     if chance.random() < 0.15:
-        found.append({"title": f"Über {_phrase(chance)}", "titleType": "TranslatedTitle", "lang": "de"})
-    return found
+        titles.append({"title": f"Über {_phrase(chance)}", "titleType": "TranslatedTitle", "lang": "de"})
+    return titles
 
 
 def _publisher(chance: Random) -> Json:
@@ -145,10 +145,10 @@ def _container(chance: Random) -> Json:
 
 
 def _subjects(chance: Random) -> list[Json]:
-    found: list[Json] = [{"subject": chance.choice(words.NOUNS)} for _ in range(chance.randrange(2, 8))]
+    subjects: list[Json] = [{"subject": chance.choice(words.NOUNS)} for _ in range(chance.randrange(2, 8))]
     if chance.random() < 0.6:
         field = chance.choice(words.FIELDS_OF_SCIENCE)
-        found.append(
+        subjects.append(
             {
                 "subject": f"FOS: {field}",
                 "subjectScheme": "Fields of Science and Technology (FOS)",
@@ -156,16 +156,16 @@ def _subjects(chance: Random) -> list[Json]:
                 "lang": "en",
             }
         )
-    return found
+    return subjects
 
 
 def _dates(chance: Random, year: int) -> list[Json]:
-    found: list[Json] = [{"date": str(year), "dateType": "Issued"}]
+    dates: list[Json] = [{"date": str(year), "dateType": "Issued"}]
     if chance.random() < 0.5:
-        found.append({"date": f"{year}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}", "dateType": "Created"})
+        dates.append({"date": f"{year}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}", "dateType": "Created"})
     if chance.random() < 0.3:
-        found.append({"date": f"{year - 3}/{year}", "dateType": "Collected", "dateInformation": "field seasons"})
-    return found
+        dates.append({"date": f"{year - 3}/{year}", "dateType": "Collected", "dateInformation": "field seasons"})
+    return dates
 
 
 def _types(chance: Random) -> Json:
@@ -212,16 +212,16 @@ def _related_item(chance: Random, year: int) -> Json:
 
 def _rights(chance: Random) -> Json:
     rights, uri, identifier = chance.choice(words.LICENCES)
-    found: dict[str, Json] = {"rights": rights}
+    made: dict[str, Json] = {"rights": rights}
     if uri:
-        found["rightsUri"] = uri
+        made["rightsUri"] = uri
     if identifier:
-        found |= {
+        made |= {
             "schemeUri": "https://spdx.org/licenses/",
             "rightsIdentifier": identifier,
             "rightsIdentifierScheme": "SPDX",
         }
-    return found
+    return made
 
 
 def _sentence(chance: Random) -> str:
@@ -231,11 +231,11 @@ def _sentence(chance: Random) -> str:
 
 def _descriptions(chance: Random) -> list[Json]:
     abstract = " ".join(_sentence(chance) for _ in range(chance.randrange(6, 18)))
-    found: list[Json] = [{"description": abstract, "descriptionType": "Abstract", "lang": "en"}]
+    descriptions: list[Json] = [{"description": abstract, "descriptionType": "Abstract", "lang": "en"}]
     if chance.random() < 0.4:
         methods = "<p>" + "</p>\n<p>".join(_sentence(chance) for _ in range(4)) + "</p>"
-        found.append({"description": methods, "descriptionType": "Methods"})
-    return found
+        descriptions.append({"description": methods, "descriptionType": "Methods"})
+    return descriptions
 
 
 def _geo(chance: Random) -> Json:
@@ -258,14 +258,14 @@ def _geo(chance: Random) -> Json:
 
 def _funding(chance: Random) -> Json:
     name, identifier, kind = chance.choice(words.FUNDERS)
-    found: dict[str, Json] = {"funderName": name}
+    made: dict[str, Json] = {"funderName": name}
     if identifier:
-        found |= {"funderIdentifier": identifier, "funderIdentifierType": kind}
+        made |= {"funderIdentifier": identifier, "funderIdentifierType": kind}
     if chance.random() < 0.7:
         number = chance.randrange(10**6)
-        found |= {
+        made |= {
             "awardNumber": f"{number:06d}",
             "awardUri": f"https://cordis.europa.eu/project/id/{number}",
             "awardTitle": f"Towards {_phrase(chance)}",
         }
-    return found
+    return made

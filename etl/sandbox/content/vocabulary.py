@@ -1,4 +1,4 @@
-"""Word lists the made-up records are written with; nothing here decides anything."""
+"""Word lists for generated records, without any logic."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Trouble on demand: the names by which a sandbox's faults are asked for, and what stands behind them.
+"""Faults on demand: the names of a sandbox's faults, and their implementations.
 
-Faults on the way of an answer are in `wire`, faults inside its pages in `pages`, a moving index in `drift`, clocks and
-lag in `times`, and servers that answer by themselves what is not asked in `replicas`.
+Faults in transit are in `wire`, faults inside pages in `pages`, a moving index in `drift`, clocks and
+lag in `times`, and servers that ignore parts of the request in `replicas`.
 """
 
 from __future__ import annotations

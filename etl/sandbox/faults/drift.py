@@ -16,7 +16,7 @@ KINDS = ("created", "updated", "withdrawn")
 def drift(value: str) -> Fault:
     """Read EVERY, EVERY:KINDS or EVERY:KINDS:UNTIL, e.g. `10:created,withdrawn:200`.
 
-    So often one record of each kind moves, up to so many requests.
+    After every so many requests one record of each kind moves, until a number of requests.
     """
     every, _, rest = value.partition(":")
     given, _, until = rest.partition(":")
@@ -34,7 +34,7 @@ def drift(value: str) -> Fault:
 
 
 def unlisted(value: str) -> Fault:
-    """Read N or N:FROM: from that request on no list has the N-th record, and no total counts it; alone it comes."""
+    """Read N or N:FROM: from that request on the N-th record is in no list and no total, but can be fetched alone."""
     number, _, first = value.partition(":")
 
     def act(turn: Turn) -> Answer:

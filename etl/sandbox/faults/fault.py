@@ -1,6 +1,6 @@
-"""What a fault is: which requests it strikes, and what it makes of their answers.
+"""A fault: the requests it strikes, and what it does to their answers.
 
-Whether it strikes depends on the number of the request and the seed only, so a run can be repeated exactly.
+Whether it strikes depends only on the number of the request and the seed, so that runs can be repeated exactly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Respond = Callable[[Request], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One request that is struck; `memory` is the fault's own from request to request."""
+    """One request that is struck; `memory` belongs to the fault and lasts from request to request."""
 
     request: Request
     number: int
@@ -31,15 +31,15 @@ Act = Callable[[Turn], Answer]
 
 
 def honest(turn: Turn) -> Answer:
-    """Answer truly."""
+    """Return the correct answer."""
     return turn.respond(turn.request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One kind of trouble: it strikes every n-th request, or else a share of all.
+    """One fault: it strikes every n-th request, or a share of all.
 
-    Of a fault in time, `amount` is its seconds, and `after` the request from which it holds.
+    For a fault in time, `amount` is its seconds, and `after` the request at which it begins.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Fault:
 
 
 def often(name: str, act: Act) -> Callable[[str], Fault]:
-    """Read a whole number as every n-th request, a fraction as a share, nothing as every request."""
+    """Read an integer as every n-th request, a fraction as a share, and nothing as every request."""
 
     def read(value: str) -> Fault:
         if not value or value.isdigit():

@@ -1,4 +1,4 @@
-"""Faults in lists: rows twice, pages again, cursors that restart, lying totals, pages and records that never come."""
+"""Faults in lists: repeated rows and pages, cursors that restart, wrong totals, pages and records that never arrive."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Change = Callable[[Turn, Json], Json]
 
 
 def changed(change: Change) -> Act:
-    """Change the document of a list that has records; everything else passes."""
+    """Change the document of a list with records; everything else passes."""
 
     def act(turn: Turn) -> Answer:
-        found = honest(turn)
-        whole = list_of(found)
+        answer = honest(turn)
+        whole = list_of(answer)
         if not whole or not whole["data"]:
-            return found
-        return replace(document(change(turn, whole)), content_type=found.content_type)
+            return answer
+        return replace(document(change(turn, whole)), content_type=answer.content_type)
 
     return act
 
@@ -37,7 +37,7 @@ def list_of(answer: Answer) -> Json:
 
 
 def _twice(turn: Turn, whole: Json) -> Json:
-    """Put the first record of the page before, or of this one, behind the last."""
+    """Add the first record of the previous page, or of this one, after the last."""
     walk = str(parse(turn.request.query).get("query"))
     before = turn.memory.get(walk, whole["data"][0])
     turn.memory[walk] = whole["data"][0]
@@ -53,43 +53,43 @@ def _surrogate(turn: Turn, whole: Json) -> Json:
 
 
 def _endless(turn: Turn, whole: Json) -> Json:
-    """Promise another page at the end: the same one."""
+    """Link another page at the end: the same one."""
     params = parse(turn.request.query)
     onward = f"{turn.request.origin}{turn.request.path}?page%5Bcursor%5D={params.page.get('cursor')}"
     return {**whole, "links": {"next": onward, **(whole.get("links") or {})}}
 
 
 def _again(turn: Turn) -> Answer:
-    """Answer with the page before, if there was one in this walk."""
+    """Answer with the previous page of this walk, if there is one."""
     walk = str(parse(turn.request.query).get("query"))
-    found = honest(turn)
-    before = turn.memory.get(walk, found)
-    turn.memory[walk] = found
-    return before if "page[cursor]" in turn.request.query else found
+    answer = honest(turn)
+    before = turn.memory.get(walk, answer)
+    turn.memory[walk] = answer
+    return before if "page[cursor]" in turn.request.query else answer
 
 
 def _restart(turn: Turn) -> Answer:
-    """Take the cursor for one that cannot be read: begin at the beginning."""
+    """Treat the cursor as unreadable: start over."""
     token = parse(turn.request.query).page.get("cursor", "")
     return turn.respond(replace(turn.request, query=turn.request.query.replace(f"[cursor]={token}", "[cursor]=1")))
 
 
 def total(value: str) -> Fault:
-    """Read N or N:SHARE: `meta.total` is N more than it is."""
+    """Read N or N:SHARE: `meta.total` is N too high."""
     more, _, share = value.partition(":")
 
     def act(turn: Turn) -> Answer:
-        found = honest(turn)
-        whole = list_of(found)
+        answer = honest(turn)
+        whole = list_of(answer)
         if not whole:
-            return found
+            return answer
         return document({**whole, "meta": {**whole["meta"], "total": max(0, whole["meta"]["total"] + int(more))}})
 
     return Fault(name="total", share=float(share or 1), act=act)
 
 
 def heavy(value: str) -> Fault:
-    """Read SIZE:DEPTH: pages of more than SIZE records time out behind the DEPTH-th record of the corpus."""
+    """Read SIZE:DEPTH: pages of more than SIZE records time out after the DEPTH-th record of the corpus."""
     size, _, depth = value.partition(":")
 
     def act(turn: Turn) -> Answer:
@@ -105,22 +105,22 @@ def heavy(value: str) -> Fault:
 def poison(value: str) -> Fault:
     """Read N, N:page or N:utterly, several joined by commas: no page that holds the N-th record can be delivered.
 
-    With `page` the record can still be had alone; with `utterly` not even its id can.
+    With `page` the record can still be fetched alone; with `utterly` not even its id can.
     """
     first, _, how = value.partition(":")
     numbers = [int(number) for number in first.split(",")]
 
     def act(turn: Turn) -> Answer:
-        found = honest(turn)
+        answer = honest(turn)
         params = parse(turn.request.query)
         few = len(params.fields.get("dois", "").split(",")) <= 2 and "dois" in params.fields and how != "utterly"
         alone = how == "page" and not turn.request.path.endswith("/dois")
-        if few or alone or found.status != 200 or params.page.get("size") == "0":
-            return found
-        data = json.loads(found.plain()).get("data") or []
+        if few or alone or answer.status != 200 or params.page.get("size") == "0":
+            return answer
+        data = json.loads(answer.plain()).get("data") or []
         uids = turn.corpus.now.frame["uid"].gather(numbers).to_list()
-        held = {str(one.get("id")).lower() for one in (data if isinstance(data, list) else [data])}
-        return html(504) if held & set(uids) else found
+        held = {str(record.get("id")).lower() for record in (data if isinstance(data, list) else [data])}
+        return html(504) if held & set(uids) else answer
 
     return Fault(name="poison", act=act)
 

@@ -1,4 +1,4 @@
-"""Servers that answer what was not asked: replicas out of step, mirrors without search, clients under a new name."""
+"""Servers that answer another question: replicas out of step, mirrors without search, clients with new names."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _PAGING = ("page[", "sort", "fields[", "include", "disable-facets", "affiliation
 
 
 def _flicker(turn: Turn) -> Answer:
-    """Count one record more and one less in turn, as replicas out of step do."""
-    found = honest(turn)
-    whole = list_of(found)
+    """Count one record more and one less in turn, like replicas out of step."""
+    answer = honest(turn)
+    whole = list_of(answer)
     if not whole:
-        return found
+        return answer
     turn.memory["more"] = -turn.memory.get("more", -1)
     total = max(0, whole["meta"]["total"] + turn.memory["more"])
-    return replace(document({**whole, "meta": {**whole["meta"], "total": total}}), content_type=found.content_type)
+    return replace(document({**whole, "meta": {**whole["meta"], "total": total}}), content_type=answer.content_type)
 
 
 def _overlap(turn: Turn, whole: Json) -> Json:
-    """Repeat the last rows of the page before at the top of this one."""
+    """Repeat the last rows of the previous page at the top of this one."""
     walk = str([part for part in unquote(turn.request.query).split("&") if not part.startswith("page[cursor]")])
     before = turn.memory.get(walk, [])
     turn.memory[walk] = whole["data"][-3:]
@@ -33,13 +33,13 @@ def _overlap(turn: Turn, whole: Json) -> Json:
 
 
 def _ignore_query(turn: Turn) -> Answer:
-    """Answer with everything, whatever is searched or filtered."""
+    """Answer with everything, whatever the search or filter."""
     kept = [part for part in turn.request.query.split("&") if unquote(part).startswith(_PAGING)]
     return turn.respond(replace(turn.request, query="&".join(kept)))
 
 
 def _renamed(value: str) -> Fault:
-    """Read FROM: from that request on, no record is of a client that a filter names."""
+    """Read FROM: from that request on, no record matches a filter by client."""
 
     def act(turn: Turn) -> Answer:
         filtered = any(name in unquote(turn.request.query) for name in ("client-id=", "client_id="))

@@ -1,4 +1,4 @@
-"""Faults in time, carried out by the sandbox: records listed later than they are stamped, and wrong clocks."""
+"""Faults in time, applied by the sandbox: records listed later than their timestamps, and wrong clocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _seconds(name: str) -> Callable[[str], Fault]:
 
 
 def _jump(value: str) -> Fault:
-    """Read AFTER:SECONDS: from that request on the clock is so much ahead."""
+    """Read AFTER:SECONDS: from that request on the clock is ahead by this much."""
     after, _, seconds = value.partition(":")
     return Fault(name="clock-jump", after=int(after), amount=float(seconds))
 

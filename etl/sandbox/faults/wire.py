@@ -1,4 +1,4 @@
-"""Faults on the way: refusals of load balancers and firewalls (api-notes 1.5), and answers that arrive damaged."""
+"""Faults in transit: refusals of load balancers and firewalls (api-notes 1.5), and damaged answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLAIM = {"status": 400, "title": '[503] {\n "message": "No server available to 
 
 
 def html(status: int, title: str = "") -> Answer:
-    """Answer a page of HTML, as what stands before the application does."""
+    """Answer a page of HTML, like a load balancer."""
     shown = title or _TITLES.get(status, str(status))
     return Answer(status=status, content=_HTML % shown.encode(), content_type="text/html")
 
@@ -33,7 +33,7 @@ def error(value: str) -> Fault:
 
 
 def down(value: str) -> Fault:
-    """Read FROM or FROM:TO: 503 from that request on, to that one, whatever is asked."""
+    """Read FROM or FROM:TO: 503 for all requests from that one to that one."""
     first, _, last = value.partition(":")
     until = int(last) if last else math.inf
 
@@ -60,13 +60,13 @@ def _damaged(how: str) -> Act:
 
 
 def _half_json(turn: Turn) -> Answer:
-    found = honest(turn)
-    whole = found.plain()
-    return replace(found, body=None, content=whole[: len(whole) * 2 // 3])
+    answer = honest(turn)
+    whole = answer.plain()
+    return replace(answer, body=None, content=whole[: len(whole) * 2 // 3])
 
 
 def _bomb(turn: Turn) -> Answer:
-    """Answer brackets in brackets, deeper than any reader goes."""
+    """Answer with brackets nested deeper than any reader allows."""
     return replace(honest(turn), body=None, content=b'{"data":' + b"[" * 2_000_000)
 
 

@@ -1,1 +1,1 @@
-"""Searching an index: the query language, the filter parameters, and the rows that match in the order asked for."""
+"""Search an index: the query language, the filter parameters, and the matching rows in the requested order."""

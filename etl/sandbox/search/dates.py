@@ -1,4 +1,4 @@
-"""Dates of queries: a value of any precision stands for a span of time, as in Elasticsearch."""
+"""Dates of queries: a value of any precision means a span of time, as in Elasticsearch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LENGTHS = (
 
 
 def span(text: str) -> tuple[int, int]:
-    """Give the half-open span [start, end) in epoch milliseconds that a date text stands for.
+    """Return the half-open span [start, end) of a date in epoch milliseconds.
 
-    Raises ValueError when the text is no date.
+    Raises ValueError if the text is not a date.
     """
     if _EPOCH_MS.match(text):
         return int(text), int(text) + 1
@@ -29,7 +29,7 @@ def span(text: str) -> tuple[int, int]:
     if match is None:
         raise ValueError(f"not a date: {text}")
     *numbers, fraction, zone = match.groups()
-    parts = [int(one) for one in numbers if one is not None]
+    parts = [int(digits) for digits in numbers if digits is not None]
     micros = int((fraction or "0")[:6].ljust(6, "0"))
     year, month, day, hour, minute, second = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
     start = datetime(year, month, day, hour, minute, second, micros, tzinfo=UTC) - _offset(zone)

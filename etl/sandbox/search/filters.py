@@ -1,6 +1,6 @@
 """The filter parameters of `/dois` (api-notes 4.1) as an expression over the index.
 
-Some of them are joined by OR among themselves, not by AND: a user who asks for a client and a funder gets the records
+Some of them are joined by OR, not by AND: a request for a client and a funder returns the records
 of either.
 """
 
@@ -26,47 +26,49 @@ _ORCID = "https://orcid.org/"
 
 def _one_of(path: str, *, fold: bool = False) -> Filter:
     def select(values: Sequence[str], scope: Scope) -> pl.Expr:
-        wanted = {one.lower() for one in values} if fold else set(values)
-        return scope.templates(path, lambda one: (str(one).lower() if fold else str(one)) in wanted)
+        wanted = {value.lower() for value in values} if fold else set(values)
+        return scope.templates(path, lambda value: (str(value).lower() if fold else str(value)) in wanted)
 
     return select
 
 
 def _any_of(*filters: Filter) -> Filter:
-    return lambda values, scope: reduce(or_, [one(values, scope) for one in filters])
+    return lambda values, scope: reduce(or_, [select(values, scope) for select in filters])
 
 
 def _with(path: str) -> Filter:
-    return lambda _values, scope: scope.templates(path, lambda one: one != "")
+    return lambda _values, scope: scope.templates(path, lambda value: value != "")
 
 
 def _at_least(path: str) -> Filter:
     def select(values: Sequence[str], scope: Scope) -> pl.Expr:
         match = re.match(r"\d+", values[0])
         least = int(match[0]) if match else 0
-        return EVERYTHING if least < 1 else scope.templates(path, lambda one: isinstance(one, int) and one >= least)
+        return (
+            EVERYTHING if least < 1 else scope.templates(path, lambda value: isinstance(value, int) and value >= least)
+        )
 
     return select
 
 
 def _prefix(values: Sequence[str], _scope: Scope) -> pl.Expr:
-    return reduce(or_, [pl.col("uid").str.starts_with(f"{one.lower()}/") for one in values])
+    return reduce(or_, [pl.col("uid").str.starts_with(f"{prefix.lower()}/") for prefix in values])
 
 
 def _schema_version(values: Sequence[str], scope: Scope) -> pl.Expr:
-    return _one_of("schemaVersion")([f"http://datacite.org/schema/kernel-{one}" for one in values], scope)
+    return _one_of("schemaVersion")([f"http://datacite.org/schema/kernel-{version}" for version in values], scope)
 
 
 def _user(values: Sequence[str], scope: Scope) -> pl.Expr:
-    people = [one if one.startswith(_ORCID) else _ORCID + one for one in values]
+    people = [name if name.startswith(_ORCID) else _ORCID + name for name in values]
     return _any_of(
         _one_of("creators.nameIdentifiers.nameIdentifier"), _one_of("contributors.nameIdentifiers.nameIdentifier")
     )(people, scope)
 
 
 def _field_of_science(values: Sequence[str], scope: Scope) -> pl.Expr:
-    wanted = {f"FOS: {one.replace('_', ' ').capitalize()}" for one in values}
-    return scope.templates("subjects.subject", lambda one: one in wanted)
+    wanted = {f"FOS: {kind.replace('_', ' ').capitalize()}" for kind in values}
+    return scope.templates("subjects.subject", lambda kind: kind in wanted)
 
 
 def _license(values: Sequence[str], scope: Scope) -> pl.Expr:
@@ -75,23 +77,23 @@ def _license(values: Sequence[str], scope: Scope) -> pl.Expr:
 
 def _organization(values: Sequence[str], scope: Scope) -> pl.Expr:
     del values
-    return scope.templates("creators.nameType", lambda one: one == "Organizational")
+    return scope.templates("creators.nameType", lambda kind: kind == "Organizational")
 
 
 def _ror(values: Sequence[str]) -> list[str]:
-    return ["https://ror.org/" + one.lower().rpartition("/")[2] for one in values]
+    return ["https://ror.org/" + identifier.lower().rpartition("/")[2] for identifier in values]
 
 
 def _affiliation(values: Sequence[str], scope: Scope) -> pl.Expr:
-    found = _any_of(
+    select = _any_of(
         _one_of("creators.affiliation.affiliationIdentifier"), _one_of("contributors.affiliation.affiliationIdentifier")
     )
-    return found(_ror(values), scope)
+    return select(_ror(values), scope)
 
 
 def _funder(values: Sequence[str], scope: Scope) -> pl.Expr:
-    wanted = {one.lower() for one in values} | {f"https://doi.org/{one.lower()}" for one in values}
-    return scope.templates("fundingReferences.funderIdentifier", lambda one: str(one).lower() in wanted)
+    wanted = {value.lower() for value in values} | {f"https://doi.org/{value.lower()}" for value in values}
+    return scope.templates("fundingReferences.funderIdentifier", lambda value: str(value).lower() in wanted)
 
 
 # Joined by OR.
@@ -108,7 +110,7 @@ EITHER: dict[str, Filter] = {
 EACH: dict[str, Filter] = {
     "consortium_id": lambda values, scope: scope.clients(scope.roster.of_consortia(values)),
     "prefix": _prefix,
-    "resource_type_id": lambda values, scope: scope.resource_types(lambda one: one in values),
+    "resource_type_id": lambda values, scope: scope.resource_types(lambda kind: kind in values),
     "resource_type": _one_of("types.resourceType"),
     "schema_version": _schema_version,
     "funded_by": lambda values, scope: _funder(_ror(values), scope),
@@ -140,8 +142,8 @@ def _clients_where(scope: Scope, name: str, values: Sequence[str]) -> list[int]:
     clients = scope.roster.clients
     return [
         number
-        for number, one in enumerate(scope.roster.client_ids)
-        if one in clients and clients[one]["attributes"].get(name) in values
+        for number, client in enumerate(scope.roster.client_ids)
+        if client in clients and clients[client]["attributes"].get(name) in values
     ]
 
 
@@ -150,30 +152,30 @@ def _re3data(value: str) -> str:
 
 
 def key(params: Params) -> tuple[tuple[str, str], ...]:
-    """Give what the selection depends on, for remembering it."""
+    """Return the parameters on which the selection depends, as a key."""
     return tuple(sorted((name, value) for name, value in params.plain.items() if name in NAMES and value))
 
 
 def selection(params: Params, scope: Scope) -> pl.Expr:
     """Turn the filter parameters into one expression; raises ValueError with the server's text."""
-    either = [one(params.listed(name), scope) for name, one in EITHER.items() if params.listed(name)]
-    each = [one(params.listed(name), scope) for name, one in EACH.items() if params.listed(name)]
-    each += [_created_in(name, _years(params.listed(name))) for name in _YEARS if params.listed(name)]
+    either = [select(params.listed(name), scope) for name, select in EITHER.items() if params.listed(name)]
+    clauses = [select(params.listed(name), scope) for name, select in EACH.items() if params.listed(name)]
+    clauses += [_created_in(name, _years(params.listed(name))) for name in _YEARS if params.listed(name)]
     if params.listed("published"):
-        each.append(_published_in(_years(params.listed("published")), scope))
+        clauses.append(_published_in(_years(params.listed("published")), scope))
     if either:
-        each.append(reduce(or_, either))
+        clauses.append(reduce(or_, either))
     text = (params.get("query") or "").strip()
     if text:
-        each.append(meaning(lucene.parse(text), scope))
-    return reduce(and_, each, EVERYTHING)
+        clauses.append(meaning(lucene.parse(text), scope))
+    return reduce(and_, clauses, EVERYTHING)
 
 
 def _years(values: Sequence[str]) -> tuple[int, int]:
     """Read years: several mean the range from the least to the greatest, in epoch milliseconds."""
-    for one in values:
-        if not _YEAR.match(one):
-            failed = f"failed to parse date field [{one}] with format [yyyy]"
+    for year in values:
+        if not _YEAR.match(year):
+            failed = f"failed to parse date field [{year}] with format [yyyy]"
             raise ValueError(f"{failed}: [{failed}]")
     return span(min(values))[0], span(max(values))[1]
 
@@ -183,9 +185,9 @@ def _created_in(name: str, period: tuple[int, int]) -> pl.Expr:
 
 
 def _published_in(period: tuple[int, int], scope: Scope) -> pl.Expr:
-    def inside(one: str | float) -> bool:
+    def inside(value: str | float) -> bool:
         try:
-            return period[0] <= span(str(one))[0] < period[1]
+            return period[0] <= span(str(value))[0] < period[1]
         except ValueError:
             return False
 

@@ -1,7 +1,7 @@
 """The query language of `query=`: Lucene's classic syntax, parsed into a small tree.
 
-Operators combine as Lucene's classic parser does it with AND as the default: a clause before or after OR is optional,
-and optional clauses decide nothing where a required one stands beside them. What a field means is decided in `meaning`.
+Operators combine like in Lucene's classic parser with AND as the default: a clause before or after OR is optional,
+and optional clauses decide nothing next to a required one. `meaning` interprets the fields.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WORDS = {"AND": "and", "&&": "and", "OR": "or", "||": "or", "NOT": "not", "!": 
 
 
 class QuerySyntaxError(ValueError):
-    """The query cannot be parsed; the text is the one the server answers with."""
+    """The query cannot be parsed; the text is that of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Values between two bounds; None is no bound."""
+    """Values between two bounds; None means unbounded."""
 
     field: str
     low: str | None
@@ -64,14 +64,14 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """Records that have any value in a field."""
+    """Records with any value in a field."""
 
     field: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bool:
-    """Clauses with how each takes part."""
+    """Clauses, each with its role."""
 
     clauses: tuple[tuple[str, Node], ...]
 
@@ -96,16 +96,16 @@ def parse(text: str) -> Node:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
+    tokens: list[_Token] = []
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
             raise _lexical(text, at)
         if match.lastgroup not in (None, "space"):
-            found.append(_Token(_kind(match), match[0], at))
+            tokens.append(_Token(_kind(match), match[0], at))
         at = match.end()
-    return found
+    return tokens
 
 
 def _kind(match: re.Match[str]) -> str:
@@ -153,24 +153,24 @@ class _Reader:
         return QuerySyntaxError(f"parse_exception: Encountered {met} at line 1, column {column}.\n{_EXPECTED}")
 
     def clauses(self, field: str | None) -> Node:
-        found: list[tuple[str, Node]] = []
+        parts: list[tuple[str, Node]] = []
         joined = ""
         while True:
             modifier = self._modifier()
             node = self._clause(field)
-            if joined == "or" and found and found[-1][0] != MUST_NOT:
-                found[-1] = (SHOULD, found[-1][1])
-            found.append((_part_played(modifier, joined), node))
+            if joined == "or" and parts and parts[-1][0] != MUST_NOT:
+                parts[-1] = (SHOULD, parts[-1][1])
+            parts.append((_part_played(modifier, joined), node))
             if self.peek() in (None, ")"):
                 break
             joined = self._take().kind if self.peek() in ("and", "or") else ""
-        return found[0][1] if len(found) == 1 and found[0][0] != MUST_NOT else Bool(tuple(found))
+        return parts[0][1] if len(parts) == 1 and parts[0][0] != MUST_NOT else Bool(tuple(parts))
 
     def _modifier(self) -> str:
         return self._take().kind if self.peek() in ("not", "must") else ""
 
     def _clause(self, field: str | None) -> Node:
-        """Read a value that may have a field before it; a second colon is an error, as in Lucene."""
+        """Read a value with an optional field before it; a second colon is an error, as in Lucene."""
         token = self._take()
         if token.kind == "term" and self.peek() == ":":
             self._take()

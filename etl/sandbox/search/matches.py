@@ -1,4 +1,4 @@
-"""The rows of an index that match a request, in the order it asks for, remembered while they are walked."""
+"""The rows of an index that match a request, in the requested order, cached while they are paged through."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Matches:
         self._lock = threading.Lock()
 
     def rows(self, key: Key, expression: Callable[[], pl.Expr]) -> pl.Series:
-        """Give the numbers of the findable rows that an expression selects, ascending."""
+        """Return the numbers of the findable rows that an expression selects, ascending."""
         return self._remembered(key, lambda: self._select(expression()))
 
     def _select(self, expression: pl.Expr) -> pl.Series:
@@ -33,7 +33,7 @@ class Matches:
         return self.frame.select(wanted.arg_true().cast(pl.UInt32)).to_series()
 
     def ordered(self, key: Key, rows: pl.Series, by: pl.Expr, *, descending: bool, replica: int) -> pl.Series:
-        """Sort rows for page mode, as far as pages reach; equal values come in another order from each replica."""
+        """Sort rows for page mode, as far as pages reach; each replica orders equal values differently."""
 
         def sort() -> pl.Series:
             picked = self.frame.select("uid", sought=by)[rows].with_columns(row=rows)
@@ -43,7 +43,7 @@ class Matches:
         return self._remembered((key, "ordered", str(by), descending, replica), sort)
 
     def behind(self, rows: pl.Series, after: tuple[int, str]) -> int:
-        """Give the position in ascending rows of the first one behind (created ms, uid)."""
+        """Return the position in ascending rows of the first one after (created ms, uid)."""
         moment, uid = after
         created = self.frame["created"]
         low = int(created.search_sorted(moment, side="left"))

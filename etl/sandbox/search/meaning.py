@@ -1,6 +1,6 @@
-"""What queries mean: a parsed query becomes an expression over the index of a corpus.
+"""The meaning of queries: turn a parsed query into an expression over the index of a corpus.
 
-Fields of the index (ids, client, dates, version) are compared by polars; all others are looked up once in each
+Polars compares the fields of the index (ids, client, dates, version); all others are looked up once in each
 template of the pool.
 """
 
@@ -56,13 +56,13 @@ _SNAKE = re.compile(r"_([a-z])")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a query is asked of."""
+    """The data that a query searches."""
 
     roster: Roster
     pool: Pool
 
     def templates(self, path: str, test: Test) -> pl.Expr:
-        """Select the records whose template has a value under the path that passes the test."""
+        """Select the records whose template has a matching value under the path."""
         return chosen("template", _passing(self.pool.values(path), test))
 
     def resource_types(self, test: Test) -> pl.Expr:
@@ -75,11 +75,11 @@ class Scope:
 
 
 def _passing(values: Sequence[tuple[Scalar, ...]], test: Test) -> list[int]:
-    return [number for number, found in enumerate(values) if any(test(one) for one in found)]
+    return [number for number, row in enumerate(values) if any(test(value) for value in row)]
 
 
 def chosen(column: str, numbers: Sequence[int]) -> pl.Expr:
-    """Select rows whose small number is one of some."""
+    """Select rows by a set of small numbers."""
     if not numbers:
         return NOTHING
     return pl.col(column).is_in(pl.lit(pl.Series(numbers, dtype=pl.UInt32)).implode()).fill_null(value=False)
@@ -88,13 +88,13 @@ def chosen(column: str, numbers: Sequence[int]) -> pl.Expr:
 def meaning(node: lucene.Node, scope: Scope) -> pl.Expr:
     """Turn a parsed query into a boolean expression.
 
-    Raises ValueError with the server's text when a date field is compared with something that is no date.
+    Raises ValueError with the server's text if a date field is compared with something other than a date.
     """
     match node:
         case lucene.All():
             return EVERYTHING
         case lucene.Bool(clauses):
-            return _combined([(part, meaning(one, scope)) for part, one in clauses])
+            return _combined([(part, meaning(clause, scope)) for part, clause in clauses])
         case lucene.Exists(field):
             return _exists(field, scope)
         case lucene.Range():
@@ -104,14 +104,14 @@ def meaning(node: lucene.Node, scope: Scope) -> pl.Expr:
 
 def _combined(clauses: Iterable[tuple[str, pl.Expr]]) -> pl.Expr:
     parts: dict[str, list[pl.Expr]] = {MUST: [], SHOULD: [], MUST_NOT: []}
-    for part, one in clauses:
-        parts[part].append(one)
+    for part, clause in clauses:
+        parts[part].append(clause)
     wanted = EVERYTHING
     if parts[MUST]:
         wanted = reduce(and_, parts[MUST])
     elif parts[SHOULD]:
         wanted = reduce(or_, parts[SHOULD])
-    return reduce(lambda so_far, one: so_far & ~one, parts[MUST_NOT], wanted)
+    return reduce(lambda so_far, clause: so_far & ~clause, parts[MUST_NOT], wanted)
 
 
 def _exists(field: str, scope: Scope) -> pl.Expr:
@@ -122,7 +122,7 @@ def _exists(field: str, scope: Scope) -> pl.Expr:
     if field in ("client_id", "provider_id"):
         return pl.col("client").is_not_null()
     path = path_of(field)
-    return scope.templates(path, lambda one: one != "")
+    return scope.templates(path, lambda value: value != "")
 
 
 def _term(node: lucene.Term, field: str, scope: Scope) -> pl.Expr:
@@ -162,7 +162,7 @@ def _of_names(field: str, node: lucene.Term, scope: Scope) -> pl.Expr:
         owners = enumerate(roster.providers_of_clients)
         return scope.clients([number for number, name in owners if name is not None and test(name)])
     if field == "consortium_id":
-        return scope.clients(roster.of_consortia([one for one in roster.providers if test(one)]))
+        return scope.clients(roster.of_consortia([provider for provider in roster.providers if test(provider)]))
     if field == "resource_type_id":
         return scope.resource_types(test)
     path = path_of(field)
@@ -170,11 +170,11 @@ def _of_names(field: str, node: lucene.Term, scope: Scope) -> pl.Expr:
 
 
 def _free(node: lucene.Term, scope: Scope) -> pl.Expr:
-    found: set[int] = set()
+    templates: set[int] = set()
     for path in _FREE_TEXT:
         test = term_test(node, keyword=is_keyword(path))
-        found.update(_passing(scope.pool.values(path), test))
-    return chosen("template", sorted(found)) | _of_uid("uid", node)
+        templates.update(_passing(scope.pool.values(path), test))
+    return chosen("template", sorted(templates)) | _of_uid("uid", node)
 
 
 def path_of(field: str) -> str:
@@ -194,13 +194,13 @@ def term_test(node: lucene.Term, *, keyword: bool) -> Test:
         wanted = node.text.casefold()
         if node.wildcard:
             whole = re.compile(translate(wanted))
-            return lambda one: whole.match(str(one).casefold()) is not None
-        return lambda one: _text(one) == wanted
+            return lambda value: whole.match(str(value).casefold()) is not None
+        return lambda value: _text(value) == wanted
     if node.wildcard:
         pattern = re.compile(translate(node.text.casefold()))
-        return lambda one: any(pattern.match(word) for word in words(one))
+        return lambda value: any(pattern.match(word) for word in words(value))
     sought = f" {' '.join(words(node.text))} "
-    return lambda one: sought in f" {' '.join(words(one))} "
+    return lambda value: sought in f" {' '.join(words(value))} "
 
 
 def words(value: Scalar) -> list[str]:
@@ -224,46 +224,46 @@ def _range(node: lucene.Range, scope: Scope) -> pl.Expr:
 
 
 def _date_range(node: lucene.Range) -> pl.Expr:
-    """Round bounds as Elasticsearch does: inclusive upper and exclusive lower bounds mean the end of their span."""
+    """Round bounds like Elasticsearch: inclusive upper and exclusive lower bounds mean the end of their span."""
     start = None if node.low is None else _span(node.low)[0 if node.with_low else 1]
     end = None if node.high is None else _span(node.high)[1 if node.with_high else 0]
     return _between(node.field, start, end)
 
 
 def _between(field: str, start: int | None, end: int | None) -> pl.Expr:
-    found = pl.col(field).is_not_null()
+    inside = pl.col(field).is_not_null()
     if start is not None:
-        found = pl.col(field) >= start
-    return (found & (pl.col(field) < end) if end is not None else found).fill_null(value=False)
+        inside = pl.col(field) >= start
+    return (inside & (pl.col(field) < end) if end is not None else inside).fill_null(value=False)
 
 
 def _string_range(node: lucene.Range) -> pl.Expr:
-    found, uid = EVERYTHING, pl.col("uid")
+    inside, uid = EVERYTHING, pl.col("uid")
     if node.low is not None:
-        found = found & (uid >= node.low.lower() if node.with_low else uid > node.low.lower())
+        inside = inside & (uid >= node.low.lower() if node.with_low else uid > node.low.lower())
     if node.high is not None:
-        found = found & (uid <= node.high.lower() if node.with_high else uid < node.high.lower())
-    return found
+        inside = inside & (uid <= node.high.lower() if node.with_high else uid < node.high.lower())
+    return inside
 
 
 def _number_range(node: lucene.Range, low: int | None, high: int | None) -> pl.Expr:
-    found, version = EVERYTHING, pl.col("version")
+    inside, version = EVERYTHING, pl.col("version")
     if low is not None:
-        found = found & (version >= low if node.with_low else version > low)
+        inside = inside & (version >= low if node.with_low else version > low)
     if high is not None:
-        found = found & (version <= high if node.with_high else version < high)
-    return found
+        inside = inside & (version <= high if node.with_high else version < high)
+    return inside
 
 
 def _range_test(node: lucene.Range) -> Test:
     """Compare dates and years as spans of time, numbers as numbers, anything else as text."""
 
-    def passes(one: Scalar) -> bool:
-        if isinstance(one, bool):
+    def passes(given: Scalar) -> bool:
+        if isinstance(given, bool):
             return False
-        kind = float if isinstance(one, int | float) else str
+        kind = float if isinstance(given, int | float) else str
         try:
-            value = kind(one)
+            value = kind(given)
             low, high = (None if bound is None else kind(bound) for bound in (node.low, node.high))
         except ValueError:
             return False
@@ -284,9 +284,9 @@ def _published_test(node: lucene.Range) -> Test:
     start = None if node.low is None else _span(node.low)[0 if node.with_low else 1]
     end = None if node.high is None else _span(node.high)[1 if node.with_high else 0]
 
-    def passes(one: Scalar) -> bool:
+    def passes(value: Scalar) -> bool:
         try:
-            moment = span(str(one))[0]
+            moment = span(str(value))[0]
         except ValueError:
             return False
         return (start is None or moment >= start) and (end is None or moment < end)

@@ -1,1 +1,1 @@
-"""API v1 in a box (api-notes 7): what the server that DataCite switched off answered, in both generations."""
+"""A local API v1 (api-notes 7): the answers of the server that DataCite switched off, in both generations."""

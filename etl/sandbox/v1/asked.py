@@ -1,4 +1,4 @@
-"""What every list of API v1 is given, and the envelopes of both generations."""
+"""The input of every list of API v1, and the envelopes of both generations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Bucket = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request, its parameters, the library it is answered from and the manner of the server."""
+    """A request, its parameters, the library that answers it, and the behaviour of the server."""
 
     request: Request
     params: Params
@@ -35,42 +35,42 @@ class Asked:
     manner: Manner
 
     def whole(self, name: str, otherwise: int) -> int:
-        """Read a parameter as a number that is not negative; anything else counts as absent."""
+        """Read a parameter as a non-negative number; anything else counts as absent."""
         text = self.params.get(name) or ""
         return int(text) if text.isdecimal() else otherwise
 
     def wanted(self, known: Sequence[str]) -> list[str]:
-        """Give the includes that the list has."""
+        """Return the includes that the list has."""
         return [name for name in self.params.listed("include") if name in known]
 
 
 def listed(asked: Asked, page: Sequence[Entry], meta: Json, known: Sequence[str]) -> Answer:
-    """Answer with a list; v1.0 brings whatever its records link to, in the midst of them, asked or not."""
+    """Answer with a list; v1.0 mixes in all linked records, requested or not."""
     if asked.manner.old:
-        along = [_written(asked, one) for one in _linked(asked, page, known)]
-        return document({"data": [*(_written(asked, one) for one in page), *along], "meta": meta})
+        linked = [_written(asked, entry) for entry in _linked(asked, page, known)]
+        return document({"data": [*(_written(asked, entry) for entry in page), *linked], "meta": meta})
     names = asked.wanted(known)
-    body: dict[str, Json] = {"data": [_written(asked, one, names) for one in page]}
+    body: dict[str, Json] = {"data": [_written(asked, entry, names) for entry in page]}
     if names:
-        body["included"] = [_written(asked, one) for one in _linked(asked, page, names)]
+        body["included"] = [_written(asked, entry) for entry in _linked(asked, page, names)]
     return _as_api({**body, "meta": meta})
 
 
 def single(asked: Asked, entry: Entry | None, known: Sequence[str]) -> Answer:
-    """Answer with one record, or the 404 of one that is unknown."""
+    """Answer with one record, or 404 if it is unknown."""
     if entry is None:
         raise not_found()
     names = asked.wanted(known)
     body: dict[str, Json] = {"data": _written(asked, entry, names)}
     if names and not asked.manner.old:
-        body["included"] = [_written(asked, one) for one in _linked(asked, [entry], names)]
+        body["included"] = [_written(asked, linked) for linked in _linked(asked, [entry], names)]
     return document(body) if asked.manner.old else _as_api(body)
 
 
 def facet(asked: Asked, buckets: Iterable[Bucket], link: str = "") -> Json:
     """Write a facet: an object of counts in v1.0, a list with titles later.
 
-    The later ids of sources and kinds of links are written with underscores, unlike those of the records.
+    In v1.1 the ids of sources and kinds of links have underscores, unlike those of the records.
     """
     if asked.manner.old:
         return {name: count for name, _, count in buckets}
@@ -85,7 +85,7 @@ def not_found() -> ApiError:
 
 
 def kind_of(link: str) -> str:
-    """Give the type of the records that a relationship leads to."""
+    """Return the type of the records of a relationship."""
     return _KINDS[link]
 
 
@@ -94,13 +94,13 @@ def _as_api(body: Json) -> Answer:
 
 
 def _linked(asked: Asked, page: Iterable[Entry], names: Sequence[str]) -> list[Entry]:
-    found: dict[tuple[str, str], Entry] = {}
+    targets: dict[tuple[str, str], Entry] = {}
     for entry in page:
         for name in names:
             target = _target(asked, entry, name)
             if target is not None:
-                found[target.kind, target.id] = target
-    return list(found.values())
+                targets[target.kind, target.id] = target
+    return list(targets.values())
 
 
 def _target(asked: Asked, entry: Entry, name: str) -> Entry | None:
@@ -110,14 +110,14 @@ def _target(asked: Asked, entry: Entry, name: str) -> Entry | None:
 
 def _written(asked: Asked, entry: Entry, names: Sequence[str] = ()) -> Json:
     attributes = entry.older if asked.manner.old and entry.older is not None else entry.attributes
-    found = {
+    written = {
         "id": str(uuid.uuid4()) if entry.random else entry.id,
         "type": entry.kind,
         "attributes": attributes,
     }
     if asked.manner.old or not entry.links:
-        return found
-    return {**found, "relationships": {name: _relationship(asked, entry, name, names) for name in entry.links}}
+        return written
+    return {**written, "relationships": {name: _relationship(asked, entry, name, names) for name in entry.links}}
 
 
 def _relationship(asked: Asked, entry: Entry, name: str, names: Sequence[str]) -> Json:

@@ -15,7 +15,7 @@ from etl.sandbox.v1.entry import Entry
 
 
 def works(snapshot: Snapshot, root: str) -> list[Entry]:
-    """Give the findable DOIs by time of registration, as the index holds them; `root` begins their ids."""
+    """Return the findable DOIs by time of registration, as the index holds them; `root` begins their ids."""
     rows = snapshot.frame.filter("findable").to_dicts()
     return [_work(snapshot, row, root) for row in rows]
 
@@ -49,7 +49,7 @@ def _work(snapshot: Snapshot, row: Mapping[str, Json], root: str) -> Entry:
 
 
 def _shared(snapshot: Snapshot, row: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
-    """Give the attributes that both generations have."""
+    """Return the attributes that both generations have."""
     roster, client = snapshot.roster, row["client"]
     return {
         "doi": capitals(row["uid"]),
@@ -79,7 +79,7 @@ def _kinds(given: Mapping[str, Json]) -> dict[str, str | None]:
 
 
 def _newer(snapshot: Snapshot, row: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
-    """Give the attributes that came with v1.1."""
+    """Return the attributes that came with v1.1."""
     return {
         "version": given.get("version"),
         "schema-version": (_text(given.get("schemaVersion")) or "").rpartition("-")[2] or None,
@@ -89,50 +89,50 @@ def _newer(snapshot: Snapshot, row: Mapping[str, Json], given: Mapping[str, Json
 
 
 def capitals(doi: str) -> str:
-    """Write a DOI in capitals: only ASCII letters have any for DOIs."""
-    return "".join(one.upper() if one.isascii() else one for one in doi)
+    """Write a DOI in capitals; for DOIs, only ASCII letters have them."""
+    return "".join(letter.upper() if letter.isascii() else letter for letter in doi)
 
 
 def stamp(milliseconds: int | None) -> str | None:
-    """Write a time as the server does."""
+    """Write a time like the server."""
     if milliseconds is None:
         return None
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def authors(creators: Json) -> list[Json]:
-    """Give creators as authors, persons by their parts and others by one name."""
-    return [_author(one) for one in objects(creators)]
+    """Return creators as authors, persons by their parts and others by one name."""
+    return [_author(creator) for creator in objects(creators)]
 
 
 def _author(creator: Mapping[str, Json]) -> Json:
     if not creator.get("familyName"):
         return {"literal": creator.get("name")}
-    found = {"family": creator["familyName"], "given": creator.get("givenName")}
+    author = {"family": creator["familyName"], "given": creator.get("givenName")}
     name = orcid(creator)
-    return {**found, "orcid": f"http://orcid.org/{name}"} if name else found
+    return {**author, "orcid": f"http://orcid.org/{name}"} if name else author
 
 
 def orcid(creator: Mapping[str, Json]) -> str | None:
-    """Give the digits of a creator's ORCID iD."""
-    for one in objects(creator.get("nameIdentifiers")):
-        if one.get("nameIdentifierScheme") == "ORCID" and one.get("nameIdentifier"):
-            return str(one["nameIdentifier"]).rpartition("/")[2]
+    """Return the digits of a creator's ORCID iD."""
+    for identifier in objects(creator.get("nameIdentifiers")):
+        if identifier.get("nameIdentifierScheme") == "ORCID" and identifier.get("nameIdentifier"):
+            return str(identifier["nameIdentifier"]).rpartition("/")[2]
     return None
 
 
 def objects(value: Json) -> Iterator[Mapping[str, Json]]:
-    """Go through the objects of a list, or of what should have been one."""
-    yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
+    """Yield the objects of a list, or of a value that should be one."""
+    yield from (entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict))
 
 
 def _name(author: Mapping[str, Json]) -> str:
-    return " ".join(str(one) for name in ("given", "family", "literal") if (one := author.get(name)))
+    return " ".join(str(part) for name in ("given", "family", "literal") if (part := author.get(name)))
 
 
 def _first(entries: Json, name: str) -> str | None:
-    found: Iterable[Json] = (one.get(name) for one in objects(entries))
-    return next((one for one in found if isinstance(one, str) and one), None)
+    values: Iterable[Json] = (entry.get(name) for entry in objects(entries))
+    return next((entry for entry in values if isinstance(entry, str) and entry), None)
 
 
 def _text(value: Json) -> str | None:
@@ -144,7 +144,7 @@ def _publisher(value: Json) -> str | None:
 
 
 def _results(given: Mapping[str, Json]) -> list[Json]:
-    kinds = Counter(str(one.get("relationType")) for one in objects(given.get("relatedIdentifiers")))
+    kinds = Counter(str(link.get("relationType")) for link in objects(given.get("relatedIdentifiers")))
     return [{"id": name, "title": title(name), "count": count} for name, count in sorted(kinds.items())]
 
 

@@ -1,4 +1,4 @@
-"""One record of API v1 and how either generation writes it."""
+"""One record of API v1, as either generation writes it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _RANDOM = ("contributions", "relations")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How the server behaves: its generation, and whether agents come as data, which DataCite's own never did."""
+    """The behaviour of the server: its generation, and whether agents are data, which they never were at DataCite."""
 
     generation: str = NEW
     agents: bool = False
 
     @property
     def old(self) -> bool:
-        """Whether it is the generation that mixed side-loads into `data`."""
+        """Whether it is the generation that mixes included records into `data`."""
         return self.generation == OLD
 
 
@@ -29,9 +29,9 @@ USUAL = Manner()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A record; `links` name the id of the record behind each relationship, or None where there is none.
+    """A record; `links` has the id of the record of each relationship, or None.
 
-    `older` are the attributes as v1.0 had them, where they differ. `text` is what a search looks at, in lower case.
+    `older` are the attributes of v1.0, if they differ. `text` is the searchable text, in lower case.
     """
 
     kind: str
@@ -43,10 +43,10 @@ class Entry:
 
     @property
     def random(self) -> bool:
-        """Whether its id is another in every answer."""
+        """Whether its id differs in every answer."""
         return self.kind in _RANDOM
 
 
 def slug(name: str) -> str:
-    """Write an id the way the server does: datacite_related becomes datacite-related."""
+    """Write an id like the server: datacite_related becomes datacite-related."""
     return name.replace("_", "-").lower()

@@ -1,4 +1,4 @@
-"""Everything that API v1 tells of one state of a corpus, made when it is first asked for."""
+"""All lists of API v1 for one state of a corpus, made on first use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl.sandbox.v1.entry import Entry, Manner
 
 
 class Library:
-    """The lists of API v1 by name; `root` begins the ids of DOIs, http in v1.0 and https later."""
+    """The lists of API v1 by name; ids of DOIs begin with `root`: http in v1.0, https later."""
 
     def __init__(self, snapshot: Snapshot, root: str) -> None:
         # Mutable: the lists made so far, and their indexes by id.
@@ -36,19 +36,19 @@ class Library:
         return links.contributions(self._snapshot, self.works)
 
     def named(self, kind: str) -> Sequence[Entry]:
-        """Give a list by its name in the API."""
+        """Return a list by its name in the API."""
         if kind in ("works", "relations", "contributions"):
-            found: Sequence[Entry] = getattr(self, kind)
-            return found
+            entries: Sequence[Entry] = getattr(self, kind)
+            return entries
         if kind not in self._short:
             self._short[kind] = self._made(kind)
         return self._short[kind]
 
     def find(self, kind: str, name: str) -> Entry | None:
-        """Give the record of an id, whatever its case."""
+        """Return the record with an id, in any case."""
         index = self._indexes.get(kind)
         if index is None:
-            index = self._indexes[kind] = {one.id.lower(): one for one in self.named(kind)}
+            index = self._indexes[kind] = {entry.id.lower(): entry for entry in self.named(kind)}
         return index.get(name.lower())
 
     def _made(self, kind: str) -> Sequence[Entry]:
@@ -79,10 +79,10 @@ _VOCABULARIES = {
 
 
 def library(snapshot: Snapshot, manner: Manner) -> Library:
-    """Give the library of a state, the same as long as that state lasts."""
+    """Return the library of a state, the same one as long as the state lasts."""
     root = "http://" if manner.old else "https://"
-    found = snapshot.shelf.get(root)
-    if found is None:
-        found = snapshot.shelf[root] = Library(snapshot, root)
-    assert isinstance(found, Library)
-    return found
+    held = snapshot.shelf.get(root)
+    if held is None:
+        held = snapshot.shelf[root] = Library(snapshot, root)
+    assert isinstance(held, Library)
+    return held

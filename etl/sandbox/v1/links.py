@@ -1,6 +1,6 @@
-"""What the link service knew of the corpus's works: relations, contributions, contributors and events.
+"""The link service's data on the works of the corpus: relations, contributions, contributors and events.
 
-Only of every tenth work, and of no more than fill a few pages: its lists are slow to walk.
+Only every tenth work has links, and only enough for a few pages, because these lists are slow to read.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _GITHUB = ("mne-tools", "crosscite", "lagotto")
 
 
 def relations(snapshot: Snapshot, works: Sequence[Entry], root: str) -> list[Entry]:
-    """Give links to other DOIs, each once."""
-    found: dict[tuple[str, ...], Entry] = {}
+    """Return the distinct links to other DOIs."""
+    links: dict[tuple[str, ...], Entry] = {}
     for work, given in _some(snapshot, works):
-        for one in catalogue.objects(given.get("relatedIdentifiers")):
-            target = one.get("relatedIdentifier")
-            if one.get("relatedIdentifierType") == "DOI" and target and len(found) < MOST:
-                kind = kebab(str(one["relationType"]))
-                source = "datacite-crossref" if len(found) % 5 == 0 else "datacite-related"
+        for related in catalogue.objects(given.get("relatedIdentifiers")):
+            target = related.get("relatedIdentifier")
+            if related.get("relatedIdentifierType") == "DOI" and target and len(links) < MOST:
+                kind = kebab(str(related["relationType"]))
+                source = "datacite-crossref" if len(links) % 5 == 0 else "datacite-related"
                 made = _relation(work, f"{root}doi.org/{catalogue.capitals(target)}", kind, source)
-                found.setdefault((work.id, target.lower(), kind), made)
-    return list(found.values())
+                links.setdefault((work.id, target.lower(), kind), made)
+    return list(links.values())
 
 
 def _relation(work: Entry, target: str, kind: str, source: str) -> Entry:
@@ -58,14 +58,14 @@ def _relation(work: Entry, target: str, kind: str, source: str) -> Entry:
 
 
 def contributions(snapshot: Snapshot, works: Sequence[Entry]) -> list[Entry]:
-    """Give the links of works to the ORCID iDs of their creators, each once."""
-    found: dict[tuple[str, str], Entry] = {}
+    """Return the distinct links of works to the ORCID iDs of their creators."""
+    links: dict[tuple[str, str], Entry] = {}
     for work, given in _some(snapshot, works):
-        for one in catalogue.objects(given.get("creators")):
-            name = catalogue.orcid(one)
-            if name and len(found) < MOST:
-                found.setdefault((name, work.id), _contribution(work, one, name, len(found)))
-    return list(found.values())
+        for creator in catalogue.objects(given.get("creators")):
+            name = catalogue.orcid(creator)
+            if name and len(links) < MOST:
+                links.setdefault((name, work.id), _contribution(work, creator, name, len(links)))
+    return list(links.values())
 
 
 def _contribution(work: Entry, creator: Mapping[str, Json], name: str, number: int) -> Entry:
@@ -78,7 +78,7 @@ def _contribution(work: Entry, creator: Mapping[str, Json], name: str, number: i
         "credit-name": creator.get("name"),
         "orcid": name,
         "github": None,
-        **{one: work.attributes[one] for one in ("author", "doi", "url", "title", "container-title")},
+        **{field: work.attributes[field] for field in ("author", "doi", "url", "title", "container-title")},
         "contributor-role-id": "contribution",
         "source-id": source,
         "publisher-id": work.attributes["publisher-id"],
@@ -96,27 +96,27 @@ def _contribution(work: Entry, creator: Mapping[str, Json], name: str, number: i
 
 
 def contributors(contributions: Sequence[Entry]) -> list[Entry]:
-    """Give the people of contributions, each once, and some groups at GitHub."""
-    found = {one.attributes["subj-id"]: _person(one.attributes) for one in contributions}
+    """Return the distinct people of contributions, and some groups at GitHub."""
+    people = {link.attributes["subj-id"]: _person(link.attributes) for link in contributions}
     groups = [_contributor(f"https://github.com/{name}", literal=name, github=name) for name in _GITHUB]
-    return [*found.values(), *groups]
+    return [*people.values(), *groups]
 
 
 def _person(given: Mapping[str, Json]) -> Entry:
     return _contributor(given["subj-id"], given=given["given"], family=given["family"], orcid=given["orcid"])
 
 
-def _contributor(name: str, **told: Json) -> Entry:
+def _contributor(name: str, **details: Json) -> Entry:
     names = ("given", "family", "literal", "orcid", "github")
-    attributes = {**{one: told.get(one) for one in names}, "updated": "1970-01-01T00:00:00Z"}
+    attributes = {**{field: details.get(field) for field in names}, "updated": "1970-01-01T00:00:00Z"}
     return Entry(
-        kind="contributors", id=name, attributes=attributes, text=" ".join(map(str, [name, *told.values()])).lower()
+        kind="contributors", id=name, attributes=attributes, text=" ".join(map(str, [name, *details.values()])).lower()
     )
 
 
 def events(relations: Sequence[Entry], contributions: Sequence[Entry]) -> list[Entry]:
-    """Give the messages by which links came to be known."""
-    return [_event(number, one) for number, one in enumerate([*relations, *contributions[:40]])]
+    """Return the messages that reported links."""
+    return [_event(number, link) for number, link in enumerate([*relations, *contributions[:40]])]
 
 
 def _event(number: int, link: Entry) -> Entry:

@@ -1,4 +1,4 @@
-"""Every list of API v1 but works: what narrows it, what it counts, what it brings along and how wrongly it pages."""
+"""Every list of API v1 except works: its filters, facets, included records and paging bugs."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ Page = Callable[[Asked, Sequence[Entry]], Sequence[Entry]]
 USUAL = 25
 
 
-def by_lagotto(asked: Asked, found: Sequence[Entry]) -> Sequence[Entry]:
-    """Cut a page as the link service did: the offset is taken for one in pages of 25, whatever the rows."""
+def by_lagotto(asked: Asked, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Cut a page like the link service: the offset is converted with pages of 25, whatever the number of rows."""
     rows, offset = asked.whole("rows", USUAL), asked.whole("offset", 0)
     start = ceil(offset / USUAL) * rows
-    return found[start : start + rows]
+    return entries[start : start + rows]
 
 
-def exactly(asked: Asked, found: Sequence[Entry]) -> Sequence[Entry]:
-    """Cut the page that was asked for."""
+def exactly(asked: Asked, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Cut the requested page."""
     offset = asked.whole("offset", 0)
-    return found[offset : offset + asked.whole("rows", USUAL)]
+    return entries[offset : offset + asked.whole("rows", USUAL)]
 
 
-def never(asked: Asked, found: Sequence[Entry]) -> Sequence[Entry]:
-    """Give everything: rows and offset are ignored."""
+def never(asked: Asked, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return everything: rows and offset are ignored."""
     del asked
-    return found
+    return entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How one list is answered; `facets` maps a name in meta to the attribute it counts and to what titles its values.
+    """The behaviour of one list; `facets` maps a name in meta to the counted attribute and the source of titles.
 
-    A title is the kind of record that has it, or empty.
+    That source is a kind of record, or empty.
     """
 
     page: Page = never
@@ -60,7 +60,7 @@ def _work(entry: Entry, wanted: str) -> bool:
 
 
 def _works(entry: Entry, wanted: str) -> bool:
-    return any(_work(entry, one) for one in wanted.split(","))
+    return any(_work(entry, work) for work in wanted.split(","))
 
 
 def _is_doi(address: Json, wanted: str) -> bool:
@@ -157,13 +157,13 @@ LISTS: Mapping[str, Listing] = {
 def answer(asked: Asked, kind: str) -> Answer:
     """Answer a list."""
     listing = LISTS[kind]
-    found = _found(asked, kind, listing)
-    counted = {name: _counted(asked, found, name, *how) for name, how in listing.facets.items()}
-    return envelope.listed(asked, listing.page(asked, found), {"total": len(found), **counted}, listing.includes)
+    matching = _found(asked, kind, listing)
+    counted = {name: _counted(asked, matching, name, *how) for name, how in listing.facets.items()}
+    return envelope.listed(asked, listing.page(asked, matching), {"total": len(matching), **counted}, listing.includes)
 
 
 def answer_one(asked: Asked, kind: str, name: str) -> Answer:
-    """Answer one record; contributions and relations have none, for their ids do not last."""
+    """Answer one record; contributions and relations have no single records, because their ids change."""
     listing = LISTS[kind]
     if not listing.singles:
         raise envelope.not_found()
@@ -171,7 +171,7 @@ def answer_one(asked: Asked, kind: str, name: str) -> Answer:
 
 
 def titled(asked: Asked, link: str) -> Callable[[str], str]:
-    """Give what titles the ids of a link: the records behind it, or the id itself."""
+    """Return the titles of the ids of a link: those of its records, or the id itself."""
 
     def title(name: str) -> str:
         entry = asked.library.find(kind_of(link), name) if link else None
@@ -182,15 +182,15 @@ def titled(asked: Asked, link: str) -> Callable[[str], str]:
 
 def _found(asked: Asked, kind: str, listing: Listing) -> list[Entry]:
     entries = asked.library.named(kind)
-    found = filtered(asked, entries, listing.filters)
+    matching = filtered(asked, entries, listing.filters)
     text = asked.params.get("query")
     if not text or not (listing.searched or kind == "pages"):
-        return found
-    return [one for one in found if meets(text, one, as_is=kind == "pages")]
+        return matching
+    return [entry for entry in matching if meets(text, entry, as_is=kind == "pages")]
 
 
-def _counted(asked: Asked, found: Sequence[Entry], facet_name: str, attribute: str, link: str) -> Json:
-    buckets = count(found, attribute, titled(asked, link))
+def _counted(asked: Asked, entries: Sequence[Entry], facet_name: str, attribute: str, link: str) -> Json:
+    buckets = count(entries, attribute, titled(asked, link))
     if facet_name == "tags":  # an object in every generation
         return {name: number for name, _, number in buckets}
     if facet_name == "regions":

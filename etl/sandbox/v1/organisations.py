@@ -13,8 +13,8 @@ _COUNTRIES = {"US": "United States", "DE": "Germany", "GB": "United Kingdom", "J
 
 
 def members(roster: Roster) -> list[Entry]:
-    """Give the providers, by id."""
-    return [_member(name, one["attributes"]) for name, one in sorted(roster.providers.items())]
+    """Return the providers, by id."""
+    return [_member(name, provider["attributes"]) for name, provider in sorted(roster.providers.items())]
 
 
 def _member(name: str, given: Mapping[str, Json]) -> Entry:
@@ -36,8 +36,8 @@ def _member(name: str, given: Mapping[str, Json]) -> Entry:
 
 
 def publishers(roster: Roster) -> list[Entry]:
-    """Give the clients, by id."""
-    return [_publisher(name, one, roster) for name, one in sorted(roster.clients.items())]
+    """Return the clients, by id."""
+    return [_publisher(name, client, roster) for name, client in sorted(roster.clients.items())]
 
 
 def _publisher(name: str, client: Mapping[str, Json], roster: Roster) -> Entry:

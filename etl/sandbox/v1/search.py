@@ -1,4 +1,4 @@
-"""What narrows a list of API v1: words, periods and values, and the facets that count what is left."""
+"""The filters of a list of API v1 (words, periods and values), and the facets that count the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PERIOD = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
 def meets(text: str, entry: Entry, *, as_is: bool = False) -> bool:
-    """Return whether a record has all words and phrases of a search and none that begin with a minus.
+    """Return whether a record has all words and phrases of a search, and none of those with a minus.
 
     `as_is` compares capitals with the lower-case text, as the list of pages does.
     """
@@ -38,22 +38,24 @@ def one_of(name: str) -> Keep:
 
 
 def filtered(asked: Asked, entries: Iterable[Entry], filters: Mapping[str, Keep]) -> list[Entry]:
-    """Give the records that the filters let through; what is no filter is ignored."""
-    found = list(entries)
+    """Return the records that pass the filters; unknown filters are ignored."""
+    matching = list(entries)
     for name, keep in filters.items():
         wanted = asked.params.get(name.replace("-", "_"))
-        found = [one for one in found if keep(one, wanted)] if wanted else found
-    return found
+        matching = [entry for entry in matching if keep(entry, wanted)] if wanted else matching
+    return matching
 
 
 def within(asked: Asked, entries: Iterable[Entry], field: str, name: str) -> list[Entry]:
-    """Give the records whose time is between from-… and until-…; a reversed range ends with the period it began in."""
+    """Return the records with a time between from-… and until-…; a reversed range ends with the period of its start."""
     since, until = (asked.params.get(f"{side}_{name}_date") for side in ("from", "until"))
     low = _span(since)[0] if since else ""
     high = _span(until)[1] if until else "9999"
     if since and high < low:
         high = _span(since)[1]
-    return [one for one in entries if low <= (one.attributes[field] or "") <= high] if since or until else [*entries]
+    return (
+        [entry for entry in entries if low <= (entry.attributes[field] or "") <= high] if since or until else [*entries]
+    )
 
 
 def _span(text: str) -> tuple[str, str]:
@@ -70,10 +72,10 @@ def _span(text: str) -> tuple[str, str]:
 
 def count(entries: Iterable[Entry], name: str, title: Callable[[str], str], most: int | None = None) -> list[Bucket]:
     """Count the values of an attribute, the most frequent first."""
-    found = Counter(str(one) for entry in entries for one in _several(entry.attributes.get(name)))
-    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+    counts = Counter(str(value) for entry in entries for value in _several(entry.attributes.get(name)))
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
     return [(name, title(name), number) for name, number in ordered]
 
 
-def _several(found: Json) -> Sequence[Json]:
-    return [one for one in (found if isinstance(found, list) else [found]) if one not in (None, "")]
+def _several(value: Json) -> Sequence[Json]:
+    return [entry for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]

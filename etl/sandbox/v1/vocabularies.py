@@ -29,25 +29,25 @@ _TAGS = ("datacite", "orcid", "metadata", "crossref", "open-access")
 
 
 def groups() -> list[Entry]:
-    """Give the groups of sources."""
+    """Return the groups of sources."""
     return [_plain("groups", name, {"title": name.capitalize()}) for name in _GROUPS]
 
 
 def sources(links: Sequence[Entry]) -> list[Entry]:
-    """Give the sources, with the number of links that each told."""
-    told = Counter(one.attributes["source-id"] for one in links)
-    return [_source(slug(name), heading, group, told) for name, (heading, group) in _SOURCES.items()]
+    """Return the sources, with the number of links from each."""
+    counts = Counter(link.attributes["source-id"] for link in links)
+    return [_source(slug(name), heading, group, counts) for name, (heading, group) in _SOURCES.items()]
 
 
-def _source(name: str, heading: str, group: str, told: Mapping[str, int]) -> Entry:
-    counts = {"with-results": 0, "without-results": 0, "not-updated": told.get(name, 0)}
+def _source(name: str, heading: str, group: str, links: Mapping[str, int]) -> Entry:
+    counts = {"with-results": 0, "without-results": 0, "not-updated": links.get(name, 0)}
     attributes = {
         "title": heading,
         "description": f"Import links from {heading}.",
         "state": "inactive" if group == "results" else "active",
         "group-id": group,
-        "work-count": told.get(name, 0),
-        "relation-count": told.get(name, 0),
+        "work-count": links.get(name, 0),
+        "relation-count": links.get(name, 0),
         "result-count": 0,
         "by-day": counts,
         "by-month": counts,
@@ -58,7 +58,7 @@ def _source(name: str, heading: str, group: str, told: Mapping[str, int]) -> Ent
 
 
 def relation_types() -> list[Entry]:
-    """Give the kinds of links."""
+    """Return the kinds of links."""
     return [
         _plain("relation-types", kebab(name), {"title": title(name), "inverse-title": title(_INVERSE.get(name, name))})
         for name in RELATIONS
@@ -66,12 +66,12 @@ def relation_types() -> list[Entry]:
 
 
 def resource_types() -> list[Entry]:
-    """Give the general types of resources."""
+    """Return the general types of resources."""
     return [_plain("resource-types", kebab(kind[0]), {"title": kind[0]}, _TYPES_CHANGED) for kind in TYPES]
 
 
 def work_types() -> list[Entry]:
-    """Give the types of works, those of the Citation Style Language."""
+    """Return the types of works, those of the Citation Style Language."""
     names = dict.fromkeys(kind[3] for kind in TYPES)
     return [
         _plain("work-types", name, {"title": title(name), "container": "Journal" if "journal" in name else None})
@@ -80,12 +80,12 @@ def work_types() -> list[Entry]:
 
 
 def registration_agencies() -> list[Entry]:
-    """Give the agencies that register identifiers."""
+    """Return the agencies that register identifiers."""
     return [_plain("registration-agencies", name, {"title": heading}) for name, heading in _AGENCIES.items()]
 
 
 def agents() -> list[Entry]:
-    """Give the programs that collect links, in the shape that the server's unused serializer has."""
+    """Return the programs that collect links, in the form of the server's unused serializer."""
     return [
         Entry(
             kind="agents",
@@ -102,7 +102,7 @@ def agents() -> list[Entry]:
 
 
 def pages() -> list[Entry]:
-    """Give the posts of the blog, newest first."""
+    """Return the posts of the blog, newest first."""
     return [_page(number) for number in range(30, 0, -1)]
 
 

@@ -1,4 +1,4 @@
-"""`/works` of API v1: a search index with right offsets, unless a filter sends the question to the link service."""
+"""`/works` of API v1: a search index with correct offsets, unless a filter redirects to the link service."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def answer(asked: Asked) -> Answer:
     if linked is not None:
         meta = {"total": len(linked), **_links(asked)}
         return envelope.listed(asked, by_lagotto(asked, linked), meta, _INCLUDES)
-    found = filtered(asked, asked.library.works, _FILTERS)
+    works = filtered(asked, asked.library.works, _FILTERS)
     text = asked.params.get("query")
-    found = [one for one in found if meets(text, one)] if text else found
-    found = within(asked, within(asked, found, "deposited", "created"), "updated", "update")
-    found.sort(key=lambda one: one.id)
-    found.sort(key=lambda one: one.attributes[_sort(asked)] or "", reverse=asked.params.get("order") != "asc")
-    meta = {"total": len(found), **_facets(asked, found), **_links(asked)}
-    return envelope.listed(asked, exactly(asked, found), meta, _INCLUDES)
+    works = [work for work in works if meets(text, work)] if text else works
+    works = within(asked, within(asked, works, "deposited", "created"), "updated", "update")
+    works.sort(key=lambda work: work.id)
+    works.sort(key=lambda work: work.attributes[_sort(asked)] or "", reverse=asked.params.get("order") != "asc")
+    meta = {"total": len(works), **_facets(asked, works), **_links(asked)}
+    return envelope.listed(asked, exactly(asked, works), meta, _INCLUDES)
 
 
 def answer_one(asked: Asked, doi: str) -> Answer:
-    """Answer one work by its DOI, whatever its case."""
+    """Answer one work by its DOI, in any case."""
     return envelope.single(asked, asked.library.find("works", f"{asked.library.root}doi.org/{doi}"), _INCLUDES)
 
 
@@ -50,17 +50,17 @@ def _sort(asked: Asked) -> str:
 
 
 def _of_links(asked: Asked) -> list[Entry] | None:
-    """Give the works of links by source and kind, or None where the search index is asked.
+    """Return the works of links by source and kind, or None if the search index answers.
 
-    The link service is asked about publishers that are none of DataCite's, too: their ids have no dot.
+    The link service also answers for publishers outside DataCite: their ids have no dot.
     """
     source, kind, publisher = (asked.params.get(name) for name in ("source_id", "relation_type_id", "publisher_id"))
     if not (source or kind or (publisher and "." not in publisher)):
         return None
     links = [*asked.library.relations, *asked.library.contributions]
     wanted = {"source-id": source, "relation-type-id": kind, "publisher-id": publisher}
-    for name, one in wanted.items():
-        links = [link for link in links if one is None or link.attributes.get(name) == one]
+    for name, text in wanted.items():
+        links = [link for link in links if text is None or link.attributes.get(name) == text]
     ids = dict.fromkeys(_work(link) for link in links)
     return [work for name in ids if (work := asked.library.find("works", name))]
 
@@ -69,7 +69,7 @@ def _work(link: Entry) -> str:
     return str(link.attributes["obj-id" if link.kind == "contributions" else "subj-id"])
 
 
-def _facets(asked: Asked, found: Sequence[Entry]) -> dict[str, Json]:
+def _facets(asked: Asked, works: Sequence[Entry]) -> dict[str, Json]:
     wanted = {
         "resource-types": ("resource-type-id", "resource-type"),
         "years": ("published", ""),
@@ -79,13 +79,13 @@ def _facets(asked: Asked, found: Sequence[Entry]) -> dict[str, Json]:
     if asked.manner.old:
         del wanted["schema-versions"]
     return {
-        name: facet(asked, count(found, attribute, titled(asked, link), _FACET_LIMIT))
+        name: facet(asked, count(works, attribute, titled(asked, link), _FACET_LIMIT))
         for name, (attribute, link) in wanted.items()
     }
 
 
 def _links(asked: Asked) -> dict[str, Json]:
-    """Count the links by source and kind, whatever works were asked for; a search has none."""
+    """Count the links by source and kind, whatever works were requested; a search has none."""
     searched = asked.params.get("query") is not None
     links = [] if searched else [*asked.library.relations, *asked.library.contributions]
     return {

@@ -1,1 +1,1 @@
-"""The current dialect: one module a resource, each with its own list and singleton."""
+"""The current dialect: one module per resource, each with its list and singleton."""

@@ -14,24 +14,28 @@ _LISTING = Listing(
     facets={},
     kept=("query", "sort"),
     moment="created",
-    sorts={"created": lambda one: one["index"]["created"], "relevance": lambda one: one["id"]},
+    sorts={"created": lambda activity: activity["index"]["created"], "relevance": lambda activity: activity["id"]},
     usual="-created",
 )
 
 
 def answer(asked: Asked, of: str | None = None) -> Answer:
-    """Answer the list, or that of one record, whose next link is everybody's."""
+    """Answer the list, or that of one record, whose next link is that of the whole list."""
     every = asked.snapshot.activities
-    own = every if of is None else [one for one in every if one["index"]["uid"] == of.lower()]
-    found = history.find(asked, _LISTING, own, inverted=True)
+    own = every if of is None else [activity for activity in every if activity["index"]["uid"] == of.lower()]
+    result = history.find(asked, _LISTING, own, inverted=True)
     return document(
-        {"data": [shown(one) for one in found.page], "meta": found.meta, "links": links(asked, found.following)}
+        {
+            "data": [shown(activity) for activity in result.page],
+            "meta": result.meta,
+            "links": links(asked, result.following),
+        }
     )
 
 
 def answer_one(asked: Asked, name: str) -> Answer:
     """Answer one activity: the first of its request."""
-    for one in asked.snapshot.activities:
-        if one["id"] == name:
-            return single(shown(one))
+    for activity in asked.snapshot.activities:
+        if activity["id"] == name:
+            return single(shown(activity))
     raise not_found()

@@ -1,4 +1,4 @@
-"""`/resource-types` and `/reports` (api-notes 6.9, 6.11): lists that do as they please."""
+"""`/resource-types` and `/reports` (api-notes 6.9, 6.11): lists with their own rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl.sandbox.v2.listing import Resource
 
 
 def answer_types(asked: Asked) -> Answer:
-    """Answer all resource types at once, whatever is asked."""
+    """Answer all resource types at once, whatever the request."""
     every = catalogues.resource_types()
     meta = {"total": len(every), "total-pages": 1}
     return document({"data": every, "meta": meta, "links": links(asked, None)})
@@ -21,9 +21,9 @@ def answer_types(asked: Asked) -> Answer:
 def answer_type(asked: Asked, name: str) -> Answer:
     """Answer one resource type."""
     del asked
-    for one in catalogues.resource_types():
-        if one["id"] == name.lower():
-            return single(one)
+    for kind in catalogues.resource_types():
+        if kind["id"] == name.lower():
+            return single(kind)
     raise not_found()
 
 
@@ -33,30 +33,30 @@ def answer_reports(asked: Asked) -> Answer:
     size, number = int(params.page.get("size") or paging.USUAL), int(params.page.get("number") or 1)
     if size < 1:
         raise refused(422, "Infinity")
-    found = _reports(asked)
-    meta = {"total": len(found), "total-pages": -(-len(found) // size), "page": number}
-    return document({"reports": found[(number - 1) * size : number * size], "meta": meta})
+    reports = _reports(asked)
+    meta = {"total": len(reports), "total-pages": -(-len(reports) // size), "page": number}
+    return document({"reports": reports[(number - 1) * size : number * size], "meta": meta})
 
 
 def answer_report(asked: Asked, name: str) -> Answer:
     """Answer one report with its details."""
-    for one in catalogues.reports(asked.snapshot.roster.providers):
-        if one["id"] == name.lower():
-            return document({"report": catalogues.details_of_report(one)})
+    for report in catalogues.reports(asked.snapshot.roster.providers):
+        if report["id"] == name.lower():
+            return document({"report": catalogues.details_of_report(report)})
     raise not_found()
 
 
 def _reports(asked: Asked) -> Sequence[Resource]:
-    """Select by the first filter that is given; the others are not looked at."""
+    """Select by the first given filter; the others are ignored."""
     every = catalogues.reports(asked.snapshot.roster.providers)
     header = "report-header"
     tests: tuple[tuple[str, Json], ...] = (
-        ("id", lambda one, values: one["id"] in values),
-        ("created_by", lambda one, values: one[header]["created-by"] in values),
-        ("year", lambda one, values: one[header]["reporting-period"]["begin-date"][:4] in values),
-        ("client_id", lambda one, values: one[header]["created-by"] in values),
+        ("id", lambda report, values: report["id"] in values),
+        ("created_by", lambda report, values: report[header]["created-by"] in values),
+        ("year", lambda report, values: report[header]["reporting-period"]["begin-date"][:4] in values),
+        ("client_id", lambda report, values: report[header]["created-by"] in values),
     )
     for name, test in tests:
         if values := asked.params.listed(name):
-            return [one for one in every if test(one, values)]
+            return [report for report in every if test(report, values)]
     return every

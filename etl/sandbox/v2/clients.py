@@ -26,7 +26,7 @@ def _listing(asked: Asked) -> Listing:
     providers, described = asked.snapshot.roster.providers, asked.snapshot.registrations.repositories
 
     def of_repository(name: str) -> Callable[[Resource], Json]:
-        return lambda one: described[one["id"]]["attributes"].get(name) if one["id"] in described else None
+        return lambda client: described[client["id"]]["attributes"].get(name) if client["id"] in described else None
 
     def provider(resource: Resource) -> Iterable[Resource]:
         data = resource["relationships"].get("provider", {}).get("data")
@@ -50,7 +50,7 @@ def _listing(asked: Asked) -> Listing:
             "software": slugged(counted(of_repository("software"))),
             "certificates": counted(of_repository("certificate")),
             "repository_types": counted(of_repository("repositoryType"), humanised),
-            "clientTypes": counted(lambda one: one["attributes"].get("clientType"), humanised),
+            "clientTypes": counted(lambda client: client["attributes"].get("clientType"), humanised),
         },
         kept=_KEPT,
         spelled=listing.SPELLED,

@@ -1,4 +1,4 @@
-"""What every endpoint of the current dialect is given, and the envelope its answers have in common."""
+"""The input of every endpoint of the current dialect, and the common envelope of its answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etl.sandbox.search.lucene import QuerySyntaxError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request, its parameters, and the state of the corpus it is answered from."""
+    """A request, its parameters, and the state of the corpus that answers it."""
 
     request: Request
     params: Params
@@ -21,7 +21,7 @@ class Asked:
 
 
 def links(asked: Asked, following: str | None) -> dict[str, Json]:
-    """Give `links`: `self` verbatim, `next` only when there is one."""
+    """Return `links`: `self` verbatim, `next` only when there is one."""
     return {"self": asked.request.url} | ({"next": following} if following else {})
 
 
@@ -32,7 +32,7 @@ def single(resource: Json, *, included: Sequence[Json] = (), meta: Json = None) 
 
 
 def refusal(error: ValueError | QuerySyntaxError) -> ApiError:
-    """Turn what a search cannot understand into the server's 400."""
+    """Turn an invalid search into the server's 400."""
     return search_failed(str(error))
 
 

@@ -16,7 +16,7 @@ from etl.sandbox.v2.facets import facets
 from etl.sandbox.v2.order import in_order, sampled
 from etl.sandbox.views import view_of
 
-# What links.next keeps of the request; everything else is dropped without a word (api-notes 2.5).
+# The parameters that links.next keeps; all others are dropped silently (api-notes 2.5).
 KEPT = str.split(
     "query provider-id consortium-id client-id funder-id affiliation-id resource-type-id prefix certificate published "
     "created registered has-citations has-references has-parts has-part-of has-versions has-version-of has-views "
@@ -40,7 +40,7 @@ def answer(asked: Asked) -> Answer:
         picked = sampled(asked, matching, groups)
         return _composed(asked, picked, {**meta, "totalPages": 1}, None)
     picked = _page(asked, at, matching)
-    goes_on = paging.goes_on(at, served=len(picked), total_pages=meta["totalPages"])
+    goes_on = paging.has_next(at, served=len(picked), total_pages=meta["totalPages"])
     following = _following(asked, at, picked) if goes_on else None
     return _composed(asked, picked, meta | facets(asked, matching), following)
 
@@ -61,9 +61,9 @@ def answer_media(asked: Asked, doi: str) -> Answer:
     rows = snapshot.frame[snapshot.rows_of([doi])].filter("findable")
     if not len(rows):
         raise not_found()
-    at, found = paging.place(asked.params), snapshot.renderer.media(rows)
-    page = found[(at.number - 1) * at.size : at.number * at.size]
-    return document({"data": page, "meta": paging.totals(len(found), at, capped=False), "links": links(asked, None)})
+    at, media = paging.place(asked.params), snapshot.renderer.media(rows)
+    page = media[(at.number - 1) * at.size : at.number * at.size]
+    return document({"data": page, "meta": paging.totals(len(media), at, capped=False), "links": links(asked, None)})
 
 
 def _matching(asked: Asked) -> pl.Series:
@@ -96,7 +96,7 @@ def _following(asked: Asked, at: Place, picked: pl.Series) -> str:
 
 
 def _scrolled(asked: Asked, at: Place) -> Answer:
-    """Answer a page of a scroll: the first by the request, later ones by what the scroll id remembers."""
+    """Answer a page of a scroll: the first by the request, later ones by the scroll id."""
     params, start = scroll.resume(asked.params)
     remembered = Asked(request=asked.request, params=params, snapshot=asked.snapshot)
     matching = _matching(remembered)
@@ -127,11 +127,13 @@ def _includes(params: Params) -> list[str]:
 
 def _included(asked: Asked, rows: pl.DataFrame) -> list[Json]:
     names = _includes(asked.params)
-    found: list[Json] = []
+    included: list[Json] = []
     if "client" in names:
         roster = asked.snapshot.roster
-        ids = [roster.client_ids[one] for one in rows["client"].drop_nulls().unique(maintain_order=True).to_list()]
-        found += [roster.clients[one] for one in ids if one in roster.clients]
+        ids = [
+            roster.client_ids[client] for client in rows["client"].drop_nulls().unique(maintain_order=True).to_list()
+        ]
+        included += [roster.clients[client] for client in ids if client in roster.clients]
     if "media" in names:
-        found += asked.snapshot.renderer.media(rows)
-    return found
+        included += asked.snapshot.renderer.media(rows)
+    return included

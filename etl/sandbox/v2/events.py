@@ -31,26 +31,26 @@ def answer(asked: Asked) -> Answer:
     if asked.params.get("query") and _CRAWLER.search(asked.request.headers.get("user-agent", "")):
         return document({}, status=404)
     new = _is_new(asked)
-    found = history.find(asked, _LISTING, asked.snapshot.events, inverted=not new)
-    meta = found.meta | (_facets(asked, found.matching) if found.matching else {})
+    result = history.find(asked, _LISTING, asked.snapshot.events, inverted=not new)
+    meta = result.meta | (_facets(asked, result.matching) if result.matching else {})
     body: dict[str, Json] = {
-        "data": [_shown(one, new=new) for one in found.page],
+        "data": [_shown(event, new=new) for event in result.page],
         "meta": meta if new else _dashed(meta),
-        "links": links(asked, found.following),
+        "links": links(asked, result.following),
     }
     included = [name for name in asked.params.listed("include") if name in ("subj", "obj")]
     if new and included:
-        body["included"] = _objects(included, found.page)
+        body["included"] = _objects(included, result.page)
     return document(body)
 
 
 def answer_one(asked: Asked, name: str) -> Answer:
     """Answer one event."""
-    for one in asked.snapshot.events:
-        if one["id"] == name.lower():
+    for event in asked.snapshot.events:
+        if event["id"] == name.lower():
             new = _is_new(asked)
             wanted = [side for side in asked.params.listed("include") if side in ("subj", "obj")] if new else []
-            return single(_shown(one, new=new), included=_objects(wanted, [one]))
+            return single(_shown(event, new=new), included=_objects(wanted, [event]))
     raise not_found()
 
 
@@ -58,30 +58,30 @@ def _is_new(asked: Asked) -> bool:
     return bool(_NEW.search(asked.request.headers.get("accept", "")))
 
 
-def _shown(one: Resource, *, new: bool) -> Resource:
-    attributes = one["attributes"]
+def _shown(event: Resource, *, new: bool) -> Resource:
+    attributes = event["attributes"]
     if not new:
         attributes = _dashed({name: value for name, value in attributes.items() if name not in _ONLY_NEW})
-    sides = {side: {"data": {"id": one["attributes"][f"{side}Id"], "type": "objects"}} for side in ("subj", "obj")}
-    return {"id": one["id"], "type": "events", "attributes": attributes, "relationships": sides}
+    sides = {side: {"data": {"id": event["attributes"][f"{side}Id"], "type": "objects"}} for side in ("subj", "obj")}
+    return {"id": event["id"], "type": "events", "attributes": attributes, "relationships": sides}
 
 
 def _dashed(value: Json) -> Json:
-    """Write the names of objects with dashes, all the way down."""
+    """Write all names in nested objects with dashes."""
     if isinstance(value, list):
-        return [_dashed(one) for one in value]
+        return [_dashed(entry) for entry in value]
     if isinstance(value, dict):
-        return {_HUMP.sub("-", name).lower(): _dashed(one) for name, one in value.items()}
+        return {_HUMP.sub("-", name).lower(): _dashed(entry) for name, entry in value.items()}
     return value
 
 
 def _among(name: str) -> Keep:
-    return lambda one, values: str(one["attributes"][name]).lower() in {value.lower() for value in values}
+    return lambda event, values: str(event["attributes"][name]).lower() in {value.lower() for value in values}
 
 
 def _either(name: Callable[[str], str]) -> Keep:
-    def keep(one: Resource, values: Sequence[str]) -> bool:
-        ends = {name(one["attributes"][side].lower()) for side in ("subjId", "objId")}
+    def keep(event: Resource, values: Sequence[str]) -> bool:
+        ends = {name(event["attributes"][side].lower()) for side in ("subjId", "objId")}
         return bool(ends & {value.lower().removeprefix(_DOI).removeprefix("https://orcid.org/") for value in values})
 
     return keep
@@ -97,8 +97,8 @@ def _in_years(moment: str, values: Sequence[str]) -> bool:
     return first <= moment[:4] <= (last or first)
 
 
-def _citation(one: Resource) -> str:
-    kinds = (_object(one["attributes"][side])["attributes"]["subtype"] for side in ("subjId", "objId"))
+def _citation(event: Resource) -> str:
+    kinds = (_object(event["attributes"][side])["attributes"]["subtype"] for side in ("subjId", "objId"))
     return "-".join(sorted(map(str, kinds)))
 
 
@@ -107,41 +107,41 @@ def _facets(asked: Asked, matching: Sequence[Resource]) -> dict[str, Json]:
         ordered = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
         return [bucket(name, name, count) for name, count in ordered[:_TEN]]
 
-    kinds = Counter(one["attributes"]["relationTypeId"] for one in matching)
+    kinds = Counter(event["attributes"]["relationTypeId"] for event in matching)
     named = {
-        "sources": counted(one["attributes"]["sourceId"] for one in matching),
+        "sources": counted(event["attributes"]["sourceId"] for event in matching),
         "occurred": _years(matching, "occurred_at"),
-        "prefixes": counted(name for one in matching for name in _prefixes(one)),
-        "citationTypes": counted(_citation(one) for one in matching),
+        "prefixes": counted(name for event in matching for name in _prefixes(event)),
+        "citationTypes": counted(_citation(event) for event in matching),
         "relationTypes": [
             bucket(name, name, count) | {"yearMonths": _months(matching, name)}
             for name, count in kinds.most_common(_TEN)
         ],
-        "registrants": counted(one["index"]["registrant"] for one in matching),
+        "registrants": counted(event["index"]["registrant"] for event in matching),
     }
     return named | ({"created": _years(matching, "created_at")} if _is_new(asked) else {})
 
 
-def _prefixes(one: Resource) -> set[str]:
-    return {_prefix(one["attributes"][side]) for side in ("subjId", "objId")} - {""}
+def _prefixes(event: Resource) -> set[str]:
+    return {_prefix(event["attributes"][side]) for side in ("subjId", "objId")} - {""}
 
 
 def _years(matching: Sequence[Resource], name: str) -> list[Json]:
-    found = Counter(one["index"][name][:4] for one in matching)
-    return [bucket(year, year, count) for year, count in sorted(found.items(), reverse=True)[:_TEN]]
+    counts = Counter(event["index"][name][:4] for event in matching)
+    return [bucket(year, year, count) for year, count in sorted(counts.items(), reverse=True)[:_TEN]]
 
 
 def _months(matching: Sequence[Resource], kind: str) -> list[Json]:
     sums: Counter[str] = Counter()
-    for one in matching:
-        if one["attributes"]["relationTypeId"] == kind:
-            sums[one["attributes"]["occurredAt"][:7]] += one["attributes"]["total"]
+    for event in matching:
+        if event["attributes"]["relationTypeId"] == kind:
+            sums[event["attributes"]["occurredAt"][:7]] += event["attributes"]["total"]
     return [{"id": month, "title": month, "sum": total} for month, total in sorted(sums.items())[:_TEN]]
 
 
 def _objects(sides: Sequence[str], page: Sequence[Resource]) -> list[Resource]:
-    ids = dict.fromkeys(one["attributes"][f"{side}Id"] for side in sides for one in page)
-    return [_object(one) for one in ids]
+    ids = dict.fromkeys(event["attributes"][f"{side}Id"] for side in sides for event in page)
+    return [_object(event) for event in ids]
 
 
 def _object(name: str) -> Resource:
@@ -168,13 +168,13 @@ def _object(name: str) -> Resource:
 
 
 def _of_objects(value: Callable[[Resource], Iterable[str]]) -> Keep:
-    return lambda one, values: bool(
-        {found for side in ("subjId", "objId") for found in value(_object(one["attributes"][side]))} & set(values)
+    return lambda event, values: bool(
+        {text for side in ("subjId", "objId") for text in value(_object(event["attributes"][side]))} & set(values)
     )
 
 
 _FILTERS: Mapping[str, Keep] = {
-    "id": lambda one, values: one["id"] in values,
+    "id": lambda event, values: event["id"] in values,
     "subj_id": _among("subjId"),
     "obj_id": _among("objId"),
     "doi": _either(lambda end: end.removeprefix(_DOI) if end.startswith(_DOI) else ""),
@@ -186,13 +186,13 @@ _FILTERS: Mapping[str, Keep] = {
     "target_relation_type_id": _among("targetRelationTypeId"),
     "source_id": _among("sourceId"),
     "relation_type_id": _among("relationTypeId"),
-    "registrant_id": lambda one, values: one["index"]["registrant"] in values,
-    "subtype": _of_objects(lambda found: [str(found["attributes"]["subtype"])]),
-    "citation_type": lambda one, values: _citation(one) in values,
-    "issn": _of_objects(lambda found: [str((found["attributes"]["periodical"] or {}).get("issn"))]),
-    "publication_year": lambda one, values: _in_years(one["attributes"]["occurredAt"], values),
-    "occurred_at": lambda one, values: _in_years(one["attributes"]["occurredAt"], values),
-    "year_month": lambda one, values: one["attributes"]["occurredAt"][:7] in values,
+    "registrant_id": lambda event, values: event["index"]["registrant"] in values,
+    "subtype": _of_objects(lambda end: [str(end["attributes"]["subtype"])]),
+    "citation_type": lambda event, values: _citation(event) in values,
+    "issn": _of_objects(lambda end: [str((end["attributes"]["periodical"] or {}).get("issn"))]),
+    "publication_year": lambda event, values: _in_years(event["attributes"]["occurredAt"], values),
+    "occurred_at": lambda event, values: _in_years(event["attributes"]["occurredAt"], values),
+    "year_month": lambda event, values: event["attributes"]["occurredAt"][:7] in values,
 }
 
 _LISTING = Listing(
@@ -203,12 +203,12 @@ _LISTING = Listing(
     kept=_KEPT,
     moment="created_at",
     sorts={
-        "relevance": lambda one: one["id"],
-        "obj_id": lambda one: one["attributes"]["objId"],
-        "total": lambda one: one["attributes"]["total"],
-        "created": lambda one: one["index"]["created_at"],
-        "updated": lambda one: one["index"]["updated_at"],
-        "relation_type_id": lambda one: one["attributes"]["relationTypeId"],
+        "relevance": lambda event: event["id"],
+        "obj_id": lambda event: event["attributes"]["objId"],
+        "total": lambda event: event["attributes"]["total"],
+        "created": lambda event: event["index"]["created_at"],
+        "updated": lambda event: event["index"]["updated_at"],
+        "relation_type_id": lambda event: event["attributes"]["relationTypeId"],
     },
     usual="updated",
 )

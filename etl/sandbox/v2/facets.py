@@ -30,21 +30,21 @@ class Counted:
 
     @cached_property
     def templates(self) -> dict[int, int]:
-        """How many records use each template."""
+        """The number of records of each template."""
         return _by(self.rows, "template")
 
     @cached_property
     def clients(self) -> dict[int, int]:
-        """How many records each client has."""
+        """The number of records of each client."""
         return _by(self.rows.drop_nulls("client"), "client")
 
     def terms(self, values: Sequence[Sequence[Scalar]]) -> Counter[str]:
-        """Count records by value, each value once a record; `values` has a tuple for each template."""
-        found: Counter[str] = Counter()
+        """Count records by value, each value once per record; `values` has one tuple per template."""
+        counts: Counter[str] = Counter()
         for template, count in self.templates.items():
-            for one in dict.fromkeys(str(value) for value in values[template]):
-                found[one] += count
-        return found
+            for text in dict.fromkeys(str(value) for value in values[template]):
+                counts[text] += count
+        return counts
 
     def path(self, path: str) -> Counter[str]:
         """Count records by the values under a path."""
@@ -71,7 +71,7 @@ def _first_number(values: Sequence[Scalar]) -> int:
 
 
 def facets(asked: Asked, matching: pl.Series) -> dict[str, Json]:
-    """Give the facets that the request turned on; none when nothing matches."""
+    """Return the requested facets; none if nothing matches."""
     if asked.params.plain.get("disable_facets", "true") != "false" or not len(matching):
         return {}
     asked_for = [_SNAKE.sub(lambda match: match[1].upper(), name) for name in asked.params.listed("facets")]
@@ -109,12 +109,12 @@ def _states(counted: Counted) -> list[Json]:
 
 
 def _of_clients(counted: Counted, name_of: Callable[[int], str | None]) -> Counter[str]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for number, count in counted.clients.items():
         name = name_of(number)
         if name is not None:
-            found[name] += count
-    return found
+            counts[name] += count
+    return counts
 
 
 def _clients(counted: Counted) -> list[Json]:
@@ -133,8 +133,8 @@ def _client_types(counted: Counted) -> list[Json]:
     roster = counted.snapshot.roster
 
     def kind(number: int) -> str | None:
-        one = roster.clients.get(roster.client_ids[number])
-        return one["attributes"].get("clientType") if one else None
+        client = roster.clients.get(roster.client_ids[number])
+        return client["attributes"].get("clientType") if client else None
 
     titles = {"igsnCatalog": "IGSN ID Catalog", "raidRegistry": "RAiD Registry"}
     return _top(_of_clients(counted, kind), 4, lambda name: titles.get(name, name.title()))
@@ -164,18 +164,18 @@ def _authors(counted: Counted) -> list[Json]:
 
 
 def _titles(counted: Counted, group: str, identifier: str) -> dict[str, str]:
-    """Find a name for each identifier among the creators of the templates at hand."""
-    found: dict[str, str] = {}
+    """Find a name for each identifier among the creators of the templates."""
+    titles: dict[str, str] = {}
     for template in counted.templates:
         for person in _dicts(counted.snapshot.pool.attributes(template).get("creators")):
-            for one in _dicts(person.get(group)):
-                if one.get(identifier):
-                    found.setdefault(one[identifier], one.get("name") or person.get("name") or "")
-    return found
+            for entry in _dicts(person.get(group)):
+                if entry.get(identifier):
+                    titles.setdefault(entry[identifier], entry.get("name") or person.get("name") or "")
+    return titles
 
 
 def _dicts(value: Json) -> Iterable[dict[str, Json]]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
 
 
 def _schema_versions(counted: Counted) -> list[Json]:
@@ -204,11 +204,11 @@ def _licenses_with_missing(counted: Counted) -> list[Json]:
 def _sums(path: str) -> Callable[[Counted], list[Json]]:
     def sums(counted: Counted) -> list[Json]:
         years, values = (counted.snapshot.pool.values(name) for name in ("publicationYear", path))
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for template, count in counted.templates.items():
             if years[template]:
-                found[str(years[template][0])] += count * _first_number(values[template])
-        return _newest(+found, _TEN)
+                counts[str(years[template][0])] += count * _first_number(values[template])
+        return _newest(+counts, _TEN)
 
     return sums
 

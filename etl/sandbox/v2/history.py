@@ -1,4 +1,4 @@
-"""What activities and events have in common (api-notes 2.7, 2.9, 6.7, 6.8): three modes of paging and their bugs."""
+"""Common behaviour of activities and events (api-notes 2.7, 2.9, 6.7, 6.8): three modes of paging with their bugs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl.sandbox.v2.listing import Listing, Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A page of a list with its place, all that matched, its totals and its next link."""
+    """A page of a list with its position, all matches, its totals and its next link."""
 
     at: Place
     matching: Sequence[Resource]
@@ -34,15 +34,15 @@ def find(asked: Asked, own: Listing, resources: Sequence[Resource], *, inverted:
     at = paging.place(asked.params)
     if at.mode == "scroll":
         return _scrolled(asked, own, resources, at)
-    found = listing.in_order(asked, own, at, listing.matching(asked, own, resources))
-    page = listing.page_of(found, own, at)
-    meta = paging.totals(len(found), at, capped=not inverted)
+    matching = listing.in_order(asked, own, at, listing.matching(asked, own, resources))
+    page = listing.page_of(matching, own, at)
+    meta = paging.totals(len(matching), at, capped=not inverted)
     if inverted and at.mode == "cursor" and at.size:
-        meta["totalPages"] = -(-min(len(found), paging.WINDOW) // at.size)
+        meta["totalPages"] = -(-min(len(matching), paging.WINDOW) // at.size)
     full = len(page) >= at.size
-    goes_on = full if inverted else paging.goes_on(at, served=len(page), total_pages=meta["totalPages"])
+    goes_on = full if inverted else paging.has_next(at, served=len(page), total_pages=meta["totalPages"])
     return Found(
-        at=at, matching=found, page=page, meta=meta, following=_following(asked, own, at, page) if goes_on else None
+        at=at, matching=matching, page=page, meta=meta, following=_following(asked, own, at, page) if goes_on else None
     )
 
 
@@ -59,9 +59,11 @@ def _following(asked: Asked, own: Listing, at: Place, page: Sequence[Resource]) 
 def _scrolled(asked: Asked, own: Listing, resources: Sequence[Resource], at: Place) -> Found:
     params, start = scroll.resume(asked.params)
     remembered = Asked(request=asked.request, params=params, snapshot=asked.snapshot)
-    found = listing.matching(remembered, own, resources)
-    page = found[start : start + at.size]
+    matching = listing.matching(remembered, own, resources)
+    page = matching[start : start + at.size]
     token = scroll.token(params, start + len(page))
     pairs = [("page[scroll]", asked.params.page["scroll"]), ("page[size]", str(at.size)), ("scroll-id", token)]
     following = paging.next_url(f"{asked.request.origin}{own.path}", pairs) if len(page) >= at.size > 0 else None
-    return Found(at=at, matching=found, page=page, meta={"total": len(found), "scroll-id": token}, following=following)
+    return Found(
+        at=at, matching=matching, page=page, meta={"total": len(matching), "scroll-id": token}, following=following
+    )

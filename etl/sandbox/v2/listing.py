@@ -1,6 +1,6 @@
 """Lists of small resources (clients, providers and the like): page mode over whole resource objects.
 
-What differs between them is a `Listing`; filtering, sorting, paging and links are the same.
+A `Listing` describes their differences; filtering, sorting, paging and links are the same.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Facet = Callable[[Sequence[Resource]], list[Json]]
 
 
 BY_NAME: Mapping[str, Callable[[Resource], Json]] = {
-    "name": lambda one: str(one["attributes"].get("name")).casefold(),
-    "created": lambda one: one["attributes"]["created"],
+    "name": lambda resource: str(resource["attributes"].get("name")).casefold(),
+    "created": lambda resource: resource["attributes"]["created"],
 }
 SPELLED = {"name": "name.raw", "created": "created"}
 """How next links name orders, in a form that the server does not read (api-notes 2.5)."""
@@ -35,12 +35,12 @@ SPELLED = {"name": "name.raw", "created": "created"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How one small resource is listed.
+    """The list of one small resource.
 
-    `included` gives the resource objects that an include name brings. `moment` is the attribute that cursor mode sorts
+    `included` returns the resource objects of an include name. `moment` is the attribute that cursor mode sorts
     by, with the id to break ties if `by_id`. `sorts` are the orders of page mode by name, `usual` the one without
-    `sort`, `spelled` how the next link names an order; without it the link repeats `sort` as it was. `query` tells how
-    `query=` is understood where it is not the query language.
+    `sort`, `spelled` how the next link names an order; without it the link repeats `sort`. `query` interprets
+    `query=` if it is not in the query language.
     """
 
     kind: str
@@ -60,13 +60,13 @@ class Listing:
 def answer(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> Answer:
     """Answer a list."""
     at = paging.place(asked.params)
-    found = in_order(asked, listing, at, matching(asked, listing, resources))
-    meta = paging.totals(len(found), at, capped=False)
-    page = page_of(found, listing, at)
-    goes_on = paging.goes_on(at, served=len(page), total_pages=meta["totalPages"])
+    selected = in_order(asked, listing, at, matching(asked, listing, resources))
+    meta = paging.totals(len(selected), at, capped=False)
+    page = page_of(selected, listing, at)
+    goes_on = paging.has_next(at, served=len(page), total_pages=meta["totalPages"])
     body = {
-        "data": [_fielded(one, asked.params.fieldset(listing.kind)) for one in page],
-        "meta": meta | {name: facet(found) for name, facet in listing.facets.items()},
+        "data": [_fielded(resource, asked.params.fieldset(listing.kind)) for resource in page],
+        "meta": meta | {name: facet(selected) for name, facet in listing.facets.items()},
         "links": links(asked, _following(asked, listing, at) if goes_on else None),
     }
     included = _included(asked.params, listing, page)
@@ -74,7 +74,7 @@ def answer(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> Ans
 
 
 def answer_one(asked: Asked, listing: Listing, resource: Resource | None, meta: Json = None) -> Answer:
-    """Answer a singleton, or the 404 of one that is unknown."""
+    """Answer a singleton, or 404 if it is unknown."""
     if resource is None:
         raise not_found()
     fielded = _fielded(resource, asked.params.fieldset(listing.kind))
@@ -82,22 +82,22 @@ def answer_one(asked: Asked, listing: Listing, resource: Resource | None, meta: 
 
 
 def matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> list[Resource]:
-    """Select by ids, which overrule all else, or by filters and query."""
+    """Select by ids, which take precedence, or by filters and query."""
     params = asked.params
-    ids = {one.lower() for one in params.listed("ids")}
+    ids = {resource.lower() for resource in params.listed("ids")}
     if ids:
-        return [one for one in resources if one["id"] in ids]
-    found = list(resources)
+        return [resource for resource in resources if resource["id"] in ids]
+    selected = list(resources)
     for name, keep in listing.filters.items():
         values = params.listed(name)
-        found = [one for one in found if keep(one, values)] if values else found
+        selected = [resource for resource in selected if keep(resource, values)] if values else selected
     text = (params.get("query") or "").strip()
     if not text:
-        return found
+        return selected
     if listing.query is not None:
-        return [one for one in found if listing.query(one, text)]
+        return [resource for resource in selected if listing.query(resource, text)]
     node = _parsed(text)
-    return [one for one in found if _meets(node, one)]
+    return [resource for resource in selected if _meets(node, resource)]
 
 
 def _parsed(text: str) -> lucene.Node:
@@ -114,18 +114,18 @@ def _meets(node: lucene.Node, resource: Resource) -> bool:
         case lucene.Term(field=name):
             texts = _texts(resource) if name in (None, "*") else _values(resource, name or "")
             test = term_test(node, keyword=name in ("id", "symbol", "uid"))
-            return any(test(one) for one in texts)
+            return any(test(value) for value in texts)
         case lucene.Exists(field=name):
             return bool(_values(resource, name))
         case lucene.Range():
-            return any(_within(node, one) for one in _values(resource, node.field))
+            return any(_within(node, value) for value in _values(resource, node.field))
     return True
 
 
 def _meets_all(clauses: Iterable[tuple[str, lucene.Node]], resource: Resource) -> bool:
     met: dict[str, list[bool]] = {lucene.MUST: [], lucene.SHOULD: [], lucene.MUST_NOT: []}
-    for part, one in clauses:
-        met[part].append(_meets(one, resource))
+    for part, clause in clauses:
+        met[part].append(_meets(clause, resource))
     wanted = all(met[lucene.MUST]) if met[lucene.MUST] else any(met[lucene.SHOULD] or [True])
     return wanted and not any(met[lucene.MUST_NOT])
 
@@ -158,26 +158,26 @@ def _values(resource: Resource, name: str) -> list[str]:
         value = index[name]
     else:
         value = resource["id"] if name in ("id", "uid") else resource["attributes"].get(path_of(name))
-    return [str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+    return [str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
 
 
-def in_order(asked: Asked, listing: Listing, at: Place, found: list[Resource]) -> list[Resource]:
-    """Sort: by time of creation and id in cursor mode, whatever is asked."""
+def in_order(asked: Asked, listing: Listing, at: Place, resources: list[Resource]) -> list[Resource]:
+    """Sort by time of creation and id in cursor mode, whatever the request."""
     if at.mode == "cursor":
-        return sorted(found, key=lambda one: _position(one, listing))
+        return sorted(resources, key=lambda resource: _position(resource, listing))
     sort = asked.params.get("sort") or listing.usual
     if sort.removeprefix("-") not in listing.sorts:
         sort = listing.usual
-    return sorted(found, key=listing.sorts[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    return sorted(resources, key=listing.sorts[sort.removeprefix("-")], reverse=sort.startswith("-"))
 
 
-def page_of(found: Sequence[Resource], listing: Listing, at: Place) -> Sequence[Resource]:
+def page_of(resources: Sequence[Resource], listing: Listing, at: Place) -> Sequence[Resource]:
     """Cut out the page at a place."""
     if at.mode == "cursor":
         after = at.after
-        behind = [one for one in found if after is None or _position(one, listing) > after]
+        behind = [resource for resource in resources if after is None or _position(resource, listing) > after]
         return behind[: at.size]
-    return found[(at.number - 1) * at.size : at.number * at.size]
+    return resources[(at.number - 1) * at.size : at.number * at.size]
 
 
 def _position(resource: Resource, listing: Listing) -> tuple[int, str]:
@@ -186,7 +186,7 @@ def _position(resource: Resource, listing: Listing) -> tuple[int, str]:
 
 
 def _following(asked: Asked, listing: Listing, at: Place) -> str:
-    """Build the next link, which never has a cursor and may name the sort in a form the server does not read."""
+    """Build the next link, which never has a cursor and may name an order that the server does not understand."""
     pairs = paging.kept(asked.params, listing.kept) + paging.kept_fields(asked.params.fields)
     sort = asked.params.get("sort") or listing.usual
     if column := listing.spelled.get(sort.removeprefix("-")):
@@ -200,15 +200,15 @@ def _included(params: Params, listing: Listing, page: Sequence[Resource]) -> lis
     names = [name for name in asked_for if name in listing.included]
     if not names:
         return None
-    brought = (one for name in names for resource in page for one in listing.included[name](resource))
-    return list({(one["type"], one["id"]): one for one in brought}.values())
+    brought = (target for name in names for resource in page for target in listing.included[name](resource))
+    return list({(target["type"], target["id"]): target for target in brought}.values())
 
 
 def _fielded(resource: Resource, fields: frozenset[str] | None) -> Resource:
     if fields is None:
         return shown(resource)
     kept: Resource = {
-        group: {name: one for name, one in resource[group].items() if name in fields}
+        group: {name: value for name, value in resource[group].items() if name in fields}
         for group in ("attributes", "relationships")
         if group in resource
     }
@@ -216,34 +216,34 @@ def _fielded(resource: Resource, fields: frozenset[str] | None) -> Resource:
 
 
 def shown(resource: Resource) -> Resource:
-    """Leave out what only the index knows."""
+    """Remove what is only in the index."""
     return {name: part for name, part in resource.items() if name != "index"}
 
 
 def attribute(name: str) -> Keep:
-    """Keep resources whose attribute is one of the values, whatever the case; list attributes need one of them."""
+    """Keep resources whose attribute is one of the values, in any case; lists must contain one of them."""
 
     def keep(resource: Resource, values: Sequence[str]) -> bool:
-        found = resource["attributes"].get(name)
-        own = found if isinstance(found, list) else [found]
-        return bool({str(one).lower() for one in own} & {one.lower() for one in values})
+        held = resource["attributes"].get(name)
+        own = held if isinstance(held, list) else [held]
+        return bool({str(value).lower() for value in own} & {value.lower() for value in values})
 
     return keep
 
 
 def linked(name: str) -> Keep:
-    """Keep resources whose relationship names one of the ids, alone or in a list."""
+    """Keep resources whose relationship has one of the ids, alone or in a list."""
 
     def keep(resource: Resource, values: Sequence[str]) -> bool:
-        return bool(set(ids_of(resource, name)) & {one.lower() for one in values})
+        return bool(set(ids_of(resource, name)) & {value.lower() for value in values})
 
     return keep
 
 
 def ids_of(resource: Resource, name: str) -> list[str]:
-    """Give the ids that a relationship names."""
+    """Return the ids of a relationship."""
     data = (resource["relationships"].get(name) or {}).get("data") or []
-    return [one["id"] for one in (data if isinstance(data, list) else [data])]
+    return [target["id"] for target in (data if isinstance(data, list) else [data])]
 
 
 def year(resource: Resource, values: Sequence[str]) -> bool:
@@ -270,26 +270,28 @@ def counted(value: Callable[[Resource], Json], title: Callable[[str], str] = str
     """Make a facet of the ten most frequent values."""
 
     def facet(resources: Sequence[Resource]) -> list[Json]:
-        found = Counter(str(one) for resource in resources for one in _several(value(resource)))
-        ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        counts = Counter(str(entry) for resource in resources for entry in _several(value(resource)))
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         return [bucket(name, title(name), count) for name, count in ordered[:10]]
 
     return facet
 
 
 def slugged(facet: Facet) -> Facet:
-    """Make the ids of a facet slugs."""
-    return lambda resources: [{**one, "id": re.sub(r"[^a-z0-9]+", "-", one["id"].lower())} for one in facet(resources)]
+    """Turn the ids of a facet into slugs."""
+    return lambda resources: [
+        {**entry, "id": re.sub(r"[^a-z0-9]+", "-", entry["id"].lower())} for entry in facet(resources)
+    ]
 
 
 def _several(value: Json) -> list[Json]:
-    return [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+    return [entry for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
 
 
 def years_facet(resources: Sequence[Resource]) -> list[Json]:
-    """Count by year of creation, the newest ten."""
-    found = Counter(_created(resource)[:4] for resource in resources)
-    return [bucket(name, name, count) for name, count in sorted(found.items(), reverse=True)[:10]]
+    """Count by year of creation, for the ten newest years."""
+    counts = Counter(_created(resource)[:4] for resource in resources)
+    return [bucket(name, name, count) for name, count in sorted(counts.items(), reverse=True)[:10]]
 
 
 _TITLES = {"igsnCatalog": "IGSN ID Catalog", "raidRegistry": "RAiD Registry"}
@@ -299,4 +301,6 @@ def humanised(name: str) -> str:
     """Turn academicInstitution or direct_member into a title."""
     if name in _TITLES:
         return _TITLES[name]
-    return " ".join(words("".join(f" {one}" if one.isupper() else one for one in name).replace("_", " "))).title()
+    return " ".join(
+        words("".join(f" {letter}" if letter.isupper() else letter for letter in name).replace("_", " "))
+    ).title()

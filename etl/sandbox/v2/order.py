@@ -20,7 +20,7 @@ _PATHS = {
 
 
 def in_order(asked: Asked, matching: pl.Series, *, replica: int) -> pl.Series:
-    """Give the matching rows in the order asked for, as far as page mode reaches.
+    """Return the matching rows in the requested order, as far as page mode reaches.
 
     Equal values have no tie-breaker: the replicas of the index, which take turns, order them differently.
     """
@@ -45,16 +45,16 @@ def _expression(asked: Asked, name: str) -> pl.Expr:
     if name in _COLUMNS:
         return pl.col(_COLUMNS[name])
     values = asked.snapshot.pool.values(_PATHS[name])
-    firsts = pl.Series([found[0] if found else None for found in values], strict=False)
+    firsts = pl.Series([row[0] if row else None for row in values], strict=False)
     return pl.lit(firsts).gather(pl.col("template"))
 
 
 def sampled(asked: Asked, matching: pl.Series, groups: str) -> pl.Series:
-    """Give the first few rows of each client, provider or resource type, whatever the page size."""
+    """Return the first few rows of each client, provider or resource type, whatever the page size."""
     snapshot = asked.snapshot
     number = int(asked.params.plain["sample"]) if asked.params.plain["sample"].isdigit() else 1
     owners = pl.Series(list(snapshot.roster.providers_of_clients), dtype=pl.String)
-    kinds = pl.Series([str(found[0]) if found else None for found in snapshot.pool.resource_types()], dtype=pl.String)
+    kinds = pl.Series([str(row[0]) if row else None for row in snapshot.pool.resource_types()], dtype=pl.String)
     group = {
         "provider": pl.lit(owners).gather(pl.col("client")),
         "resource-type": pl.lit(kinds).gather(pl.col("template")),

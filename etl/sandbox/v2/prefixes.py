@@ -1,4 +1,4 @@
-"""`/prefixes` and who was given them (api-notes 6.4, 6.5, 6.6)."""
+"""`/prefixes` and their assignments (api-notes 6.4, 6.5, 6.6)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LINKS = {
     "client_prefixes": "clientPrefixes",
 }
 _BY_CREATION: Mapping[str, Callable[[Resource], Json]] = {
-    "name": lambda one: ids_of(one, "prefix"),
-    "created": lambda one: one["attributes"]["createdAt"],
+    "name": lambda prefix: ids_of(prefix, "prefix"),
+    "created": lambda prefix: prefix["attributes"]["createdAt"],
 }
 
 
@@ -60,20 +60,20 @@ def answer_providers(asked: Asked) -> Answer:
 
 def answer_provider(asked: Asked, name: str) -> Answer:
     """Answer one prefix of a provider."""
-    found = asked.snapshot.registrations.provider_prefixes.get(name)
-    return listing.answer_one(asked, _providers(_known(asked)), found)
+    prefix = asked.snapshot.registrations.provider_prefixes.get(name)
+    return listing.answer_one(asked, _providers(_known(asked)), prefix)
 
 
 def answer_repositories(asked: Asked) -> Answer:
     """Answer the list of repositories' prefixes."""
-    found = asked.snapshot.registrations.repository_prefixes.values()
-    return listing.answer(asked, _repositories(_known(asked)), found)
+    prefixes = asked.snapshot.registrations.repository_prefixes.values()
+    return listing.answer(asked, _repositories(_known(asked)), prefixes)
 
 
 def answer_repository(asked: Asked, name: str) -> Answer:
     """Answer one prefix of a repository."""
-    found = asked.snapshot.registrations.repository_prefixes.get(name)
-    return listing.answer_one(asked, _repositories(_known(asked)), found)
+    prefix = asked.snapshot.registrations.repository_prefixes.get(name)
+    return listing.answer_one(asked, _repositories(_known(asked)), prefix)
 
 
 def _known(asked: Asked) -> Known:
@@ -101,15 +101,15 @@ def _prefixes(known: Known) -> Listing:
         },
         facets={
             "years": listing.years_facet,
-            "states": counted(lambda one: one["index"]["state"], _title),
+            "states": counted(lambda prefix: prefix["index"]["state"], _title),
             "providers": _owners(known, "providers"),
             "clients": _owners(known, "clients"),
         },
         kept=("query", "prefix", "year", "provider_id", "client_id", "sort"),
         included=_included(known, "clients", "providers", "client_prefixes", "provider_prefixes"),
         moment="createdAt",
-        sorts={"name": lambda one: one["id"], "created": lambda one: one["attributes"]["createdAt"]},
-        query=lambda one, text: one["id"].startswith(text),
+        sorts={"name": lambda prefix: prefix["id"], "created": lambda prefix: prefix["attributes"]["createdAt"]},
+        query=lambda prefix, text: prefix["id"].startswith(text),
     )
 
 
@@ -139,14 +139,14 @@ def _providers(known: Known) -> Listing:
         filters={
             "prefix_id": linked("prefix"),
             "provider_id": linked("provider"),
-            "consortium_id": lambda one, values: one["index"]["consortium"] in values,
+            "consortium_id": lambda prefix, values: prefix["index"]["consortium"] in values,
             "consortium_organization_id": linked("provider"),
             "state": _state,
             "year": listing.year,
         },
         facets={
             "years": listing.years_facet,
-            "states": counted(lambda one: one["index"]["state"], _title),
+            "states": counted(lambda prefix: prefix["index"]["state"], _title),
             "providers": _owners(known, "provider"),
         },
         kept=("query", "prefix", "year", "sort"),
@@ -186,9 +186,11 @@ def _state(resource: Resource, values: Sequence[str]) -> bool:
 
 
 def _begins(resource: Resource, text: str) -> bool:
-    """Compare the beginnings of the ids on both sides."""
-    sides = (one for name in ("prefix", "client", "repository", "provider") for one in _ids(resource, name))
-    return any(one.startswith(text.lower()) for one in sides)
+    """Compare the starts of the ids on both sides."""
+    sides = (
+        identifier for name in ("prefix", "client", "repository", "provider") for identifier in _ids(resource, name)
+    )
+    return any(identifier.startswith(text.lower()) for identifier in sides)
 
 
 def _ids(resource: Resource, name: str) -> list[str]:
@@ -198,8 +200,8 @@ def _ids(resource: Resource, name: str) -> list[str]:
 def _owners(known: Known, name: str) -> Facet:
     objects = known[_TARGETS[name]]
 
-    def title(one: str) -> str:
-        return str(objects[one]["attributes"]["name"]) if one in objects else one
+    def title(key: str) -> str:
+        return str(objects[key]["attributes"]["name"]) if key in objects else key
 
     return counted(lambda resource: ids_of(resource, name), title)
 
@@ -211,6 +213,8 @@ def _title(state: str) -> str:
 def _included(known: Known, *names: str) -> dict[str, Callable[[Resource], Iterable[Resource]]]:
     def bring(name: str) -> Callable[[Resource], Iterable[Resource]]:
         objects, link = known[_TARGETS[name]], _LINKS.get(name, name)
-        return lambda resource: [listing.shown(objects[one]) for one in ids_of(resource, link) if one in objects]
+        return lambda resource: [
+            listing.shown(objects[target]) for target in ids_of(resource, link) if target in objects
+        ]
 
     return {name: bring(name) for name in names}

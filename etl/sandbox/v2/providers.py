@@ -13,7 +13,7 @@ _REGIONS = {"amer": "Americas", "emea": "Europe, Middle East and Africa", "apac"
 
 
 def _facet(name: str, title: Callable[[str], str] = humanised) -> Facet:
-    return counted(lambda one: one["attributes"].get(name), title)
+    return counted(lambda provider: provider["attributes"].get(name), title)
 
 
 def _region(resource: Resource) -> Json:
@@ -24,7 +24,7 @@ _LISTING = Listing(
     kind="providers",
     path="/providers",
     filters={
-        "id": lambda one, values: one["id"] in {name.lower() for name in values},
+        "id": lambda provider, values: provider["id"] in {name.lower() for name in values},
         "year": listing.year,
         "from_date": listing.not_before,
         "until_date": listing.not_after,

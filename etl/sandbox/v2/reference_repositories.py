@@ -29,7 +29,9 @@ def answer(asked: Asked) -> Answer:
 
 def answer_one(asked: Asked, name: str) -> Answer:
     """Answer one of them."""
-    return listing.answer_one(asked, _LISTING, next((one for one in _every(asked) if one["id"] == name), None))
+    return listing.answer_one(
+        asked, _LISTING, next((repository for repository in _every(asked) if repository["id"] == name), None)
+    )
 
 
 def _every(asked: Asked) -> Iterator[Resource]:
@@ -81,20 +83,20 @@ def _year(resource: Resource, values: Sequence[str]) -> bool:
 
 
 def _has(name: str) -> Keep:
-    return lambda one, values: bool(one["attributes"][name]) == ("true" in values)
+    return lambda repository, values: bool(repository["attributes"][name]) == ("true" in values)
 
 
 def _is_open(resource: Resource, values: Sequence[str]) -> bool:
-    return any(one["type"] == "open" for one in resource["attributes"]["dataAccess"]) == ("true" in values)
+    return any(access["type"] == "open" for access in resource["attributes"]["dataAccess"]) == ("true" in values)
 
 
 def _covers(resource: Resource, values: Sequence[str]) -> bool:
-    return any(one["id"] in values for one in resource["attributes"]["subject"])
+    return any(subject["id"] in values for subject in resource["attributes"]["subject"])
 
 
 def _years(resources: Sequence[Resource]) -> list[Json]:
-    found = counted(lambda one: one["attributes"]["year"])(resources)
-    return sorted(found, key=lambda one: str(one["id"]), reverse=True)
+    buckets = counted(lambda repository: repository["attributes"]["year"])(resources)
+    return sorted(buckets, key=lambda bucket: str(bucket["id"]), reverse=True)
 
 
 _LISTING = Listing(
@@ -111,14 +113,14 @@ _LISTING = Listing(
     },
     facets={
         "years": _years,
-        "providers": counted(lambda one: one["attributes"]["providerId"]),
-        "software": slugged(counted(lambda one: one["attributes"]["software"])),
-        "certificates": counted(lambda one: one["attributes"]["certificate"]),
-        "repository_types": counted(lambda one: one["attributes"]["repositoryType"], humanised),
+        "providers": counted(lambda repository: repository["attributes"]["providerId"]),
+        "software": slugged(counted(lambda repository: repository["attributes"]["software"])),
+        "certificates": counted(lambda repository: repository["attributes"]["certificate"]),
+        "repository_types": counted(lambda repository: repository["attributes"]["repositoryType"], humanised),
     },
     kept=("query", "software", "certificate", "year", "sort"),
     moment="createdAt",
     by_id=False,
-    sorts={"relevance": lambda one: one["id"]},
+    sorts={"relevance": lambda repository: repository["id"]},
     usual="relevance",
 )

@@ -20,20 +20,24 @@ def answer(asked: Asked) -> Answer:
 
 def answer_one(asked: Asked, name: str) -> Answer:
     """Answer one repository, with the counts of its DOIs and prefixes."""
-    found = asked.snapshot.registrations.repositories.get(name.lower())
-    return listing.answer_one(asked, _listing(asked), found, _meta(asked, found) if found else None)
+    repository = asked.snapshot.registrations.repositories.get(name.lower())
+    return listing.answer_one(asked, _listing(asked), repository, _meta(asked, repository) if repository else None)
 
 
 def filters(asked: Asked) -> dict[str, Keep]:
-    """Give the filters that lists of clients and of repositories have in common."""
+    """Return the common filters of clients and repositories."""
     consortia, repositories = asked.snapshot.roster.consortium_of, asked.snapshot.registrations.repositories
 
     def of_consortium(resource: Resource, values: Iterable[str]) -> bool:
-        return any(consortia.get(one) in {name.lower() for name in values} for one in ids_of(resource, "provider"))
+        return any(
+            consortia.get(provider) in {name.lower() for name in values} for provider in ids_of(resource, "provider")
+        )
 
     def described(name: str) -> Keep:
         keep = attribute(name)
-        return lambda one, values: one["id"] in repositories and keep(repositories[one["id"]], values)
+        return lambda repository, values: (
+            repository["id"] in repositories and keep(repositories[repository["id"]], values)
+        )
 
     return {
         "provider_id": listing.linked("provider"),
@@ -51,9 +55,9 @@ def filters(asked: Asked) -> dict[str, Keep]:
 
 
 def _in_re3data(resource: Resource, values: Iterable[str]) -> bool:
-    """Compare the DOI, which stands in the attribute as a web address."""
+    """Compare the DOI, which is a URL in the attribute."""
     own = str(resource["attributes"].get("re3data")).lower().removeprefix("https://doi.org/")
-    return own in {one.lower().removeprefix("https://doi.org/") for one in values}
+    return own in {value.lower().removeprefix("https://doi.org/") for value in values}
 
 
 def _meta(asked: Asked, resource: Resource) -> dict[str, Json]:
@@ -65,7 +69,7 @@ def _listing(asked: Asked) -> Listing:
     providers = asked.snapshot.roster.providers
 
     def provider(resource: Resource) -> Iterable[Resource]:
-        return [providers[one] for one in ids_of(resource, "provider") if one in providers]
+        return [providers[name] for name in ids_of(resource, "provider") if name in providers]
 
     def provider_name(name: str) -> str:
         return str(providers[name]["attributes"]["name"]) if name in providers else name
@@ -76,11 +80,11 @@ def _listing(asked: Asked) -> Listing:
         filters=filters(asked),
         facets={
             "years": listing.years_facet,
-            "providers": counted(lambda one: ids_of(one, "provider"), provider_name),
-            "software": counted(lambda one: one["attributes"]["software"]),
-            "certificates": counted(lambda one: one["attributes"]["certificate"]),
-            "repositoryTypes": counted(lambda one: one["attributes"]["repositoryType"], humanised),
-            "clientTypes": counted(lambda one: one["attributes"].get("clientType"), humanised),
+            "providers": counted(lambda repository: ids_of(repository, "provider"), provider_name),
+            "software": counted(lambda repository: repository["attributes"]["software"]),
+            "certificates": counted(lambda repository: repository["attributes"]["certificate"]),
+            "repositoryTypes": counted(lambda repository: repository["attributes"]["repositoryType"], humanised),
+            "clientTypes": counted(lambda repository: repository["attributes"].get("clientType"), humanised),
         },
         kept=_KEPT,
         included={"provider": provider},

@@ -1,4 +1,4 @@
-"""Scroll mode of `/dois` (api-notes 2.7): the id of a scroll remembers the request and how far it was read."""
+"""Scroll mode of `/dois` (api-notes 2.7): the id of a scroll encodes the request and the position."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def token(params: Params, position: int) -> str:
 
 
 def resume(params: Params) -> tuple[Params, int]:
-    """Give the parameters of the scroll's first request and the position reached.
+    """Return the parameters of the scroll's first request and the position reached.
 
-    Raises the server's 404 for an id that is not known (any more).
+    Raises the server's 404 for an unknown or expired id.
     """
     known = params.get("scroll_id")
     if known is None:

@@ -1,4 +1,4 @@
-"""The old API over one small corpus, asked without a network, in both generations."""
+"""The old API with one small corpus, used without a network, in both generations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +25,11 @@ def old_corpus() -> Corpus:
 
 @pytest.fixture(scope="session")
 def new(new_corpus: Corpus) -> Old:
-    """Ask v1.1; targets begin below /v1."""
+    """Send a request to v1.1; targets are relative to /v1."""
     return lambda target: msgspec.json.decode(answer(new_corpus, f"/v1{target}").plain())
 
 
 @pytest.fixture(scope="session")
 def old(old_corpus: Corpus) -> Old:
-    """Ask v1.0."""
+    """Send a request to v1.0."""
     return lambda target: msgspec.json.decode(answer(old_corpus, f"/v1{target}").plain())

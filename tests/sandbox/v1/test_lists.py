@@ -1,4 +1,4 @@
-"""The lists of API v1 show what the real ones did, mistakes included (api-notes 7)."""
+"""The lists of API v1 behave like the real ones, including their mistakes (api-notes 7)."""
 
 from collections import Counter
 from typing import Any
@@ -15,7 +15,7 @@ WHOLE = ("members", "sources", "groups", "registration-agencies", "relation-type
 
 
 def subject(record: dict[str, Any]) -> tuple[str, ...]:
-    """What tells a record from others where its id does not."""
+    """The identity of a record whose id is not unique."""
     given = record["attributes"]
     random = record["type"] in ("contributions", "relations")
     names = ("subj-id", "obj-id", "source-id", "relation-type-id")
@@ -24,7 +24,7 @@ def subject(record: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("kind", LAGOTTO)
 def test_offsets_of_the_link_service_are_right_at_25_rows_only(new: Old, kind: str) -> None:
-    """The page is computed for 25 rows whatever the rows, so 10 rows from 10 on come from elsewhere."""
+    """The page is computed for 25 rows, whatever the number of rows, so 10 rows from 10 on are other ones."""
     every = [subject(one) for start in range(0, 200, 25) for one in new(f"/{kind}?rows=25&offset={start}")["data"]]
     assert len(every) == new(f"/{kind}")["meta"]["total"] == len(set(every))
     assert [subject(one) for one in new(f"/{kind}?rows=50&offset=50")["data"]] == every[100:150]
@@ -33,14 +33,14 @@ def test_offsets_of_the_link_service_are_right_at_25_rows_only(new: Old, kind: s
 
 @pytest.mark.parametrize("kind", WHOLE)
 def test_short_lists_ignore_paging(new: Old, kind: str) -> None:
-    """Rows and offset change nothing: every record comes every time."""
+    """Rows and offset have no effect: every record is returned every time."""
     whole = new(f"/{kind}")
     assert new(f"/{kind}?rows=1&offset=3") == whole
     assert len(whole["data"]) == whole["meta"]["total"] > 1
 
 
 def test_works_and_pages_are_cut_exactly(new: Old) -> None:
-    """Any offset and any number of rows are served as asked; no rows bring the counts only."""
+    """Any offset and any number of rows are served as requested; zero rows return only the counts."""
     for kind, rows in (("works", 1000), ("pages", 30)):
         every = new(f"/{kind}?rows={rows}")["data"]
         assert new(f"/{kind}?rows=7&offset=13")["data"] == every[13:20]
@@ -50,7 +50,7 @@ def test_works_and_pages_are_cut_exactly(new: Old) -> None:
 
 @pytest.mark.parametrize("kind", ["contributions", "relations"])
 def test_ids_of_links_do_not_last(new: Old, kind: str) -> None:
-    """The same link has another id in every answer, and everything else stays the same."""
+    """The same link has another id in every answer, but everything else is the same."""
     first, second = new(f"/{kind}")["data"], new(f"/{kind}")["data"]
     assert not {one["id"] for one in first} & {one["id"] for one in second}
     assert [one["attributes"] for one in first] == [one["attributes"] for one in second]
@@ -58,7 +58,7 @@ def test_ids_of_links_do_not_last(new: Old, kind: str) -> None:
 
 
 def test_v1_0_mixes_what_is_linked_into_the_data(old: Old) -> None:
-    """Publishers stand among works without being asked for, are not counted, and nothing has relationships."""
+    """Unrequested publishers are mixed with works, are not counted, and nothing has relationships."""
     found = old("/works?rows=10")
     kinds = Counter(one["type"] for one in found["data"])
     assert kinds["works"] == 10
@@ -71,7 +71,7 @@ def test_v1_0_mixes_what_is_linked_into_the_data(old: Old) -> None:
 
 
 def test_v1_1_brings_what_is_asked_for_apart(new: Old) -> None:
-    """Relationships have data only for what is included; without `include` nothing comes along."""
+    """Relationships have data only for included records; without `include` nothing is included."""
     plain = new("/works?rows=10")
     assert "included" not in plain
     assert plain["data"][0]["relationships"]["publisher"] == {"meta": {}}
@@ -113,7 +113,7 @@ def test_ids_of_works_are_addresses_in_capitals(old: Old, new: Old) -> None:
 
 
 def test_works_are_the_findable_dois_of_the_corpus(new: Old, new_corpus: Corpus) -> None:
-    """Both dialects tell of the same records, and withdrawn ones are in neither."""
+    """Both dialects have the same records, and withdrawn ones are in neither."""
     ids = {one["attributes"]["doi"].lower() for one in new("/works?rows=2000")["data"]}
     assert ids == set(new_corpus.ids())
     gone = Corpus.generate(records=300, seed=2)
@@ -125,15 +125,15 @@ def test_works_are_the_findable_dois_of_the_corpus(new: Old, new_corpus: Corpus)
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("sort", ["deposited", "published", "updated"])
 def test_works_are_sorted_as_asked(new: Old, sort: str, order: str) -> None:
-    """`order=asc` turns a list round; a sort that the list does not have gives the newest first."""
-    told = [one["attributes"][sort] or "" for one in new(f"/works?rows=500&sort={sort}&order={order}")["data"]]
-    assert told == sorted(told, reverse=order == "desc")
+    """`order=asc` reverses a list; an unknown order means newest first."""
+    sorted_values = [one["attributes"][sort] or "" for one in new(f"/works?rows=500&sort={sort}&order={order}")["data"]]
+    assert sorted_values == sorted(sorted_values, reverse=order == "desc")
     newest = new("/works?rows=50&sort=name")["data"]
     assert newest == new("/works?rows=50")["data"]
 
 
 def test_dates_mean_whole_periods(new: Old) -> None:
-    """A year is all of it; a range that ends before it begins ends with the period it began in."""
+    """A year means all of it; a range that ends before its start ends with the period of its start."""
 
     def total(asked: str) -> int:
         found: int = new(f"/works?rows=0&{asked}")["meta"]["total"]
@@ -147,7 +147,7 @@ def test_dates_mean_whole_periods(new: Old) -> None:
 
 
 def test_filters_that_are_none_are_ignored(new: Old) -> None:
-    """`resource-id`, which the documents name, does nothing."""
+    """`resource-id`, although documented, has no effect."""
     assert new("/works?rows=0&resource-id=dataset")["meta"]["total"] == 1500
 
 
@@ -163,7 +163,7 @@ def test_works_by_source_come_from_the_link_service(new: Old) -> None:
 
 
 def test_singles_and_lists_below_them(new: Old) -> None:
-    """Records are found by id whatever the case, and some have lists below them."""
+    """Records are found by id in any case, and some have nested lists."""
     work = new("/works?rows=1")["data"][0]
     assert new(f"/works/{work['attributes']['doi'].lower()}")["data"]["id"] == work["id"]
     assert new("/members/TIB")["data"]["id"] == "tib"
@@ -178,20 +178,20 @@ def test_singles_and_lists_below_them(new: Old) -> None:
 
 
 def test_ids_in_a_list_make_it_a_single_from_v1_1_on(old: Old, new: Old) -> None:
-    """`?id=` answers one object; before, it was no filter at all here."""
+    """`?id=` returns one object; it is not a filter."""
     assert new("/members?id=TIB")["data"]["id"] == "tib"
     assert isinstance(old("/members?id=TIB")["data"], list)
 
 
 def test_the_unknown_is_not_found(new: Old) -> None:
-    """The words differ from those of the API that came after."""
+    """The text differs from that of the later API."""
     title = "The page you are looking for doesn't exist."
     for target in ("/works/10.1/none", "/members/none", "/nothing", "/contributions/1"):
         assert new(target) == {"errors": [{"status": "404", "title": title}]}
 
 
 def test_agents_are_a_web_page_unless_an_archive_serves_them(new_corpus: Corpus) -> None:
-    """DataCite's server wants a login in HTML; an archived mirror may have them as data."""
+    """DataCite's server requests a login in HTML; an archived mirror may have them as data."""
     page = answer(new_corpus, "/v1/agents")
     assert (page.status, page.content_type) == (200, "text/html; charset=utf-8")
     assert b"Sign in" in page.plain()
@@ -205,13 +205,13 @@ def test_the_total_of_events_is_always_one(new: Old) -> None:
 
 
 def test_everything_but_random_ids_is_the_same_in_every_corpus_of_a_seed(new_corpus: Corpus) -> None:
-    """Two corpora of one seed answer alike."""
+    """Two corpora with one seed give equal answers."""
     again = Corpus.generate(records=1500, seed=7)
     for kind in ("works", "events", "members", "publishers", "contributors", "sources"):
         assert answer(again, f"/v1/{kind}?rows=25").plain() == answer(new_corpus, f"/v1/{kind}?rows=25").plain()
 
 
 def test_pages_are_searched_in_lower_case_only(new: Old) -> None:
-    """The text is made lower-case and the query is not, so capitals find nothing."""
+    """The text is lower-case and the query is not, so capitals match nothing."""
     assert new("/pages?query=orcid")["meta"]["total"] > 0
     assert new("/pages?query=ORCID")["meta"]["total"] == 0
