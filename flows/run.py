@@ -27,7 +27,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
         side_by_side: Number of concurrent entries; by default that of the file, or 4.
         budget: Global concurrency limit that all flows share (`python -m flows.setup` creates it); none if empty.
     """
-    logger, jobs = get_run_logger(), job_file.read(Path(file))
+    logger, jobs = get_run_logger(), job_file.read_job_file(Path(file))
 
     def report(entry: EntryResult) -> None:
         logger.info("%s: %s", entry.name, entry.verdict)

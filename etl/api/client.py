@@ -95,7 +95,7 @@ class Client:
             return None
 
         def first(document: Document) -> PageInfo:
-            return page_info.read(document, query.resource.type, ids=False)
+            return page_info.read_page_info(document, query.resource.type, ids=False)
 
         try:
             _, info = await self._request(query, query.params(window) | by_rank, first)

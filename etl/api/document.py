@@ -60,7 +60,7 @@ class _Named(msgspec.Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
-def read(body: bytes, url: str = "", *, root: str = "data") -> Document:
+def read_document(body: bytes, url: str = "", *, root: str = "data") -> Document:
     """Split a body into records: a list has many, a single object is one, `null` has none.
 
     `root` is the name of the records in a body that is not a JSON:API document. ProtocolError with one line for HTML,

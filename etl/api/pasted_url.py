@@ -44,7 +44,7 @@ def is_address(text: str) -> bool:
     return "://" in text or text.startswith("/") or "?" in text
 
 
-def read(text: str) -> Pasted:
+def read_url(text: str) -> Pasted:
     """Read a URL; UsageError if it names no resource."""
     parts = urlsplit(text)
     # A path is split before it is decoded: a DOI may contain an encoded question mark.

@@ -222,7 +222,7 @@ def _read(sealed: Sealed, limit: int, root: str, extract: Callable[[Document], T
         raise error
     try:
         with _SPLITTING:
-            page = document.read(reply.body, root=root)
+            page = document.read_document(reply.body, root=root)
         return page, extract(page)
     except ProtocolError as error:
         error.url, error.status = shown(reply.url), reply.status

@@ -186,9 +186,9 @@ class Walker:
 
         def extract(received: Document) -> tuple[Document, PageInfo, Progress]:
             own = document.apart(received, resource.types) if resource.dialect == "v1" else received
-            info = page_info.read(own, resource.type, ids=False)
+            info = page_info.read_page_info(own, resource.type, ids=False)
             if paging.needs_ids(position, info):
-                info = page_info.read(own, resource.type, ids=True)
+                info = page_info.read_page_info(own, resource.type, ids=True)
             return own, info, paging.follow(position, size, info, before)
 
         answer = self._requester.fetch(target, form_of(walk.query), extract=extract)

@@ -18,7 +18,7 @@ _CUTS = {
 _EXTRA = ("orcid", "ror", "funder-id", "licence-id", "abstract")
 
 
-def render(audit: Audit) -> Safe:
+def render_heatmaps(audit: Audit) -> Safe:
     """Return one heat map per way to slice the records, if it has values."""
     return Safe("".join(_heatmap(audit, cut, what) for cut, what in _CUTS.items()))
 

@@ -25,10 +25,10 @@ def render(audit: Audit) -> bytes:
     parts = [
         ("coverage", "Coverage", _coverage(audit)),
         ("details", "Quality of properties", _quality(audit)),
-        ("slices", "Coverage by client, provider, type and year", heatmaps.render(audit)),
+        ("slices", "Coverage by client, provider, type and year", heatmaps.render_heatmaps(audit)),
         ("years", "Records per year", _years(audit)),
         ("findings", "Findings", _findings(audit)),
-        ("profile", "Profile", profile_section.render(audit)),
+        ("profile", "Profile", profile_section.render_profile(audit)),
         ("trend", "Trend", _trend(audit)),
         ("terms", "Relations and dates by type", _terms(audit)),
         ("method", "Method", _method(audit)),

@@ -10,7 +10,7 @@ from etl.html.page import Badge, Doi, Safe, Share, details, table, text
 from etl.schema.declarations import Json
 
 
-def render(audit: Audit) -> Safe:
+def render_profile(audit: Audit) -> Safe:
     """Return the section of the profile; nothing if the audit has no profile."""
     if not audit.profile or audit.needs is None or audit.collections is None:
         return Safe("")

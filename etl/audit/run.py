@@ -31,7 +31,7 @@ COLLECTIONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class AuditOutcome:
     """The result of an audit, and where its tables and its page are."""
 
     audit: Audit
@@ -69,7 +69,7 @@ def audit(
     formats: Sequence[str] = ("parquet",),
     profile: Profile | None = None,
     against: Files | None = None,
-) -> Outcome:
+) -> AuditOutcome:
     """Audit a dataset of DOIs, and write the `audit_*` tables and `audit.html` to `target`.
 
     StoreError if there is no dataset or a file cannot be read, UsageError if it does not hold DOIs; `against` is an
@@ -77,7 +77,7 @@ def audit(
     """
     manifest = store.readable_manifest(files)
     before = None if against is None else _older(against)
-    known = scan.opened(files.name, manifest, files.options)
+    known = scan.open_tables(files.name, manifest, files.options)
     with spilling(target) as spill:
         with checksums.damage_explained(files, manifest.files):
             result = _Auditor(known, spill, profile).run(manifest.verdict, files.name)
@@ -218,7 +218,7 @@ def _years(counts: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).drop_nulls("year").sort("by", "year")
 
 
-def _write(result: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+def _write(result: Audit, spill: Spill, target: Files, formats: Sequence[str]) -> AuditOutcome:
     pieces_of: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
         "audit_coverage": lambda: [result.coverage],
         "audit_rules": lambda: [result.rules],
@@ -230,7 +230,7 @@ def _write(result: Audit, spill: Spill, target: Files, formats: Sequence[str]) -
         pieces_of["audit_trend"] = lambda: [trend]
     rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in pieces_of.items()}
     target.write(PAGE, page.render(result))
-    return Outcome(audit=result, page=f"{target.name}/{PAGE}", tables=rows)
+    return AuditOutcome(audit=result, page=f"{target.name}/{PAGE}", tables=rows)
 
 
 def _findings(spill: Spill) -> Iterator[pl.DataFrame]:

@@ -66,7 +66,7 @@ class Scan:
         return pl.concat(parts) if parts else pl.LazyFrame(schema=dict(schema))
 
 
-def opened(root: str, manifest: Manifest, options: Mapping[str, str]) -> Scan:
+def open_tables(root: str, manifest: Manifest, options: Mapping[str, str]) -> Scan:
     """Find the tables of DOIs that a manifest lists; UsageError if it lists none."""
     if manifest.resource != "dois":
         raise UsageError(f"{root} holds {manifest.resource}, not DOIs", fix="audit an export of dois")

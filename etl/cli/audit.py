@@ -11,7 +11,7 @@ from etl.options.arguments import destination
 from etl.options.display import DisplayOptions
 
 if TYPE_CHECKING:
-    from etl.audit.run import Outcome
+    from etl.audit.run import AuditOutcome
 
 _SHOWN = 12
 
@@ -74,7 +74,7 @@ def audit(
     return 0
 
 
-def _tell(outcome: "Outcome") -> None:
+def _tell(outcome: "AuditOutcome") -> None:
     audit = outcome.audit
     line(f"records   {audit.records:,} DOIs, {audit.affected['any']:,} with a finding")
     line(f"findings  {outcome.tables['audit_findings']:,}; {counted(audit.affected['error'], 'record')} with errors")

@@ -24,7 +24,7 @@ from etl.options.sync import recorded
 
 if TYPE_CHECKING:
     from etl.api.limits.rate_limit import SharedLimits
-    from etl.runs.batch import Entry, EntryResult, Work
+    from etl.runs.batch import BatchEntry, EntryResult, EntryWork
     from etl.schema.declarations import Json
     from etl.settings import Settings
     from etl.steps import Step
@@ -64,7 +64,7 @@ def run(
     side_by_side
         Number of concurrent entries; 4 by default.
     """
-    jobs = job_file.read(file)
+    jobs = job_file.read_job_file(file)
     jobs = replace(jobs, server=over(jobs.server, server))
     with jobs.server.settings() as settings:
         observe = _json if recording.log_format == "json" else _warnings if display.quiet else _lines
@@ -82,7 +82,7 @@ async def conduct(
     settings: "Settings",
     *,
     side_by_side: int,
-    observe: Callable[["Entry"], Observe],
+    observe: Callable[["BatchEntry"], Observe],
     report: Report,
     together: "SharedLimits | None" = None,
     step: "Step | None" = None,
@@ -131,8 +131,8 @@ def summarise(ended: "Sequence[EntryResult]") -> "dict[str, Json]":
     }
 
 
-def _entry(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Entry":
-    from etl.runs.batch import Entry
+def _entry(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "BatchEntry":
+    from etl.runs.batch import BatchEntry
 
     try:
         work = (
@@ -142,42 +142,42 @@ def _entry(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Entr
         )
     except UsageError as error:
         raise UsageError(f"{entry.where}: {error.message}", fix=error.fix) from error
-    return Entry(name=entry.to, files=destination(entry.to), work=work, run_id=new_run())
+    return BatchEntry(name=entry.to, files=destination(entry.to), work=work, run_id=new_run())
 
 
-def _exported(entry: JobEntry, settings: "Settings", *, sandbox: bool) -> "Callable[[], Work]":
+def _exported(entry: JobEntry, settings: "Settings", *, sandbox: bool) -> "Callable[[], EntryWork]":
     """Check an export completely before anything is fetched."""
-    from etl.runs.batch import Work, at_root
+    from etl.runs.batch import EntryWork, at_root
     from etl.runs.context import claim_of
     from etl.runs.export.export import export
 
     query, delivery = entry.query_options.of_resource(entry.resource), entry.delivery_options.delivery()
     own = at_root(settings, query.resource.dialect, sandbox=sandbox)
     claim_of(query, delivery, own)
-    return lambda: Work(query=query, delivery=delivery, settings=own, conduct=export)
+    return lambda: EntryWork(query=query, delivery=delivery, settings=own, conduct=export)
 
 
-def _synced(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Callable[[], Work]":
+def _synced(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Callable[[], EntryWork]":
     """Check what can be checked of a sync; its dataset is read when its turn comes."""
-    from etl.runs.batch import Work, at_root
+    from etl.runs.batch import EntryWork, at_root
 
     assert entry.sync_options is not None
     sync_options, scope = entry.sync_options, entry.sync_options.scope()
 
-    def work() -> Work:
+    def work() -> EntryWork:
         proof, query, delivery = recorded(entry.to, sync_options)
         home = settings if server.sandbox else replace(settings, base_url=server.home(proof.base_url).root)
         own = at_root(home, query.resource.dialect, sandbox=server.sandbox)
-        return Work(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, scope))
+        return EntryWork(query=query, delivery=delivery, settings=own, conduct=lambda run: conducted(run, scope))
 
     return work
 
 
-def _json(entry: "Entry") -> Observe:
+def _json(entry: "BatchEntry") -> Observe:
     return lines(entry.run_id, destination=entry.name)
 
 
-def _lines(entry: "Entry") -> Observe:
+def _lines(entry: "BatchEntry") -> Observe:
     name = entry.name
 
     def observe(event: Event) -> None:
@@ -192,7 +192,7 @@ def _lines(entry: "Entry") -> Observe:
     return observe
 
 
-def _warnings(entry: "Entry") -> Observe:
+def _warnings(entry: "BatchEntry") -> Observe:
     def observe(event: Event) -> None:
         if isinstance(event, Noted):
             note(f"{entry.name}: {event.text}")

@@ -169,7 +169,7 @@ def answered(reply: Reply) -> Iterator[Check]:
     site = reply.url.partition("?")[0].removesuffix("/clients")
     if reply.status == 200:
         try:
-            total = document.read(reply.body).meta.get("total")
+            total = document.read_document(reply.body).meta.get("total")
         except AnswerError:
             total = None
         if total is None:

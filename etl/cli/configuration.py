@@ -12,7 +12,7 @@ PREFIX = "DATACITE_ETL_"
 _YES = frozenset(("yes", "y", "1", "true", "t"))
 
 
-def read(path: Path) -> dict[str, Json]:
+def read_configuration(path: Path) -> dict[str, Json]:
     """Read the file of `--config`; UsageError, naming it, if it does not exist or is not TOML."""
     try:
         return tomllib.loads(expanded(path).read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from etl.options.arguments import destination
 from etl.options.display import DisplayOptions
 
 if TYPE_CHECKING:
-    from etl.diff.run import Outcome
+    from etl.diff.run import DiffOutcome
 
 _SHOWN = 12
 
@@ -68,7 +68,7 @@ def diff(
     return 0
 
 
-def _tell(outcome: "Outcome") -> None:
+def _tell(outcome: "DiffOutcome") -> None:
     main = outcome.difference.groups[0]
     line(f"records   {main.before:,} before, {main.after:,} now")
     changes = ", ".join(f"{main.counts[kind]:,} {kind}" for kind in ("added", "changed", "withdrawn"))

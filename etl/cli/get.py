@@ -62,7 +62,7 @@ def get(
 
     if odd := [text for text in ids if text.startswith("-") and text != "-"]:
         raise UsageError(f"unknown option {odd[0]}", fix="see 'datacite-etl get --help'")
-    place = pasted_url.read(resource) if pasted_url.is_address(resource) else pasted_url.Pasted(resource=resource)
+    place = pasted_url.read_url(resource) if pasted_url.is_address(resource) else pasted_url.Pasted(resource=resource)
     declared = resources.load(place.resource)
     wanted = [*place.ids, *(text for text in ids if text != "-")]
     wanted += read_ids(sys.stdin) if "-" in ids else []

@@ -17,7 +17,7 @@ from cyclopts.config import Dict, Env
 
 from etl import __version__
 from etl.cli import COMMANDS
-from etl.cli.configuration import PREFIX, read, wants_json
+from etl.cli.configuration import PREFIX, read_configuration, wants_json
 from etl.cli.show import INTERRUPTED, Failure, fail
 from etl.errors import EtlError, StoreError, UsageError
 from etl.schema.declarations import Json
@@ -67,7 +67,7 @@ def launch(arguments: Sequence[str]) -> int:
         config
             TOML file of options, with one table per command: `[export]`, `mailto = "data@example.org"`.
         """
-        tables.update(read(config) if config else {})
+        tables.update(read_configuration(config) if config else {})
         app.config = (_refuse_empty, Env(PREFIX, command=False), Dict(tables, source=str(config)))
         return int(app(tokens, exit_on_error=False, print_error=False) or 0)
 

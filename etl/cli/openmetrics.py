@@ -22,7 +22,7 @@ _FACTS = {
 }
 
 
-def render(runs: Mapping[str, Mapping[str, Json]], finished: float) -> str:
+def render_metrics(runs: Mapping[str, Mapping[str, Json]], finished: float) -> str:
     """Write the summaries of runs, by destination, as OpenMetrics; `finished` is their end, in seconds."""
     lines: list[str] = []
     for fact, (name, description) in _FACTS.items():

@@ -47,7 +47,7 @@ class Recording:
             from etl.storage.files import LocalFiles
 
             kept = expanded(self.metrics_file)
-            LocalFiles(kept.parent).write(kept.name, openmetrics.render(runs, time.time()).encode())
+            LocalFiles(kept.parent).write(kept.name, openmetrics.render_metrics(runs, time.time()).encode())
 
 
 def new_run() -> str:

@@ -49,7 +49,7 @@ def sandbox(
         Print the base URL as a JSON object on stdout, `{"base_url": "http://127.0.0.1:8080"}`, and nothing else.
     """
     from etl.sandbox.__main__ import serve
-    from etl.sandbox.options import read
+    from etl.sandbox.options import read_options
 
     arguments = ["--port", str(port), "--records", str(records), "--seed", str(seed)]
     arguments += ["--churn", str(churn)]
@@ -57,5 +57,5 @@ def sandbox(
         arguments += ["--fault", text]
     arguments += ["--generation", generation]
     arguments += [flag for flag, wanted in (("--agents-as-data", agents_as_data), ("--json", json)) if wanted]
-    serve(read(arguments))
+    serve(read_options(arguments))
     return 0

@@ -11,7 +11,7 @@ from enum import Enum, auto
 import polars as pl
 
 from etl.api.window import EVERYTHING, Window, moment
-from etl.completeness.verdict import Listing, Move
+from etl.completeness.verdict import ListingOutcome, Move
 from etl.schema.declarations import Json
 
 
@@ -48,10 +48,10 @@ def compare(received: pl.DataFrame, listed: pl.DataFrame, *, as_of: int) -> Diff
     )
 
 
-def settle(differences: Differences, fates: Mapping[str, Fate]) -> Listing:
+def settle(differences: Differences, fates: Mapping[str, Fate]) -> ListingOutcome:
     """Return what a listing leaves unexplained, given the fates of the unlisted records."""
     strange = sum(fates.get(name) is Fate.UNKNOWN for name in differences.unlisted)
-    return Listing(missing=differences.missing, strange=strange)
+    return ListingOutcome(missing=differences.missing, strange=strange)
 
 
 def moves_by_fate(fates: Mapping[str, Fate], key: str) -> list[Move]:

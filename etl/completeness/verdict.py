@@ -32,7 +32,7 @@ def few(records: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ListingOutcome:
     """The outcome of listing a slice's ids: missing records, and the number of unexplained unlisted ones."""
 
     missing: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Tally:
     recent: int = 0
     left: int = 0
     left_before: int = 0
-    listing: Listing | None = None
+    listing: ListingOutcome | None = None
     walked: int | None = None
 
     @property
@@ -195,7 +195,7 @@ def _slice_gap(tally: Tally) -> _Gap:
     return _gap(label, counts) if _counted(tally) else _unknown(label)
 
 
-def _listing_gap(label: str, tally: Tally, listing: Listing) -> _Gap:
+def _listing_gap(label: str, tally: Tally, listing: ListingOutcome) -> _Gap:
     if not listing.missing and not listing.strange:
         return _MOVED
     reason = f"{label}: {listing.strange} are no longer listed, but not known to be withdrawn"

@@ -50,7 +50,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class UnfinishedWork:
     """Unfinished work: its claim, plan and start, and the published dataset it replaces (hash of the manifest)."""
 
     claim: Claim
@@ -59,7 +59,7 @@ class Work:
     over: str | None = None
 
 
-_WORK = JsonFile(Work)
+_WORK = JsonFile(UnfinishedWork)
 _RECEIPT = JsonFile(Receipt)
 
 
@@ -85,7 +85,7 @@ class Store:
 
     def begin(self, claim: Claim, plan: Json, *, started: float | None = None) -> None:
         """Record the work and its start; from here on it can be resumed."""
-        work = Work(claim=claim, plan=plan, started=started, over=_digest(self.files))
+        work = UnfinishedWork(claim=claim, plan=plan, started=started, over=_digest(self.files))
         _WORK.write(self.files, paths.PLAN, work)
 
     def started(self) -> float | None:

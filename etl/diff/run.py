@@ -28,7 +28,7 @@ _SAME_REQUEST = ("resource", "filters", "query", "window", "of", "detail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class DiffOutcome:
     """The differences, and where their tables and page are."""
 
     difference: Difference
@@ -56,7 +56,7 @@ class Outcome:
 
 def diff(
     old: Files, new: Files, target: Files, *, formats: Sequence[str] = ("parquet",), ignore: Sequence[str] = ()
-) -> Outcome:
+) -> DiffOutcome:
     """Compare two exports of one resource, and write `diff_records`, `diff_fields`, `diff_summary` and `diff.html`.
 
     `ignore` names fields, such as `citation_count` or `doi_subjects.value_uri`, or child tables. StoreError if there is
@@ -171,7 +171,7 @@ def _not_compared(names: Sequence[str]) -> Iterator[str]:
         yield f"Not compared, because only one export has it: {', '.join(names)}."
 
 
-def _write(difference: Difference, spill: Spill, target: Files, formats: Sequence[str]) -> Outcome:
+def _write(difference: Difference, spill: Spill, target: Files, formats: Sequence[str]) -> DiffOutcome:
     pieces_of: dict[str, Callable[[], Iterable[pl.DataFrame]]] = {
         "diff_records": lambda: (piece for kind in KINDS for piece in spill.pieces(kind)),
         "diff_fields": lambda: spill.pieces("diff_fields"),
@@ -179,4 +179,4 @@ def _write(difference: Difference, spill: Spill, target: Files, formats: Sequenc
     }
     rows = {name: write(target, name, pieces, formats, SCHEMAS[name]) for name, pieces in pieces_of.items()}
     target.write(PAGE, diffpage.render(difference))
-    return Outcome(difference=difference, page=f"{target.name}/{PAGE}", tables=rows)
+    return DiffOutcome(difference=difference, page=f"{target.name}/{PAGE}", tables=rows)

@@ -60,7 +60,7 @@ class JobFile:
     entries: tuple[JobEntry, ...]
 
 
-def read(path: Path) -> JobFile:
+def read_job_file(path: Path) -> JobFile:
     """Read a file; UsageError, naming file, table and key, for anything invalid."""
     content = _toml(path)
     _known(content, ("defaults", *_KINDS), f"{path}", "table")

@@ -58,7 +58,7 @@ class QueryOptions:
 
         name = utf8(name)
         pasted = (
-            pasted_url.read(name)
+            pasted_url.read_url(name)
             if pasted_url.is_address(name)
             else pasted_url.Pasted(resource=name, of=self.of.strip("/"))
         )

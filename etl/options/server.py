@@ -61,7 +61,7 @@ class ServerOptions:
         """Return the same options with the host of a pasted URL, unless another one is named."""
         from etl.api import pasted_url
 
-        return self.home(pasted_url.read(address).origin if pasted_url.is_address(address) else "")
+        return self.home(pasted_url.read_url(address).origin if pasted_url.is_address(address) else "")
 
     @property
     def root(self) -> str:

@@ -28,7 +28,7 @@ _BY_SEVERITY = (0, 4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class EntryWork:
     """The work of an entry: `conduct` conducts its run."""
 
     query: Query
@@ -38,12 +38,12 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BatchEntry:
     """One export or sync of a batch, named for its users; `work` is called when its turn comes."""
 
     name: str
     files: Files
-    work: Callable[[], Work]
+    work: Callable[[], EntryWork]
     run_id: str = ""
 
 
@@ -125,12 +125,12 @@ async def _ids(client: Client, query: Query) -> tuple[set[str], int]:
 
 
 async def run_entries(
-    entries: Sequence[Entry],
+    entries: Sequence[BatchEntry],
     together: SharedLimits,
     *,
     side_by_side: int,
     owner: Owner,
-    observe: Callable[[Entry], Observe],
+    observe: Callable[[BatchEntry], Observe],
     clock: Clock,
     report: Callable[[EntryResult], None],
     step: Step = directly,
@@ -138,7 +138,7 @@ async def run_entries(
     """Run all entries as steps, `side_by_side` at once, report each result, and return all in order."""
     slots = asyncio.Semaphore(side_by_side)
 
-    async def run_entry(entry: Entry) -> RunOutcome:
+    async def run_entry(entry: BatchEntry) -> RunOutcome:
         work = entry.work()
         async with open_run(
             work.query,
@@ -153,7 +153,7 @@ async def run_entries(
         ) as run:
             return await work.conduct(run)
 
-    async def finish(entry: Entry) -> EntryResult:
+    async def finish(entry: BatchEntry) -> EntryResult:
         async with slots:
             try:
                 result = EntryResult(name=entry.name, outcome=await step(f"entry {entry.name}", run_entry, entry))

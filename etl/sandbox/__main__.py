@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from etl.errors import EtlError, UsageError
 from etl.sandbox.corpus import Corpus
-from etl.sandbox.options import Options, read
+from etl.sandbox.options import Options, read_options
 from etl.sandbox.server import Sandbox
 from etl.sandbox.v1.entry import Manner
 
@@ -21,7 +21,7 @@ from etl.sandbox.v1.entry import Manner
 def main(arguments: Sequence[str]) -> int:
     """Serve; the first line printed is the base URL, or with `--json` an error in the options."""
     try:
-        serve(read(arguments))
+        serve(read_options(arguments))
     except EtlError as error:
         if "--json" in arguments:
             _tell(json.dumps({"error": error.message, "fix": error.fix}))

@@ -99,9 +99,9 @@ class Corpus:
     @classmethod
     def generate(cls, records: int = DEFAULT_RECORDS, seed: int = DEFAULT_SEED, *, manner: Manner = USUAL) -> Corpus:
         """Generate a corpus that depends only on the two numbers; `manner` is the behaviour of its API v1."""
-        roster = organisations.build(records, seed)
+        roster = organisations.build_roster(records, seed)
         pool = MadePool(seed, min(4000, max(1000, records // 50)))
-        frame = index.build(records, seed, roster, pool.usual)
+        frame = index.build_index(records, seed, roster, pool.usual)
         renderer = MadeRenderer(pool, roster, frame["uid"])
         return cls(Snapshot(frame=frame, pool=pool, roster=roster, renderer=renderer, included={}, seed=seed), manner)
 

@@ -28,7 +28,9 @@ PART_RECORDS = 10_000
 _VIEW = View(detail=True, single=True, affiliation=True, publisher=True)
 
 
-def write(corpus: Corpus, folder: Path, *, part_records: int = PART_RECORDS, status: str = "Complete") -> None:
+def write_data_file(
+    corpus: Corpus, folder: Path, *, part_records: int = PART_RECORDS, status: str = "Complete"
+) -> None:
     """Write the data file of a corpus's current state into a folder."""
     snapshot = corpus.now
     rows = snapshot.frame.with_columns(month=pl.from_epoch("updated", time_unit="ms").dt.strftime("%Y-%m"))

@@ -9,7 +9,7 @@ from typing import Never
 
 from etl.errors import UsageError
 from etl.sandbox.corpus import DEFAULT_RECORDS, DEFAULT_SEED
-from etl.sandbox.faults import KINDS, Fault, parse
+from etl.sandbox.faults import KINDS, Fault, parse_fault
 from etl.sandbox.v1.entry import NEW, OLD
 
 _PORTS = 65535
@@ -33,7 +33,7 @@ class Options:
     json: bool
 
 
-def read(arguments: Sequence[str]) -> Options:
+def read_options(arguments: Sequence[str]) -> Options:
     """Read options; UsageError for an unknown or invalid one. `--help` prints them and exits."""
     return Options(**vars(_parser().parse_args(arguments)))
 
@@ -95,6 +95,6 @@ def _rate(text: str) -> float:
 
 def _fault(text: str) -> Fault:
     try:
-        return parse(text)
+        return parse_fault(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

@@ -22,8 +22,7 @@ from etl.sandbox import limits, site
 from etl.sandbox.answer import Answer, Json, Request
 from etl.sandbox.churn import Churn
 from etl.sandbox.corpus import Corpus
-from etl.sandbox.faults import Fault
-from etl.sandbox.faults import parse as parse_fault
+from etl.sandbox.faults import Fault, parse_fault
 from etl.sandbox.faults.fault import Respond, Turn
 
 _REMEMBERED = 200_000

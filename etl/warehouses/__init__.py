@@ -59,7 +59,7 @@ class Opener(Protocol):
 
 
 @contextmanager
-def opened(url: str, *, schema: str = "") -> Iterator[Warehouse]:
+def open_warehouse(url: str, *, schema: str = "") -> Iterator[Warehouse]:
     """Open the warehouse of a URL; UsageError for an unknown scheme, or a library that is not installed."""
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     if scheme not in _SCHEMES:

@@ -63,7 +63,7 @@ class DuckWarehouse:
         session = DuckSession(self._connection, self._schema)
         if self._schema != "main":
             session.run(f"CREATE SCHEMA IF NOT EXISTS {DUCKDB.name_of(self._schema)}")
-        return merging.load(session, inventory, stamp=stamp, replace=replace)
+        return merging.load_tables(session, inventory, stamp=stamp, replace=replace)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def load(files: Files, url: str, *, stamp: str, observe: Observe, schema: str = 
     inventory = open_dataset(files)
     if inventory.manifest.verdict is State.INCOMPLETE:
         observe(Noted(text="note: this dataset was published incomplete"))
-    with warehouses.opened(url, schema=schema) as warehouse:
+    with warehouses.open_warehouse(url, schema=schema) as warehouse:
         loaded = warehouse.load(inventory, stamp=stamp, replace=replace)
         observe(Noted(text=f"{warehouse.name} holds run {inventory.manifest.run_id} of {inventory.resource}"))
     if loaded.altered:

@@ -62,7 +62,7 @@ def transaction(session: Session) -> Iterator[None]:
     session.run("COMMIT")
 
 
-def load(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+def load_tables(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
     """Bring the database to the state of a dataset; a run that it already holds changes nothing."""
     with transaction(session):
         _log(session)

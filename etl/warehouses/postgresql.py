@@ -83,7 +83,7 @@ class PostgresWarehouse:
         if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", [self._schema]):
             session.run(f"CREATE SCHEMA {POSTGRESQL.name_of(self._schema)}")
             session.run("COMMIT")
-        return merging.load(session, inventory, stamp=stamp, replace=replace)
+        return merging.load_tables(session, inventory, stamp=stamp, replace=replace)
 
 
 @contextmanager

@@ -18,28 +18,30 @@ URL = "https://api.datacite.org/dois?page[size]=1"
 def test_a_list_gives_its_records_as_the_bytes_they_came_in() -> None:
     """Spaces, order of keys and spelling of numbers inside a record survive."""
     body = b'{"data": [ {"id": "a", "n":1.50} , {"id":"b"}], "meta":{"total":2},"links":{"self":"x"}}'
-    found = document.read(body)
+    found = document.read_document(body)
     assert found.records == [b'{"id": "a", "n":1.50}', b'{"id":"b"}']
     assert (found.included, found.meta, found.links) == ([], {"total": 2}, {"self": "x"})
 
 
 def test_a_single_object_is_one_record() -> None:
     """The answer for one id is read like a list of one, with what it includes."""
-    found = document.read(b'{"data":{"id":"a"},"included":[{"id":"c"}]}')
+    found = document.read_document(b'{"data":{"id":"a"},"included":[{"id":"c"}]}')
     assert (found.records, found.included) == ([b'{"id":"a"}'], [b'{"id":"c"}'])
 
 
 def test_records_may_stand_elsewhere() -> None:
     """Usage reports come below `reports`; there a body with `data` is not the answer."""
-    assert document.read(b'{"reports":[{"id":"a"}],"meta":{"total":1}}', root="reports").records == [b'{"id":"a"}']
+    assert document.read_document(b'{"reports":[{"id":"a"}],"meta":{"total":1}}', root="reports").records == [
+        b'{"id":"a"}'
+    ]
     with pytest.raises(ProtocolError, match="reports"):
-        document.read(b'{"data":[]}', root="reports")
+        document.read_document(b'{"data":[]}', root="reports")
 
 
 @pytest.mark.parametrize("body", [b'{"data":null}', b'{"data":[]}', b'{"data":[],"meta":null,"links":[]}'])
 def test_nothing_is_no_records(body: bytes) -> None:
     """An empty list and null are answers without records, whatever stands in meta and links."""
-    found = document.read(body)
+    found = document.read_document(body)
     assert (found.records, found.meta, found.links) == ([], {}, {})
 
 
@@ -59,7 +61,7 @@ def test_nothing_is_no_records(body: bytes) -> None:
 def test_what_is_no_document_is_named_in_one_line(body: bytes, says: str) -> None:
     """HTML, half a body and foreign JSON each end in one line that says which it was."""
     with pytest.raises(ProtocolError) as caught:
-        document.read(body, URL)
+        document.read_document(body, URL)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.url == URL
@@ -72,7 +74,7 @@ def test_what_is_no_document_is_named_in_one_line(body: bytes, says: str) -> Non
 def test_a_record_that_is_not_quite_json_leaves_its_page_alone(odd: bytes) -> None:
     """Lone surrogates and NaN cost no neighbour anything, and their record keeps its bytes."""
     body = b'{"data":[{"id":"\\ud83d\\ude00 NaN \\\\ud800"},%s,{"id":"z"}],"meta":{"total":3}}' % odd
-    found = document.read(body)
+    found = document.read_document(body)
     assert found.records == [b'{"id":"\\ud83d\\ude00 NaN \\\\ud800"}', odd, b'{"id":"z"}']
     assert found.meta == {"total": 3}
 
@@ -94,7 +96,7 @@ def test_every_recorded_body_is_cut_into_its_records(real: Path) -> None:
     for path in bodies:
         whole = json.loads(path.read_bytes())
         data, included = whole["data"], whole.get("included", [])
-        found = document.read(path.read_bytes())
+        found = document.read_document(path.read_bytes())
         assert [json.loads(raw) for raw in found.records] == (data if isinstance(data, list) else [data]), path
         assert [json.loads(raw) for raw in found.included] == included, path
         assert found.meta == whole.get("meta", {}), path
@@ -200,7 +202,7 @@ def test_side_loads_among_the_records_are_put_apart() -> None:
     """What v1.0 mixed into `data` is included, before what came as such; the list's own records keep their order."""
     mixed = [record("works", "w1"), record("publishers", "p"), record("works", "w2"), record("members", "m")]
     body = json.dumps({"data": mixed, "included": [record("members", "n")], "meta": {"total": 2}}).encode()
-    found = document.apart(document.read(body), ("works",))
+    found = document.apart(document.read_document(body), ("works",))
     assert ids(found.records) == ["w1", "w2"]
     assert ids(found.included) == ["p", "m", "n"]
     assert found.meta == {"total": 2}
@@ -209,5 +211,5 @@ def test_side_loads_among_the_records_are_put_apart() -> None:
 def test_a_list_under_another_name_of_its_type_stays_whole() -> None:
     """Publishers called data-centers are the list's own; so is everything where no type is known."""
     body = json.dumps({"data": [record("data-centers", "a"), record("data-centers", "b")]}).encode()
-    assert ids(document.apart(document.read(body), ("publishers", "data-centers")).records) == ["a", "b"]
-    assert ids(document.apart(document.read(body), ("works",)).records) == ["a", "b"]
+    assert ids(document.apart(document.read_document(body), ("publishers", "data-centers")).records) == ["a", "b"]
+    assert ids(document.apart(document.read_document(body), ("works",)).records) == ["a", "b"]

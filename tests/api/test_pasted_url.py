@@ -30,14 +30,14 @@ MEANT = [
 @pytest.mark.parametrize(("address", "meant"), MEANT, ids=[address for address, _ in MEANT])
 def test_an_address_is_read_as_it_is_meant(address: str, meant: dict[str, object]) -> None:
     """Singular names, pairs in the path and parents become a valid current request."""
-    read = pasted_url.read(address)
+    read = pasted_url.read_url(address)
     assert {name: getattr(read, name) for name in meant} == meant
 
 
 def test_an_address_without_a_resource_is_refused() -> None:
     """A bare host names nothing to export."""
     with pytest.raises(UsageError, match="names no resource"):
-        pasted_url.read("https://api.datacite.org/")
+        pasted_url.read_url("https://api.datacite.org/")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def ingest(records: int, folder: Path) -> None:
     """
     corpus = Corpus.generate(records=records, seed=3)
     corpus.update(corpus.ids(), at=datetime(2026, 10, 5, tzinfo=UTC))
-    datafile.write(corpus, folder / "file")
+    datafile.write_data_file(corpus, folder / "file")
     parts = list((folder / "file").rglob("*.jsonl.gz"))
     size = sum(len(gzip.decompress(part.read_bytes())) for part in parts)
     for threads in (1, 2):

@@ -115,7 +115,7 @@ def bare(resource: Resource) -> Resource:
 def measure(pages: list[bytes], resource: Resource, rounds: int) -> Stopwatch:
     parser = Parser(resource)
     for page in pages:  # warm: what is odd is learned
-        parser.parse(document.read(page).records)
+        parser.parse(document.read_document(page).records)
     watch = Stopwatch()
     plain = bare(resource)
     columns = {table.name: needed(resource, table) for table in resource.tables}
@@ -134,7 +134,7 @@ def once(page: bytes, parser: Parser, watch: Stopwatch) -> pa.Table:
     gc.disable()
     watch.time("orjson", lambda: orjson.loads(page) and None)
     gc.enable()
-    found = watch.time("split", lambda: document.read(page))
+    found = watch.time("split", lambda: document.read_document(page))
     return watch.time("parse", lambda: parser.parse(found.records)).table
 
 

@@ -9,7 +9,7 @@ import pytest
 from etl import __version__
 from etl.cli import COMMANDS
 from etl.sandbox import Corpus, Sandbox, running
-from etl.sandbox.faults import parse
+from etl.sandbox.faults import parse_fault
 from tests.conftest import Command
 from tests.support.loopback import Loopback
 from tests.support.program import PROGRAM
@@ -138,7 +138,7 @@ def test_what_the_server_says_no_to_is_mended_by_something(
     fault: str, query: tuple[str, ...], fix: str, command: Command
 ) -> None:
     """A failing server, one that sends garbage, and an unreadable search each have their own fix."""
-    with running(Corpus.generate(records=5, seed=1), faults=[parse(fault)]) as sick:
+    with running(Corpus.generate(records=5, seed=1), faults=[parse_fault(fault)]) as sick:
         ran = command("plan", "dois", "--base-url", sick.base_url, *query, "--attempts", 1, "--json", "-q")
     assert ran.code == 1
     assert fix in ran.json["fix"]

@@ -52,7 +52,7 @@ def test_an_export_leaves_its_metrics_for_prometheus(box: Sandbox, command: Comm
 def test_a_failed_run_has_metrics_too_and_odd_names_are_escaped() -> None:
     """A run without numbers is failed and unpublished; quotes, backslashes and line ends in a path survive."""
     name = 'a "b" \\ c\nd'
-    found = read(openmetrics.render({name: {"verdict": "failed"}}, 5.0))
+    found = read(openmetrics.render_metrics({name: {"verdict": "failed"}}, 5.0))
     assert found["datacite_etl_run_verdict", name, "failed"] == 1
     assert found["datacite_etl_run_published", name, ""] == 0
     assert found["datacite_etl_run_finished_timestamp_seconds", name, ""] == 5.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from etl.api.window import EVERYTHING, Window
 from etl.completeness import index_changes
 from etl.completeness.index_changes import Fate, compare
-from etl.completeness.verdict import Listing
+from etl.completeness.verdict import ListingOutcome
 
 AS_OF = 1000
 OLD = [("a", 1, 1), ("b", 2, 2), ("c", 3, 3)]
@@ -36,7 +36,7 @@ def test_what_came_and_is_no_longer_listed_is_told_by_its_fate() -> None:
     found = compare(records(*OLD), records(), as_of=AS_OF)
     fates = {"a": Fate.GONE, "b": Fate.CHANGED, "c": Fate.UNKNOWN}
     assert found.unlisted == ("a", "b", "c")
-    assert index_changes.settle(found, fates) == Listing(strange=1)
+    assert index_changes.settle(found, fates) == ListingOutcome(strange=1)
     assert [(move.id, move.kind) for move in index_changes.moves_by_fate(fates, "s")] == [
         ("a", "withdrawn"),
         ("b", "changed"),

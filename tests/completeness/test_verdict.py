@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.api.window import Window
-from etl.completeness.verdict import Listing, Move, State, Tally, buckets, judge, publishable, reconcile, tally_included
+from etl.completeness.verdict import (
+    ListingOutcome,
+    Move,
+    State,
+    Tally,
+    buckets,
+    judge,
+    publishable,
+    reconcile,
+    tally_included,
+)
 from etl.schema.declarations import Json
 
 
@@ -135,11 +145,11 @@ def test_what_left_while_the_total_was_counted_may_be_in_it_or_not():
 
 def test_a_listing_settles_what_counts_leave_open():
     """If all listed records are here, the slice has drifted; listed records that are not here are missing, by name."""
-    gone = tally(after=9, left=1, listing=Listing())
+    gone = tally(after=9, left=1, listing=ListingOutcome())
     assert judge([gone], query_before=10, query_after=9, left=(1, 1)).state is State.DRIFTED
-    strange = judge([replace(gone, listing=Listing(strange=1))], query_before=10, query_after=9)
+    strange = judge([replace(gone, listing=ListingOutcome(strange=1))], query_before=10, query_after=9)
     assert strange.reasons[0] == "slice s: 1 are no longer listed, but not known to be withdrawn"
-    short = judge([replace(gone, listing=Listing(missing=("x",)))], query_before=10, query_after=10)
+    short = judge([replace(gone, listing=ListingOutcome(missing=("x",)))], query_before=10, query_after=10)
     assert (short.state, short.missing) == (State.INCOMPLETE, 1)
 
 

@@ -24,7 +24,7 @@ pytestmark = [
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data file of a dozen parts."""
     folder = tmp_path_factory.mktemp("file")
-    datafile.write(Corpus.generate(records=60, seed=5), folder, part_records=5)
+    datafile.write_data_file(Corpus.generate(records=60, seed=5), folder, part_records=5)
     return folder
 
 

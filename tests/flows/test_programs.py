@@ -41,6 +41,6 @@ def test_load_fills_a_database(server: Server, exported: Path, tmp_path: Path) -
 
 def test_ingest_reads_a_data_file(server: Server, tmp_path: Path) -> None:
     """The dataset has the records of the data file."""
-    datafile.write(Corpus.generate(records=20, seed=5), tmp_path / "file", part_records=10)
+    datafile.write_data_file(Corpus.generate(records=20, seed=5), tmp_path / "file", part_records=10)
     server.run("flows.ingest", str(tmp_path / "file"), "--to", str(tmp_path / "o"), "--partition-by", "none")
     assert any(path.startswith("dois/") for path in data_files(tmp_path / "o"))

@@ -85,7 +85,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sand
     """A dataset, a data file, and a server whose records have changed since."""
     at = tmp_path_factory.mktemp("begun")
     corpus = Corpus.generate(records=30, seed=5)
-    datafile.write(corpus, at / "file", part_records=20)
+    datafile.write_data_file(corpus, at / "file", part_records=20)
     with running(corpus) as box:
         options = ["--tables", "doi_titles", "--include", "client", "--keep-raw", "--quiet"]
         assert cli.run(["export", "dois", "--to", str(at / "old"), "--base-url", box.base_url, *options]) == 0

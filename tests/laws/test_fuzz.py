@@ -94,7 +94,7 @@ def check(batch: list[dict[str, Any]], rng: random.Random) -> None:
     """Parse and flatten a page of mutated records with a sound one at each end."""
     lines = [dumped(record, rng) for record in batch]
     body = b'{"data":[' + b",".join(lines) + b'],"meta":{"total":1}}'
-    cut = document.read(body)
+    cut = document.read_document(body)
     assert len(cut.records) == len(batch)
     parsed = Parser(DOIS).parse(cut.records)
     assert parsed.table.num_rows == len(batch)
@@ -142,7 +142,7 @@ def test_damaged_bytes_are_refused_in_one_line_or_read(real: Path) -> None:
             at = rng.randrange(len(body))
             body[at : at + rng.randrange(3)] = bytes(rng.choices(b'"\\{}[],:u\x00\xff0e-', k=rng.randrange(3)))
         with suppress(ProtocolError):
-            cut = document.read(bytes(body))
+            cut = document.read_document(bytes(body))
             parsed = Parser(DOIS).parse(cut.records)
             assert parsed.table.num_rows <= len(cut.records)
             flattened(parsed.table)

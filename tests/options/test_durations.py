@@ -48,7 +48,7 @@ def test_a_job_file_has_the_lag_in_its_defaults(value: str, tmp_path: Path) -> N
     """As text, or as a number of seconds."""
     file = tmp_path / "jobs.toml"
     file.write_text(f"[defaults]\nlag = {value}\n{CLIENTS.format(to=tmp_path)}")
-    with job_file.read(file).server.settings() as settings:
+    with job_file.read_job_file(file).server.settings() as settings:
         assert settings.lag == 3600
 
 

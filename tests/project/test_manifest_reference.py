@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Manifests of all kinds of runs."""
     at = tmp_path_factory.mktemp("made")
     corpus = Corpus.generate(records=60, seed=5)
-    datafile.write(corpus, at / "file", part_records=30)
+    datafile.write_data_file(corpus, at / "file", part_records=30)
     found: dict[str, dict[str, Any]] = {}
 
     def take(name: str, folder: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import resources
-from etl.api.document import read
+from etl.api.document import read_document
 from etl.records.flatten import build, flatten, frame_schema, needed
 from etl.records.parser import Parser, nested_schema
 from etl.schema.arrow_types import steps
@@ -223,7 +223,7 @@ def test_recorded_children_are_as_many_as_plain_python_counts(real: Path, name: 
     ]
     if not pages:
         pytest.skip(f"no bodies of {name} were recorded")
-    records = [record for path in sorted(pages) for record in read(path.read_bytes()).records]
+    records = [record for path in sorted(pages) for record in read_document(path.read_bytes()).records]
     page = parser.parse(records).table
     assert page.num_rows == len(records)
     for table in (table for table in resource.tables if table.path):

@@ -70,7 +70,7 @@ def test_a_line_has_the_shape_of_the_data_file(small: Sandbox, command: Command,
     """With --detail a record has what DataCite's data file has, and its XML beside."""
     asked = ["export", "dois", "--base-url", small.base_url, "--quiet", "--json", "--detail", "--format", "ndjson"]
     assert command(*asked, "--to", tmp_path / "out").code == 0
-    datafile.write(Corpus.generate(records=300, seed=5), tmp_path / "file")
+    datafile.write_data_file(Corpus.generate(records=300, seed=5), tmp_path / "file")
     parts = sorted((tmp_path / "file").rglob("*.jsonl.gz"))
     theirs = {one["id"]: one for path in parts for one in map(json.loads, _plain(path))}
     ours = {one["id"]: one for one in map(json.loads, lines(tmp_path / "out" / "dois"))}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import resources
-from etl.api.document import read
+from etl.api.document import read_document
 from etl.records.coerce import coerce
 from etl.records.parser import Issue, Parsed, Parser, nested_schema
 from etl.schema.declarations import Json, shape
@@ -341,7 +341,7 @@ def test_every_recorded_record_is_a_row(real: Path, name: str) -> None:
         pytest.skip(f"no bodies of {name} were recorded")
     rows = issues = 0
     for path in paths:
-        page = read(path.read_bytes()).records
+        page = read_document(path.read_bytes()).records
         parsed = parser.parse(page)
         ids = parsed.table.column("id").to_pylist()
         own = (

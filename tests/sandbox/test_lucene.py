@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.sandbox.search.dates import span
-from etl.sandbox.search.lucene import MUST, MUST_NOT, SHOULD, All, Bool, Exists, QuerySyntaxError, Range, Term, parse
+from etl.sandbox.search.lucene import (
+    MUST,
+    MUST_NOT,
+    SHOULD,
+    All,
+    Bool,
+    Exists,
+    QuerySyntaxError,
+    Range,
+    Term,
+    parse_query,
+)
 
 A, B, C = (Term(None, one) for one in "abc")
 
@@ -51,7 +62,7 @@ A, B, C = (Term(None, one) for one in "abc")
 )
 def test_queries_are_read_as_lucene_reads_them(text, tree):
     """Each query has the tree that Lucene's classic parser with AND as the default gives it."""
-    assert parse(text) == tree
+    assert parse_query(text) == tree
 
 
 @pytest.mark.parametrize(
@@ -70,7 +81,7 @@ def test_queries_are_read_as_lucene_reads_them(text, tree):
 def test_broken_queries_are_refused_with_the_place(text, start):
     """The error names the token and its position, in the server's words."""
     with pytest.raises(QuerySyntaxError) as caught:
-        parse(text)
+        parse_query(text)
     assert str(caught.value).startswith(start)
 
 
@@ -78,7 +89,7 @@ def test_broken_queries_are_refused_with_the_place(text, start):
 def test_no_text_breaks_the_parser(text):
     """Any text is either read or refused as a syntax error."""
     try:
-        refused = "" if parse(text) else "nothing"
+        refused = "" if parse_query(text) else "nothing"
     except QuerySyntaxError as error:
         refused = str(error)
     assert refused.partition(":")[0] in ("", "parse_exception", "token_mgr_error")

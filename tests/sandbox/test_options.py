@@ -3,12 +3,12 @@
 import pytest
 
 from etl.errors import UsageError
-from etl.sandbox.options import read
+from etl.sandbox.options import read_options
 
 
 def test_options_have_defaults():
     """Without options there is a sandbox of a few thousand records on a free port of this machine."""
-    found = read([])
+    found = read_options([])
     assert (found.port, found.host, found.faults, found.json) == (0, "127.0.0.1", [], False)
     assert found.records > 1000
 
@@ -29,7 +29,7 @@ def test_options_have_defaults():
 def test_a_value_that_cannot_be_is_named(arguments, says):
     """One line has the option and its value, and asks for another value."""
     with pytest.raises(UsageError) as caught:
-        read(arguments)
+        read_options(arguments)
     assert says in caught.value.message
     assert caught.value.fix == "give another value"
 
@@ -38,4 +38,4 @@ def test_an_option_that_there_is_not_is_told_which_there_are():
     """A prefix of an option is not accepted for it."""
     for unknown in ("--nope", "--rec"):
         with pytest.raises(UsageError, match=f"{unknown} 5; there are: .*--records, --seed"):
-            read([unknown, "5"])
+            read_options([unknown, "5"])

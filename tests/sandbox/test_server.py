@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from etl.sandbox import Corpus, Sandbox, running
-from etl.sandbox.faults import KINDS, parse
+from etl.sandbox.faults import KINDS, parse_fault
 
 pytestmark = pytest.mark.slow
 
@@ -173,13 +173,13 @@ def test_html_can_come_with_a_200(corpus):
 def test_faults_that_cannot_be_read_are_refused(text):
     """A wrong fault is refused in one line that repeats it or names the known ones."""
     with pytest.raises(ValueError, match="fault") as caught:
-        parse(text)
+        parse_fault(text)
     assert "\n" not in str(caught.value)
 
 
 def test_latency_is_read_in_milliseconds():
     """`latency=250` waits a quarter of a second, with every request."""
-    fault = parse("latency=250")
+    fault = parse_fault("latency=250")
     assert (fault.delay, fault.strikes(1, 0), "latency" in KINDS) == (0.25, True, True)
 
 

@@ -109,7 +109,7 @@ def test_an_export_has_the_bytes_of_a_local_one(small: Sandbox, command: Command
 def test_a_data_file_is_ingested_from_one_store_to_another(bucket: str, command: Command, tmp_path: Path) -> None:
     """Parts and lists are read from the store and checked as anywhere, tables go to the store."""
     where = unique(bucket)
-    datafile.write(Corpus.generate(records=30, seed=5), tmp_path / "file")
+    datafile.write_data_file(Corpus.generate(records=30, seed=5), tmp_path / "file")
     files = open_files(f"{where}/file", tmp_path / "work")
     for path in (path for path in (tmp_path / "file").rglob("*") if path.is_file()):
         files.write(path.relative_to(tmp_path / "file").as_posix(), path.read_bytes())

@@ -40,7 +40,7 @@ class PageInfo:
     tail: frozenset[str] = frozenset()
 
 
-def read(document: Document, of_type: str, *, ids: bool) -> PageInfo:
+def read_page_info(document: Document, of_type: str, *, ids: bool) -> PageInfo:
     """Read a page's place in its list; ProtocolError without a total.
 
     Where ids are read, records of other types are not counted: v1.0 mixed them in (api-notes 7.1).

@@ -52,7 +52,7 @@ def column_of_change(query: Query) -> str | None:
     return query.changed_by if query.changed_by in times else None
 
 
-async def plan(run: Run, *, year: int) -> Plan:
+async def plan_as_of(run: Run, *, year: int) -> Plan:
     """Cut the run's query into slices, counted as of a moment of the server's clock."""
     listed = await run.client.count(run.query)
     as_of = moment_of(run)

@@ -35,13 +35,13 @@ async def export(run: Run, step: Step = directly) -> Outcome:
     """
     planned = await step("plan", plan, run)
     if volume.worth_fetching(run.delivery, planned):
-        await fetch(run, planned.parts, step)
+        await fetch_parts(run, planned.parts, step)
     else:
         planned = replace(planned, parts=())
     return await step("prove and publish", prove_and_publish, run, planned)
 
 
-async def fetch(run: Run, parts: Iterable[Part], step: Step = directly) -> None:
+async def fetch_parts(run: Run, parts: Iterable[Part], step: Step = directly) -> None:
     """Fetch the slices of parts and stage their tables."""
     slots = asyncio.Semaphore(run.settings.concurrency)
 
@@ -95,7 +95,7 @@ async def count_slices(run: Run) -> Plan:
     year = datetime.fromtimestamp(run.started, UTC).year
     if run.delivery.limit is not None:  # a sample is taken from one uncut slice, and proves nothing
         return await slices.plan(run.query, partial(run.client.count, run.query), year=year, target=sys.maxsize)
-    return await as_of.plan(run, year=year)
+    return await as_of.plan_as_of(run, year=year)
 
 
 async def export_slice(run: Run, piece: Slice) -> Receipt:
@@ -103,7 +103,7 @@ async def export_slice(run: Run, piece: Slice) -> Receipt:
     if (receipt := run.store.receipt(piece.key)) is not None:
         run.observe(SliceDone(slice_key=piece.key, records=receipt.tally.unique, expected=piece.expected, resumed=True))
         return receipt
-    receipt = await fetch_slice.fetch(run, piece)
+    receipt = await fetch_slice.fetch_slice(run, piece)
     run.store.commit(receipt)
     run.observe(SliceDone(slice_key=piece.key, records=receipt.tally.unique, expected=piece.expected))
     return receipt

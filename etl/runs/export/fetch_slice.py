@@ -35,7 +35,7 @@ ATTEMPTS = 3
 """Maximum walks of a slice with too few or too many records, the last in pieces, before it is judged as it is."""
 
 
-async def fetch(run: Run, piece: Slice) -> Receipt:
+async def fetch_slice(run: Run, piece: Slice) -> Receipt:
     """Fetch a slice until its records equal its total, or `ATTEMPTS` times; pages that are already staged are kept.
 
     If rows moved during a walk, it may hold a withdrawn record instead of one that it missed, although its count is

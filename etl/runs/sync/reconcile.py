@@ -63,7 +63,7 @@ async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_
             export.discard_part(run, part)  # an unfinished run fetched it at another time
         if again:
             run.observe(_planned(run, [tiling[at] for at in incomplete]))
-        await export.fetch(replace(run, layout=own.layout), again)
+        await export.fetch_parts(replace(run, layout=own.layout), again)
         parts += again
         held = await run.in_thread(current_holdings, run, parts, withdrawn)
         settled = replace(await _proved(run, held, tiles, as_of), parts=tuple(parts))

@@ -49,7 +49,7 @@ async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
     )
     planned = await step("plan", sync.plan, own)
     parts = list(planned.parts)
-    await export.fetch(own, parts, step)
+    await export.fetch_parts(own, parts, step)
     return await step("merge and publish", merge_and_publish, run, own, planned)
 
 

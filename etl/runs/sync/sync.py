@@ -44,7 +44,7 @@ async def sync(run: Run, scope: SyncScope | None = None, step: Step = directly) 
     own = await _fetching(run, scope)
     planned = await step("plan", plan, own, noun="record" if own.query == run.query else "changed record")
     parts = list(planned.parts)
-    await export.fetch(own, parts, step)
+    await export.fetch_parts(own, parts, step)
     settled = await step("reconcile", reconcile, own, run, parts, planned.as_of, every_id=scope.every_id)
     return await step("merge and publish", merge_and_publish, run, planned, settled)
 

@@ -23,7 +23,7 @@ _LATEST = LAST_CREATED + 3600
 _PRIME = 99_999_989
 
 
-def build(records: int, seed: int, roster: Roster, templates: int) -> pl.DataFrame:
+def build_index(records: int, seed: int, roster: Roster, templates: int) -> pl.DataFrame:
     """Make the index; templates with numbers from `templates` are the odd ones."""
     frame = pl.DataFrame({"serial": pl.int_range(records, dtype=pl.UInt64, eager=True)})
     u = {name: chance(pl.col("serial"), salt(seed, name)) for name in _USES}

@@ -64,7 +64,7 @@ def size_of_roster(records: int) -> int:
     return max(20, records // 2000)
 
 
-def build(records: int, seed: int) -> Roster:
+def build_roster(records: int, seed: int) -> Roster:
     """Make the clients of a corpus and about a fifth as many providers, some of them consortia."""
     chance = dice(seed, "organisations")
     count = size_of_roster(records)

@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[[str], Fault]] = {
 }
 
 
-def parse(text: str) -> Fault:
+def parse_fault(text: str) -> Fault:
     """Read a fault from `name=value` or `name:value`; raises ValueError with a line that names the known ones."""
     name, _, value = text.replace("=", ":", 1).partition(":")
     read = KINDS.get(name)

@@ -167,7 +167,7 @@ def selection(params: Params, scope: Scope) -> pl.Expr:
         clauses.append(reduce(or_, either))
     text = (params.get("query") or "").strip()
     if text:
-        clauses.append(meaning(lucene.parse(text), scope))
+        clauses.append(meaning(lucene.parse_query(text), scope))
     return reduce(and_, clauses, EVERYTHING)
 
 

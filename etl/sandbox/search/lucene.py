@@ -86,7 +86,7 @@ class _Token:
     at: int
 
 
-def parse(text: str) -> Node:
+def parse_query(text: str) -> Node:
     """Parse a query; raises QuerySyntaxError with the server's own words."""
     reader = _Reader(text, _tokens(text))
     node = reader.clauses(None)

@@ -102,7 +102,7 @@ def matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> l
 
 def _parsed(text: str) -> lucene.Node:
     try:
-        return lucene.parse(text)
+        return lucene.parse_query(text)
     except ValueError as error:
         raise refusal(error) from error
 

@@ -13,7 +13,7 @@ from etl.api.pagination.by_cursor import Cursor, Keyset
 from etl.api.pagination.by_row import REACH, Number, Offset, Whole
 from etl.api.pagination.cursors import cursor_of, make_cursor, read_cursor
 from etl.api.pagination.page_info import PageInfo
-from etl.api.pagination.page_info import read as facts
+from etl.api.pagination.page_info import read_page_info as facts
 from etl.api.pagination.position import Position, Progress
 from etl.api.pagination.strategies import strategy
 from etl.api.query import Query

@@ -13,7 +13,7 @@ import pytest
 import etl.resources
 from etl.records.flatten import frame_schema
 from etl.sandbox import Corpus, Sandbox, running
-from etl.sandbox.faults import parse
+from etl.sandbox.faults import parse_fault
 from etl.sandbox.v1.entry import Manner
 from etl.staging import part
 from tests.conftest import Command, data_files
@@ -271,7 +271,7 @@ def test_a_sample_says_nothing_of_what_is_absent(box: Sandbox, command: Command,
 
 def test_the_summary_tells_records_that_did_not_come_from_values(command: Command, tmp_path: Path) -> None:
     """A record that no page delivers is named as missing, not rejected as a bad value."""
-    with running(Corpus.generate(records=30, seed=1), faults=[parse("poison=7")]) as box:
+    with running(Corpus.generate(records=30, seed=1), faults=[parse_fault("poison=7")]) as box:
         few = ("--tables", "doi_titles", "--attempts", 3, "--max-missing", 1, "--quiet")
         ran = command("export", "dois", *few, "--base-url", box.base_url, "--to", tmp_path / "o")
     assert ran.code == 0

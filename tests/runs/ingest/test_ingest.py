@@ -29,7 +29,7 @@ def corpus() -> Corpus:
 def published(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data file of the corpus, in small parts."""
     folder = tmp_path_factory.mktemp("file")
-    datafile.write(corpus, folder, part_records=15)
+    datafile.write_data_file(corpus, folder, part_records=15)
     return folder
 
 
@@ -128,7 +128,7 @@ def test_a_flipped_byte_is_named_and_refused(copy: Path, tmp_path: Path, command
 def test_a_missing_part_is_named_and_refused(manifests: bool, tmp_path: Path, command: Command) -> None:
     """It is noticed by the manifest, or without one by the gap in the numbers."""
     corpus = Corpus.generate(records=60, seed=6)
-    datafile.write(corpus, tmp_path / "file", part_records=1)
+    datafile.write_data_file(corpus, tmp_path / "file", part_records=1)
     month = max((tmp_path / "file/dois").iterdir(), key=lambda path: len(list(path.iterdir())))
     (month / "part_0000.jsonl.gz").unlink() if manifests else (month / "part_0001.jsonl.gz").unlink()
     if not manifests:
@@ -141,7 +141,7 @@ def test_a_missing_part_is_named_and_refused(manifests: bool, tmp_path: Path, co
 
 def test_an_unfinished_data_file_is_refused(corpus: Corpus, tmp_path: Path, command: Command) -> None:
     """An unfinished upload by DataCite is not mistaken for the whole."""
-    datafile.write(corpus, tmp_path / "file", status="Uploading")
+    datafile.write_data_file(corpus, tmp_path / "file", status="Uploading")
     ran = command("ingest", *PLAIN, tmp_path / "file", "--to", tmp_path / "out")
     assert ran.code == 3
     assert "Uploading" in ran.err
@@ -211,7 +211,7 @@ def test_a_single_part_is_a_sample(published: Path, tmp_path: Path, command: Com
 def test_an_ingest_goes_on_where_it_broke_off(corpus: Corpus, tmp_path: Path, command: Command) -> None:
     """After a damaged part and after kill -9, earlier work is kept; the third run finishes."""
     copy = tmp_path / "file"
-    datafile.write(corpus, copy, part_records=1)
+    datafile.write_data_file(corpus, copy, part_records=1)
     bad = max(copy.rglob("part_*.jsonl.gz"))
     content = bad.read_bytes()
     bad.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
