@@ -30,6 +30,10 @@ class Params:
         """Return the parts of a comma-separated value, except blank ones."""
         return tuple(part for part in self.plain.get(name, "").split(",") if part)
 
+    def ids(self) -> frozenset[str]:
+        """Return the ids of `id` or, without it, `ids`, in lower case (api-notes 4.3)."""
+        return frozenset(name.lower() for name in self.listed("id") or self.listed("ids"))
+
     def fieldset(self, kind: str) -> frozenset[str] | None:
         """Return the sparse fieldset of a JSON:API type, or None when all fields are wanted."""
         value = self.fields.get(kind)

@@ -24,6 +24,7 @@ from etl.sandbox.v2 import (
     providers,
     reference_repositories,
     repositories,
+    totals,
 )
 from etl.sandbox.v2.context import Asked
 
@@ -62,8 +63,18 @@ _SINGLES: dict[str, Callable[[Asked, str], Answer]] = {
     "reports": catalogues.answer_report,
     "reference-repositories": reference_repositories.answer_one,
 }
-# `/repositories/{id}/dois` reaches the list of DOIs, but nothing there reads the repository (api-notes 4.11).
+_TOTALS: dict[str, Callable[[Asked], Answer]] = {
+    "clients": totals.answer_clients,
+    "providers": totals.answer_providers,
+    "prefixes": totals.answer_prefixes,
+}
+# `/repositories/{id}/dois` and `…/prefixes` reach the whole lists: nothing there reads the repository (api-notes 4.11).
 _PARENTS = {"clients": "client_id", "providers": "provider_id", "repositories": "repository_id"}
+_CHILDREN = {
+    "clients": ("dois", "prefixes"),
+    "providers": ("dois", "prefixes", "clients", "repositories"),
+    "repositories": ("dois", "prefixes"),
+}
 
 
 def respond(request: Request, corpus: Corpus) -> Answer:
@@ -86,7 +97,7 @@ def _of_v1(request: Request, corpus: Corpus) -> Answer:
 
 
 def _routed(asked: Asked) -> Answer:
-    path = asked.request.path.removeprefix("/")
+    path = asked.request.path.removeprefix("/").rstrip("/")
     first, _, rest = path.partition("/")
     if not path:
         return Answer(status=301, headers={"Location": _HOME})
@@ -103,11 +114,13 @@ def _routed(asked: Asked) -> Answer:
 
 
 def _nested(asked: Asked, first: str, rest: str) -> Answer | None:
-    """Answer a list of one record; None if the path is not such a list."""
+    """Answer the totals of a list, or a list of one record; None if the path is neither."""
+    if rest == "totals" and first in _TOTALS:
+        return _TOTALS[first](asked)
     owner, _, what = rest.rpartition("/")
-    if first in _PARENTS and what == "dois":
+    if owner and what in _CHILDREN.get(first, ()):
         nested = asked.params.having(**{_PARENTS[first]: unquote(owner)})
-        return dois.answer(Asked(request=asked.request, params=nested, snapshot=asked.snapshot))
+        return _LISTS[what](Asked(request=asked.request, params=nested, snapshot=asked.snapshot))
     if first in {"dois", *_PARENTS} and what == "activities" and owner:
         return activities.answer(asked, unquote(owner))
     if first == "dois" and what == "media" and owner:

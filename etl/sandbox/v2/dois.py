@@ -13,7 +13,7 @@ from etl.sandbox.stitched import Stitched
 from etl.sandbox.v2 import scroll
 from etl.sandbox.v2.context import Asked, links, refusal, single
 from etl.sandbox.v2.facets import facets
-from etl.sandbox.v2.order import in_order, sampled
+from etl.sandbox.v2.order import SAMPLE_GROUPS, in_order, sampled
 from etl.sandbox.views import view_of
 
 # The parameters that links.next keeps; all others are dropped silently (api-notes 2.5).
@@ -35,10 +35,11 @@ def answer(asked: Asked) -> Answer:
         return _scrolled(asked, at)
     matching = _matching(asked)
     meta = paging.totals(len(matching), at)
-    groups = asked.params.get("sample_group")
-    if groups and asked.params.get("sample"):
-        picked = sampled(asked, matching, groups)
-        return _composed(asked, picked, {**meta, "totalPages": 1}, None)
+    group = asked.params.get("sample_group")
+    if group in SAMPLE_GROUPS and asked.params.get("sample"):
+        picked = sampled(asked, matching, group)
+        meta |= {"total": len(picked), "totalPages": 1}  # the sample's, not the list's (api-notes 4.6)
+        return _composed(asked, picked, meta | facets(asked, matching), None)
     picked = _page(asked, at, matching)
     goes_on = paging.has_next(at, served=len(picked), total_pages=meta["totalPages"])
     following = _following(asked, at, picked) if goes_on else None
@@ -67,9 +68,8 @@ def answer_media(asked: Asked, doi: str) -> Answer:
 
 
 def _matching(asked: Asked) -> pl.Series:
-    ids = asked.params.listed("ids")
-    if ids:
-        return asked.snapshot.rows_of(ids)
+    if ids := asked.params.ids():
+        return asked.snapshot.rows_of(sorted(ids))
     try:
         return asked.snapshot.rows(asked.params)
     except ValueError as error:

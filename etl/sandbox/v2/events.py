@@ -174,7 +174,6 @@ def _of_objects(value: Callable[[Resource], Iterable[str]]) -> Keep:
 
 
 _FILTERS: Mapping[str, Keep] = {
-    "id": lambda event, values: event["id"] in values,
     "subj_id": _among("subjId"),
     "obj_id": _among("objId"),
     "doi": _either(lambda end: end.removeprefix(_DOI) if end.startswith(_DOI) else ""),

@@ -84,8 +84,7 @@ def answer_one(asked: Asked, listing: Listing, resource: Resource | None, meta: 
 def matching(asked: Asked, listing: Listing, resources: Iterable[Resource]) -> list[Resource]:
     """Select by ids, which take precedence, or by filters and query."""
     params = asked.params
-    ids = {resource.lower() for resource in params.listed("ids")}
-    if ids:
+    if ids := params.ids():
         return [resource for resource in resources if resource["id"] in ids]
     selected = list(resources)
     for name, keep in listing.filters.items():

@@ -10,6 +10,7 @@ from etl.sandbox.search.filters import key
 from etl.sandbox.v2.context import Asked
 
 _COLUMNS = {"name": "uid", "created": "created", "updated": "updated", "relevance": "template"}
+SAMPLE_GROUPS = ("client", "data-center", "provider", "resource-type")
 _PATHS = {
     "published": "published",
     "view_count": "viewCount",
@@ -34,7 +35,7 @@ def in_order(asked: Asked, matching: pl.Series, *, replica: int) -> pl.Series:
     if name not in _COLUMNS and name not in _PATHS:
         sort, name = "_updated", "updated"
     by = _expression(asked, name)
-    ids = tuple(params.listed("ids"))
+    ids = params.ids()
     descending = sort.startswith("_") or name == "relevance"
     return asked.snapshot.matches.ordered(
         (key(params), ids, name), matching, by, descending=descending, replica=replica
@@ -49,7 +50,7 @@ def _expression(asked: Asked, name: str) -> pl.Expr:
     return pl.lit(firsts).gather(pl.col("template"))
 
 
-def sampled(asked: Asked, matching: pl.Series, groups: str) -> pl.Series:
+def sampled(asked: Asked, matching: pl.Series, sample_group: str) -> pl.Series:
     """Return the first few rows of each client, provider or resource type, whatever the page size."""
     snapshot = asked.snapshot
     number = int(asked.params.plain["sample"]) if asked.params.plain["sample"].isdigit() else 1
@@ -58,6 +59,6 @@ def sampled(asked: Asked, matching: pl.Series, groups: str) -> pl.Series:
     group = {
         "provider": pl.lit(owners).gather(pl.col("client")),
         "resource-type": pl.lit(kinds).gather(pl.col("template")),
-    }.get(groups, pl.col("client"))
+    }.get(sample_group, pl.col("client"))
     frame = snapshot.frame[matching].select(group=group).with_columns(row=matching)
     return frame.group_by("group", maintain_order=True).head(number)["row"]

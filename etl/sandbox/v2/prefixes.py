@@ -93,7 +93,6 @@ def _prefixes(known: Known) -> Listing:
         kind="prefixes",
         path="/prefixes",
         filters={
-            "id": _named,
             "year": listing.year,
             "state": _state,
             "provider_id": linked("providers"),
@@ -175,10 +174,6 @@ def _repositories(known: Known) -> Listing:
         usual="-created",
         query=_begins,
     )
-
-
-def _named(resource: Resource, values: Sequence[str]) -> bool:
-    return resource["id"] in values
 
 
 def _state(resource: Resource, values: Sequence[str]) -> bool:

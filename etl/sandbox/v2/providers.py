@@ -24,7 +24,6 @@ _LISTING = Listing(
     kind="providers",
     path="/providers",
     filters={
-        "id": lambda provider, values: provider["id"] in {name.lower() for name in values},
         "year": listing.year,
         "from_date": listing.not_before,
         "until_date": listing.not_after,
