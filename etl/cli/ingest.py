@@ -30,7 +30,7 @@ def ingest(
     """Read a Public or Monthly Data File of DataCite into the same tables as `export dois --detail`.
 
     Sizes, checksums, missing parts and the file's own lists of DOIs are checked; `sync` continues from a complete
-    one. If nothing says what there should be, it is a `sample`: several months need a MANIFEST, each month its list.
+    one. Without a MANIFEST for several months, or the list of a month, the result is a `sample`.
 
     A dataset of any resource that kept its records (`--keep-raw`, `--format ndjson`) can be rebuilt from them. The
     newest version of each record counts, and the dataset's verdict is kept if all its records are there. Tables of

@@ -40,9 +40,9 @@ def sandbox(
     fault
         NAME=VALUE: a fault to simulate; may be repeated.
     churn
-        Records per second that are minted, changed, withdrawn or found; 0.5 is half a record per second.
+        Records per second that are created, changed, withdrawn or restored; 0.5 is one every two seconds.
     generation
-        Generation of API v1 below `/v1`; 1.0 mixes linked records into the lists.
+        Generation of API v1 under `/v1`; 1.0 mixes linked records into the lists.
     agents_as_data
         Serve `/v1/agents` as data, as an archived mirror may; DataCite's own server had a web page there.
     json
