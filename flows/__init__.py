@@ -6,6 +6,6 @@ from etl import memory
 from etl.options import folders
 
 memory.before_arrow()
-if folders.home() is None:  # Prefect keeps its state in the home, and cannot be imported where there is none
-    os.environ.setdefault("PREFECT_HOME", str(folders.temporary() / "prefect"))
-    os.environ.setdefault("HOME", str(folders.temporary()))
+if folders.home_folder() is None:  # Prefect keeps its state in the home, and cannot be imported where there is none
+    os.environ.setdefault("PREFECT_HOME", str(folders.temporary_folder() / "prefect"))
+    os.environ.setdefault("HOME", str(folders.temporary_folder()))

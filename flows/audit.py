@@ -9,16 +9,22 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from etl.audit import run
-from etl.audit.thresholds import missed, thresholds
+from etl.audit.thresholds import missed_thresholds, thresholds
 from etl.audit.words import profile as declared
 from etl.errors import ThresholdError
 from etl.events import counted
 from etl.options.arguments import destination as place
 from flows.observe import link
-from flows.steps import broke, emit, slug
+from flows.steps import emit, emit_failure, slug
 
 
-@flow(name="audit", flow_run_name="audit {destination}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="audit",
+    flow_run_name="audit {destination}",
+    persist_result=False,
+    on_failure=[emit_failure],
+    on_crashed=[emit_failure],
+)
 async def audit(
     destination: str,
     *,
@@ -54,7 +60,7 @@ async def audit(
     await acreate_table_artifact(key=f"findings-{own}", table=shown, description=f"{destination}: {sentence}")
     page = f"## {sentence}\n\nDataset: `{destination}`\n\nPage: {link(outcome.page)}"
     await acreate_markdown_artifact(key=f"audit-{own}", markdown=page, description=sentence)
-    short = missed(outcome.audit, required)
+    short = missed_thresholds(outcome.audit, required)
     emit("threshold-missed" if short else "audited", destination, {"records": summary["records"], "missed": short})
     if short:
         error = ThresholdError("; ".join(short), fix=f"see {outcome.page}")

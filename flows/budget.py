@@ -27,8 +27,8 @@ _AT_ONCE, _STEADY, _HELD, _BLOCKS = 0.06, 0.91, 1 / 60, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a rate is written down as a limit: its slots, their decay a second, a block of requests, how long it keeps.
+class LimitTerms:
+    """A rate in terms of a limit: its slots, their decay per second, a block of requests, and its lifetime.
 
     In any window no more is spent than is there at once, comes back meanwhile, or was leased just before and kept:
     `_AT_ONCE + _STEADY * (1 + _HELD)` of the rate, which leaves some for requests that are slow to arrive.
@@ -40,7 +40,7 @@ class Terms:
     keeps: float
 
     @classmethod
-    def of(cls, rate: int, window: float = WINDOW_SECONDS) -> "Terms":
+    def of(cls, rate: int, window: float = WINDOW_SECONDS) -> "LimitTerms":
         """Work out the terms for so many requests in any window of so many seconds; UsageError for too few."""
         block = int(rate * _AT_ONCE / _BLOCKS)
         if block < 1:
@@ -52,14 +52,14 @@ class Terms:
         )
 
     @classmethod
-    def read(cls, slots: int, decay: float) -> "Terms":
+    def read(cls, slots: int, decay: float) -> "LimitTerms":
         """Find the terms again in a limit that was made by them."""
         block = max(1, slots // WORTH // _BLOCKS)
         window = slots / _AT_ONCE * _STEADY / decay
         return cls(slots=slots, decay=decay, requests=block, keeps=window * _HELD)
 
 
-class Leased:
+class LeasedLimiter:
     """Grants requests out of blocks that are leased from the limit, one lease at a time; a `Limiter` for the client.
 
     The budget inside spaces requests after the server has complained; it never grants more than the limit.
@@ -94,7 +94,7 @@ class Leased:
         except ObjectNotFound as error:
             fix = "create it with `python -m flows.setup`"
             raise UsageError(f"Prefect has no global concurrency limit {self._name!r}", fix=fix) from error
-        terms = Terms.read(limit.limit, limit.slot_decay_per_second)
+        terms = LimitTerms.read(limit.limit, limit.slot_decay_per_second)
         wanted = terms.requests * WORTH
         short = wanted - (limit.limit - limit.active_slots)
         if short > 0:
@@ -114,11 +114,11 @@ class Leased:
 
 
 @asynccontextmanager
-async def together(name: str, settings: Settings) -> AsyncIterator[SharedLimits]:
-    """Yield what the clients of a flow share: the budget of that name, or one of their own if the name is empty."""
+async def flow_limits(name: str, settings: Settings) -> AsyncIterator[SharedLimits]:
+    """Yield the limits that the clients of a flow share: the budget of that name, or their own if the name is empty."""
     if not name:
         yield shared_limits(settings)
         return
     async with get_client() as client:
-        gate: Limiter = Leased(client, name, RateLimit(allowance(settings)))
+        gate: Limiter = LeasedLimiter(client, name, RateLimit(allowance(settings)))
         yield shared_limits(settings, gate)

@@ -20,13 +20,19 @@ from etl.options.server import FetchOptions
 from etl.runs.context import open_run
 from etl.runs.export import export as conductor
 from etl.schema.declarations import Json
-from flows.budget import together
+from flows.budget import flow_limits
 from flows.observe import artifacts, log, progress
 from flows.spread import spread
-from flows.steps import broke, ended, picked
+from flows.steps import emit_failure, final_state, options_from
 
 
-@flow(name="export", flow_run_name="{resource} to {to}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="export",
+    flow_run_name="{resource} to {to}",
+    persist_result=False,
+    on_failure=[emit_failure],
+    on_crashed=[emit_failure],
+)
 async def export(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     resource: str,
     to: str,
@@ -106,11 +112,14 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
     """
     given: dict[str, Json] = dict(locals())
     mine = owner()
-    asked, delivery = picked(QueryOptions, given).of_resource(resource), picked(DeliveryOptions, given).delivery()
-    with picked(FetchOptions, given).settings(asked.resource.dialect) as settings:
+    asked, delivery = (
+        options_from(QueryOptions, given).of_resource(resource),
+        options_from(DeliveryOptions, given).delivery(),
+    )
+    with options_from(FetchOptions, given).settings(asked.resource.dialect) as settings:
         async with (
             progress(to, log(get_run_logger())) as observe,
-            together(budget, settings) as shared,
+            flow_limits(budget, settings) as shared,
             open_run(
                 asked,
                 delivery,
@@ -127,7 +136,7 @@ async def export(  # noqa: PLR0913 (the parameters of a flow are the form that p
         ):
             outcome = await conductor.export(run, step)
     await artifacts(to, outcome.proof)
-    return ended(to, outcome.summary())
+    return final_state(to, outcome.summary())
 
 
 def main() -> None:

@@ -20,10 +20,16 @@ from etl.options.owner import owner
 from etl.runs.ingest import ingest as conductor
 from etl.schema.declarations import Json
 from flows.observe import artifacts, log, progress
-from flows.steps import as_task, broke, ended, picked
+from flows.steps import as_task, emit_failure, final_state, options_from
 
 
-@flow(name="ingest", flow_run_name="{path} to {to}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="ingest",
+    flow_run_name="{path} to {to}",
+    persist_result=False,
+    on_failure=[emit_failure],
+    on_crashed=[emit_failure],
+)
 async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     path: str,
     to: str,
@@ -58,7 +64,7 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
         threads: Number of parts to read at once; by default one per core.
     """
     given: dict[str, Json] = dict(locals())
-    delivery = checked(picked(DeliveryOptions, given), threads)
+    delivery = checked(options_from(DeliveryOptions, given), threads)
     async with progress(to, log(get_run_logger())) as observe:
         outcome = await conductor.ingest(
             path,
@@ -72,7 +78,7 @@ async def ingest(  # noqa: PLR0913 (the parameters of a flow are the form that p
             step=as_task,
         )
     await artifacts(to, outcome.proof)
-    return ended(to, outcome.summary())
+    return final_state(to, outcome.summary())
 
 
 def main() -> None:

@@ -20,10 +20,16 @@ from etl.options.arguments import destination
 from etl.warehouses import Loaded, postgresql
 from etl.warehouses import load as conductor
 from flows.observe import log
-from flows.steps import as_task, broke, emit, slug
+from flows.steps import as_task, emit, emit_failure, slug
 
 
-@flow(name="load", flow_run_name="load {dataset}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="load",
+    flow_run_name="load {dataset}",
+    persist_result=False,
+    on_failure=[emit_failure],
+    on_crashed=[emit_failure],
+)
 async def load(dataset: str, into: str, *, schema: str = "", replace: bool = False) -> State[dict[str, Any]]:
     """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 

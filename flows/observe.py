@@ -51,7 +51,7 @@ def log(logger: "Logger | LoggerAdapter[Logger]", name: str = "") -> Observe:
     return observe
 
 
-class Counting:
+class ProgressCounter:
     """Counts a run's records as they arrive. State: records by slice, finished slices, and expected numbers."""
 
     def __init__(self, onward: Observe) -> None:
@@ -94,7 +94,7 @@ class Counting:
 @asynccontextmanager
 async def progress(name: str, onward: Observe) -> AsyncIterator[Observe]:
     """Yield an observer that updates a progress artifact during the run, and passes all events on."""
-    counting = Counting(onward)
+    counting = ProgressCounter(onward)
     key = await acreate_progress_artifact(progress=0.0, key=f"progress-{slug(name)}", description=f"Records of {name}")
 
     async def update() -> None:
@@ -130,7 +130,7 @@ async def artifacts(name: str, proof: Manifest) -> None:
 
 
 def report(name: str, summary: str, proof: Manifest) -> str:
-    """Describe in Markdown how a run ended and why, with its report and the next watermark."""
+    """Describe the result of a run in Markdown, with reasons, its report and the next watermark."""
     facts = {
         "Report": link(f"{name}/_etl/report.html"),
         **({"Next watermark": f"`{proof.watermark}`"} if proof.watermark else {}),
@@ -166,8 +166,8 @@ def rows(tables: Mapping[str, TableFacts]) -> list[dict[str, Json]]:
     ]
 
 
-async def account(ended: "Sequence[EntryResult]", key: str) -> None:
-    """Create a table artifact of how the entries ended, worst first."""
+async def summarise_entries(ended: "Sequence[EntryResult]", key: str) -> None:
+    """Create a table artifact of the results of the entries, worst first."""
     names = ("name", "verdict", "unique", "expected", "requests", "seconds", "error")
     rows = [{name: summary.get(name) for name in names} for summary in (entry.summary() for entry in ended)]
     worst = sorted(zip((-entry.exit_code for entry in ended), range(len(rows)), strict=True))

@@ -11,12 +11,14 @@ from etl.cli.batch import SIDE_BY_SIDE, conduct, summarise
 from etl.errors import IncompleteError
 from etl.options import job_file
 from etl.runs.batch import EntryResult
-from flows.budget import together
-from flows.observe import account, log
-from flows.steps import as_task, broke, emit, slug
+from flows.budget import flow_limits
+from flows.observe import log, summarise_entries
+from flows.steps import as_task, emit, emit_failure, slug
 
 
-@flow(name="run", flow_run_name="run {file}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="run", flow_run_name="run {file}", persist_result=False, on_failure=[emit_failure], on_crashed=[emit_failure]
+)
 async def run(file: str, side_by_side: int | None = None, budget: str = "") -> State[dict[str, Any]]:
     """Run the exports and syncs of a TOML file concurrently, each published only if it is proved complete.
 
@@ -35,7 +37,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
         emit(entry.verdict, entry.name, {key: facts[key] for key in ("expected", "unique", "error") if key in facts})
 
     with jobs.server.settings() as settings:
-        async with together(budget, settings) as shared:
+        async with flow_limits(budget, settings) as shared:
             ended = await conduct(
                 jobs,
                 settings,
@@ -45,7 +47,7 @@ async def run(file: str, side_by_side: int | None = None, budget: str = "") -> S
                 together=shared,
                 step=as_task,
             )
-    await account(ended, slug(file))
+    await summarise_entries(ended, slug(file))
     bad = [entry.name for entry in ended if entry.exit_code]
     if bad:
         error = IncompleteError(f"{len(bad)} of {len(ended)} exports are not published: {', '.join(bad[:10])}")

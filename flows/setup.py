@@ -22,7 +22,7 @@ from prefect.workers.process import ProcessWorker
 from etl.api.limits.rate_limit import allowance
 from etl.errors import UsageError
 from etl.settings import WINDOW_SECONDS, Settings
-from flows.budget import Terms
+from flows.budget import LimitTerms
 from flows.steps import EVENT
 
 POOL, BUDGET = "exports", "datacite-api"
@@ -74,7 +74,7 @@ def setup(
     """
     blocks = dict(map(_pair, secret))
     work = Pool(name=pool, side_by_side=side_by_side, blocks=blocks)
-    asyncio.run(_setup(Terms.of(rate, window), budget, work, webhook=(notify, private)))
+    asyncio.run(_setup(LimitTerms.of(rate, window), budget, work, webhook=(notify, private)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Pool:
         return template
 
 
-async def _setup(terms: Terms, budget: str, pool: Pool, *, webhook: tuple[str, bool]) -> None:
+async def _setup(terms: LimitTerms, budget: str, pool: Pool, *, webhook: tuple[str, bool]) -> None:
     async with get_client() as client:
         await _pool(client, pool)
         await client.upsert_global_concurrency_limit_by_name(budget, terms.slots, terms.decay)

@@ -27,8 +27,8 @@ from etl.schema.declarations import Json
 from etl.staging import part
 from etl.steps import Step
 from etl.storage.lock import Owner
-from flows.budget import together
-from flows.steps import as_task, picked
+from flows.budget import flow_limits
+from flows.steps import as_task, options_from
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,9 +64,9 @@ async def spread(address: str, given: dict[str, Json], owner: Owner, observe: Ob
 class _Spread:
     """A `Step` for exports."""
 
-    def __init__(self, runner: Any, errand: dict[str, Json], observe: Observe) -> None:
+    def __init__(self, runner: Any, task: dict[str, Json], observe: Observe) -> None:
         self._runner = runner
-        self._errand = errand
+        self._task = task
         self._observe = observe
 
     async def __call__(self, name: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,8 +83,8 @@ class _Spread:
         return cast("T", receipt)
 
     async def _away(self, name: str, kind: str, key: str) -> dict[str, Json]:
-        sent = errand.with_options(name=kind, task_run_name=name)
-        parameters = {**self._errand, "kind": kind, "key": key}
+        sent = remote_step.with_options(name=kind, task_run_name=name)
+        parameters = {**self._task, "kind": kind, "key": key}
         future = await asyncio.to_thread(self._runner.submit, sent, parameters)
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         future.wrapped_future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
@@ -98,7 +98,9 @@ class _Spread:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, retries=0)
-async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kind: str, key: str) -> dict[str, Json]:
+async def remote_step(
+    given: dict[str, Json], owner: dict[str, Json], topic: str, kind: str, key: str
+) -> dict[str, Json]:
     """Take a step on a worker; return its requests and its last events."""
     ended: list[dict[str, Json]] = []
     report = _reporter(topic)
@@ -110,12 +112,12 @@ async def errand(given: dict[str, Json], owner: dict[str, Json], topic: str, kin
             report(event)
 
     query, delivery = (
-        picked(QueryOptions, given).of_resource(given["resource"]),
-        picked(DeliveryOptions, given).delivery(),
+        options_from(QueryOptions, given).of_resource(given["resource"]),
+        options_from(DeliveryOptions, given).delivery(),
     )
-    with picked(FetchOptions, given).settings(query.resource.dialect) as settings:
+    with options_from(FetchOptions, given).settings(query.resource.dialect) as settings:
         async with (
-            together(given["budget"], settings) as shared,
+            flow_limits(given["budget"], settings) as shared,
             remote_steps.join_run(
                 query,
                 delivery,

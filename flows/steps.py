@@ -37,14 +37,14 @@ async def as_task(name: str, function: Callable[P, Awaitable[T]], *args: P.args,
     return await step()
 
 
-def picked(group: type[T], given: Mapping[str, Json]) -> T:
+def options_from(group: type[T], given: Mapping[str, Json]) -> T:
     """Make an option group from the parameters with the names of its fields; other fields keep their defaults."""
     names = [field.name for field in fields(group) if field.name in given]  # type: ignore[arg-type]
     return group(**{name: given[name] for name in names})
 
 
 def slug(name: str) -> str:
-    """Spell a destination as a key of artifacts and events: lower case, digits, dashes."""
+    """Write a destination as a key of artifacts and events: lower case, digits, dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
@@ -54,7 +54,7 @@ def emit(kind: str, name: str, facts: Mapping[str, Json]) -> None:
     emit_event(f"{EVENT}.{kind}", resource=resource, payload=dict(facts))
 
 
-async def broke(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+async def emit_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Emit `datacite-etl.failed` for a flow that raised or crashed; one with a verdict has emitted its own event."""
     del flow
     message = state.message or ""
@@ -66,7 +66,7 @@ async def broke(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> N
         emit("failed", name, {"error": message.removeprefix(_RAISED), "run": flow_run.name})
 
 
-def ended(name: str, summary: Mapping[str, Json]) -> State[dict[str, Any]]:
+def final_state(name: str, summary: Mapping[str, Json]) -> State[dict[str, Any]]:
     """Emit the event of a run, and return the final state of the flow.
 
     Completed if it was proved, Completed with the name of the verdict (Drifted, Sample, Incomplete) if it was published

@@ -20,12 +20,18 @@ from etl.options.server import FetchOptions
 from etl.options.sync import SyncOptions, at_origin, recorded
 from etl.runs.context import open_run
 from etl.schema.declarations import Json
-from flows.budget import together
+from flows.budget import flow_limits
 from flows.observe import artifacts, log, progress
-from flows.steps import as_task, broke, ended, picked
+from flows.steps import as_task, emit_failure, final_state, options_from
 
 
-@flow(name="sync", flow_run_name="sync {destination}", persist_result=False, on_failure=[broke], on_crashed=[broke])
+@flow(
+    name="sync",
+    flow_run_name="sync {destination}",
+    persist_result=False,
+    on_failure=[emit_failure],
+    on_crashed=[emit_failure],
+)
 async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that people fill in)
     destination: str,
     *,
@@ -76,13 +82,13 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         budget: Global concurrency limit that all flows share; none if empty.
     """
     given: dict[str, Json] = dict(locals())
-    sync_options = picked(SyncOptions, given)
+    sync_options = options_from(SyncOptions, given)
     scope = sync_options.scope()
     proof, asked, delivery = recorded(destination, sync_options)
-    with at_origin(picked(FetchOptions, given), proof, note).settings(asked.resource.dialect) as settings:
+    with at_origin(options_from(FetchOptions, given), proof, note).settings(asked.resource.dialect) as settings:
         async with (
             progress(destination, log(get_run_logger())) as observe,
-            together(budget, settings) as shared,
+            flow_limits(budget, settings) as shared,
             open_run(
                 asked,
                 delivery,
@@ -96,7 +102,7 @@ async def sync(  # noqa: PLR0913 (the parameters of a flow are the form that peo
         ):
             outcome = await conducted(run, scope, as_task)
     await artifacts(destination, outcome.proof)
-    return ended(destination, outcome.summary())
+    return final_state(destination, outcome.summary())
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """Asks one server, within its limits; at most `settings.concurrency` requests at once."""
+    """Sends requests to one server, within its limits; at most `settings.concurrency` at once."""
 
     def __init__(
         self,
@@ -167,10 +167,10 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(
+async def connect(
     settings: Settings, observe: Observe = ignore, together: SharedLimits | None = None
 ) -> AsyncIterator[Client]:
-    """Yield a client with a connection of its own, and limits of its own unless it shares those of `together`."""
+    """Yield a client with its own connection, and its own limits unless it shares those of `together`."""
     limits = together or shared_limits(settings)
     async with Transport(settings) as transport:
         yield Client(transport, limits.rate, settings, observe, rng=random.Random(), concurrency=limits.concurrency)

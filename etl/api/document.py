@@ -38,7 +38,7 @@ _SKIMMED = 1 << 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One answer: its records and side-loaded records as the bytes they came in, the rest decoded."""
+    """One answer: its records and included records as received bytes, the rest decoded."""
 
     records: Sequence[bytes] = ()
     included: Sequence[bytes] = ()
@@ -79,14 +79,14 @@ def read_document(body: bytes, url: str = "", *, root: str = "data") -> Document
         raise ProtocolError(_not_json(body, error), url=url) from None
 
 
-def of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
+def records_of_type(records: Sequence[bytes], *kinds: str) -> list[bytes]:
     """Return the records of the given JSON:API types; what is not a record has no type."""
     return [record for record in records if _named(record).type in kinds]
 
 
-def apart(document: Document, kinds: Sequence[str]) -> Document:
+def separate_included(document: Document, kinds: Sequence[str]) -> Document:
     """Move records that v1.0 mixed into `data` to `included` (api-notes 7.1); leave pages without any of `kinds`."""
-    own = of_type(document.records, *kinds)
+    own = records_of_type(document.records, *kinds)
     if not own or len(own) == len(document.records):
         return document
     others = [record for record in document.records if _named(record).type not in kinds]
@@ -99,8 +99,8 @@ def id_of(record: bytes) -> str | None:
     return name.lower() if isinstance(name, str) else None
 
 
-def failure(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
-    """Return the error that an unsuccessful answer means, with the server's own words (api-notes 1.5).
+def error_of(status: int, body: bytes, url: str, *, after: float | None = None) -> AnswerError:
+    """Return the error of an unsuccessful answer, with the server's own text (api-notes 1.5).
 
     `after` is the answer's Retry-After in seconds, if it had one.
     """
@@ -184,7 +184,7 @@ def _json(body: bytes) -> Json:
 
 
 def _words(decoded: Json) -> str:
-    """Find what an error body says, in each of the shapes that api-notes 1.5 lists."""
+    """Extract the text of an error body in any form of api-notes 1.5."""
     if not isinstance(decoded, dict):
         return _brief(decoded if isinstance(decoded, str) else "")
     errors = decoded.get("errors", decoded)
@@ -219,7 +219,7 @@ def _phrase(status: int) -> str:
 
 
 def _fix(status: int, decoded: Json, words: str) -> str:
-    """Return what helps against a refusal; empty if the usual advice does."""
+    """Return the fix for a refusal; empty if the default one applies."""
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and decoded is not None):
         return "check DATACITE_ETL_TOKEN, or DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:

@@ -26,21 +26,21 @@ _UNKNOWN = "the API does not know it, or does not show it (registered, draft or 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Got:
+class LookupResult:
     """The records fetched, in the order of the ids, and the reasons why others are missing."""
 
     records: tuple[bytes, ...]
     missing: dict[str, str]
 
 
-async def get(client: Client, resource: Resource, ids: Sequence[str]) -> Got:
+async def get(client: Client, resource: Resource, ids: Sequence[str]) -> LookupResult:
     """Fetch records by id, in upper or lower case; raises the client's errors other than "not found".
 
     UsageError for a resource whose ids change with every answer.
     """
     if resource.identity and "id" not in resource.identity:
         raise UsageError(f"{resource.name} has no lasting ids to fetch by", fix="export it, with --filter if need be")
-    wanted = list(dict.fromkeys(bare(name) for name in ids if name.strip()))
+    wanted = list(dict.fromkeys(bare_id(name) for name in ids if name.strip()))
     grouped = len(wanted) > ALONE and any(entry.name == "ids" for entry in resource.filters)
     records = await _groups(client, resource, wanted) if grouped else {}
     singles = await asyncio.gather(*(_alone(client, resource, name) for name in wanted if name not in records))
@@ -48,7 +48,7 @@ async def get(client: Client, resource: Resource, ids: Sequence[str]) -> Got:
     missing = {name: reason for name, reason in singles if isinstance(reason, str)}
     if missing and not records and resource.dialect == "v1":
         await client.count(Query(resource=resource))  # raises if the server no longer has the list
-    return Got(records=tuple(records[name] for name in wanted if name in records), missing=missing)
+    return LookupResult(records=tuple(records[name] for name in wanted if name in records), missing=missing)
 
 
 async def _groups(client: Client, resource: Resource, ids: Sequence[str]) -> dict[str, bytes]:
@@ -61,7 +61,7 @@ async def _groups(client: Client, resource: Resource, ids: Sequence[str]) -> dic
 async def _group(client: Client, resource: Resource, ids: Sequence[str]) -> dict[str, bytes]:
     params = {**resource.params, **resource.detail, "ids": ",".join(ids), "page[size]": str(len(ids))}
     answer = await client.get(resource.path, params, accept=resource.headers.get("Accept"))
-    return {name: record for record in answer.records if (name := bare(document.id_of(record) or "")) in set(ids)}
+    return {name: record for record in answer.records if (name := bare_id(document.id_of(record) or "")) in set(ids)}
 
 
 async def _alone(client: Client, resource: Resource, name: str) -> tuple[str, bytes | str]:
@@ -74,8 +74,8 @@ async def _alone(client: Client, resource: Resource, name: str) -> tuple[str, by
     return name, next(iter(answer.records), "the answer holds no record")
 
 
-def bare(name: str) -> str:
-    """Return an id as paths have it: without the beginning of a URL, as ids of v1 and DOIs may have (api-notes 7.6).
+def bare_id(name: str) -> str:
+    """Return an id as in paths: without the start of a URL, which ids of v1 and DOIs may have (api-notes 7.6).
 
     In an activity's id, a bar is followed by the record that the activity is about, which is left out as well.
     """

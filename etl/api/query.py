@@ -193,8 +193,8 @@ def _parent(query: Query) -> str:
     return f"{parents.get(kind, kind)}/{name}"
 
 
-def named(query: Query) -> tuple[str, ...]:
-    """Return the ids of records that the query asks for by name, in lower case; none if it names none."""
+def requested_ids(query: Query) -> tuple[str, ...]:
+    """Return the ids of the requested records in lower case; none if the query names none."""
     keys = {entry.name for entry in _filters(query.resource) if entry.ids}
     values = [value for name, value in query.filters if name in keys]
     ids = (name.strip().lower() for value in values for name in value.split(","))

@@ -111,7 +111,7 @@ class Requester:
                 if await self._breaker.recovered(error, self._probe, hopeless=delay is None):
                     since, delay, pace = None, 0.0, replace(pace, failures=0)
                 else:
-                    slower = retry.failed(pace, error, legal(max(1, pace.size // 2)), last=delay is None)
+                    slower = retry.pace_after_failure(pace, error, legal(max(1, pace.size // 2)), last=delay is None)
                     if delay is None and (slower.size == pace.size or not self._may_shrink(elapsed)):
                         raise
                     pace, delay = slower, delay or 0.0
@@ -132,7 +132,7 @@ class Requester:
         target = address(path, params)
 
         async def attempt(_: Pace) -> tuple[Document, T, Sealed]:
-            return await explained(self.fetch(target, form, extract=extract), of)
+            return await explain_retired(self.fetch(target, form, extract=extract), of)
 
         (answer, extracted, _), _ = await self.retrying(attempt, pace)
         return answer, extracted
@@ -146,7 +146,7 @@ class Requester:
         return self._answered and elapsed <= self._settings.patience
 
     def _delay(self, error: AnswerError, pace: Pace, elapsed: float) -> float | None:
-        delay = retry.decide(
+        delay = retry.retry_delay(
             error,
             pace.failures + 1,
             elapsed,
@@ -216,7 +216,7 @@ def _read(sealed: Sealed, limit: int, root: str, extract: Callable[[Document], T
     reply = unseal(sealed, limit)
     if not 200 <= reply.status < 300:
         after = retry.retry_after(reply.headers)
-        error = document.failure(reply.status, reply.body, reply.url, after=after)
+        error = document.error_of(reply.status, reply.body, reply.url, after=after)
         if isinstance(error, TransientError):
             error.after = after
         raise error
@@ -230,7 +230,7 @@ def _read(sealed: Sealed, limit: int, root: str, extract: Callable[[Document], T
 
 
 def address(path: str, params: Mapping[str, str]) -> str:
-    """Spell a path of plain text and its parameters as a request does."""
+    """Write a path of plain text and its parameters as in a request."""
     spelled = quote(path, safe="/:@!$&'()*+,;=")
     return f"{spelled}?{encode(params)}" if params else spelled
 
@@ -240,8 +240,8 @@ def form_of(query: Query) -> AnswerForm:
     return AnswerForm(query.resource.headers.get("Accept"), query.resource.root)
 
 
-async def explained(answer: Awaitable[T], resource: Resource | None) -> T:
-    """Await an answer; the error of a list that is gone says what to use instead."""
+async def explain_retired(answer: Awaitable[T], resource: Resource | None) -> T:
+    """Await an answer; the error of a retired list says what to use instead."""
     try:
         return await answer
     except AnswerError as error:

@@ -50,7 +50,7 @@ class Pace:
         return self.strained and self.size == 1
 
 
-def decide(
+def retry_delay(
     error: AnswerError,
     attempt: int,
     elapsed: float,
@@ -81,7 +81,7 @@ def decide(
     return delay if elapsed + delay <= settings.patience else None
 
 
-def failed(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
+def pace_after_failure(pace: Pace, error: AnswerError, smaller: int, *, last: bool = False) -> Pace:
     """Return the pace after a failure: `smaller`, the next legal page size, if the page seems too heavy.
 
     Servers time out on pages of heavy records, at the same cursor again and again (api-notes 3.7): after two failures
@@ -106,7 +106,7 @@ def _points_to_size(error: AnswerError) -> bool:
     return isinstance(error, TooLargeError) or (isinstance(error, TransientError) and error.status != _UNAVAILABLE)
 
 
-def succeeded(pace: Pace, larger: int) -> Pace:
+def pace_after_success(pace: Pace, larger: int) -> Pace:
     """Return the pace after a page: `larger`, the next legal page size, after enough pages without trouble.
 
     Enough is few, but twice as many after each growth that failed: every attempt at a size that is too large costs a
@@ -131,17 +131,17 @@ class Streak:
     probes: int = 0
 
 
-def struck(streak: Streak, now: float) -> Streak:
+def after_failure(streak: Streak, now: float) -> Streak:
     """Return the streak with one more failure."""
     return replace(streak, failures=streak.failures + 1, since=streak.since if streak.failures else now)
 
 
-def probed(streak: Streak) -> Streak:
+def after_probe(streak: Streak) -> Streak:
     """Return the streak after one more failed probe."""
     return replace(streak, probes=streak.probes + 1)
 
 
-def doubtful(streak: Streak) -> bool:
+def suspects_outage(streak: Streak) -> bool:
     """Return whether the server itself may be down, and not only a page of it."""
     return streak.failures >= _DOUBTFUL
 

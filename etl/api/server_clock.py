@@ -10,7 +10,7 @@ _LEAP = 2.0
 
 
 class ServerClock:
-    """How far the server's clock is ahead of this machine's. State: the bounds that the answers so far leave."""
+    """The lead of the server's clock over this machine's. State: its bounds, from the answers so far."""
 
     def __init__(self) -> None:
         self._low: float | None = None
@@ -35,7 +35,7 @@ class ServerClock:
 
 
 def _seconds(date: str, age: str) -> float | None:
-    """Return when an answer was made, in epoch seconds; a cache says in `Age` how long ago `Date` was."""
+    """Return the time of an answer, in epoch seconds; a cache adds the age of `Date` in `Age`."""
     try:
         return parsedate_to_datetime(date).timestamp() + max(0, int(age or 0))
     except (ValueError, TypeError, OverflowError):

@@ -22,7 +22,7 @@ from etl import __version__
 from etl.api.http import certificates
 from etl.api.http.answer import Reply, Sealed
 from etl.api.http.body import too_large, unseal
-from etl.api.http.origins import base_url, site, within
+from etl.api.http.origins import base_url, check_same_origin, site
 from etl.api.http.proxies import Proxy, proxy_for
 from etl.errors import AnswerError, ConnectionLostError, RefusedError, TransientError, UsageError
 from etl.errors.redaction import register
@@ -52,7 +52,7 @@ class Transport:
             https = self.base.startswith("https:")
             headers = self._tunnel if https else self._headers
             headers["Proxy-Authorization"] = _basic(self._proxy.username, self._proxy.password)
-        self._trusted = certificates.trusted(settings.network) if self.base.startswith("https:") else True
+        self._trusted = certificates.trust(settings.network) if self.base.startswith("https:") else True
         # Mutable state: the session, open from __aenter__ to __aexit__.
         self._session: aiohttp.ClientSession | None = None
 
@@ -103,7 +103,7 @@ class Transport:
     def _address(self, target: str) -> str:
         """Spell the whole URL; a mail address that cannot stand in the User-Agent goes into the query string."""
         url = target if target.startswith(("http://", "https://")) else f"{self.base}{target}"
-        within(self.base, url)
+        check_same_origin(self.base, url)
         mailto = self._settings.mailto
         if mailto and mailto not in self._headers["User-Agent"]:
             url += f"{'&' if '?' in url else '?'}mailto={quote(mailto, safe='@')}"
@@ -123,7 +123,7 @@ def user_agent(mailto: str = "") -> str:
 
 
 def authorization(credentials: Credentials, base: str) -> str:
-    """Spell the Authorization header for a base URL; UsageError where it could be overheard."""
+    """Return the Authorization header for a base URL; UsageError if it could be intercepted."""
     parts = urlsplit(base)
     if parts.scheme != "https" and not loopback(parts.hostname or ""):
         raise UsageError(
@@ -172,7 +172,7 @@ _TROUBLE: tuple[tuple[type[BaseException], type[AnswerError], str, str], ...] = 
 
 @contextmanager
 def _plain_words(url: str, settings: Settings, proxy: Proxy | None) -> Iterator[None]:
-    """Translate what the network and the HTTP client raise; the one place that knows their exceptions.
+    """Translate errors of the network and the HTTP client; no other code knows their exceptions.
 
     These are not kept as causes: a traceback would show what the server said as it came.
     """

@@ -58,7 +58,7 @@ def identify(document: Document) -> Suspect:
         raise ProtocolError("the server does not say which record it cannot deliver") from error
 
 
-def same(document: Document, suspect: Suspect) -> bool:
+def holds_record(document: Document, suspect: Suspect) -> bool:
     """Return whether a document holds the record."""
     try:
         return str(json.loads(document.records[0])["id"]).lower() == suspect.id.lower()

@@ -15,7 +15,7 @@ from etl.api.pagination.page_info import PageInfo
 from etl.api.pagination.position import Position, Progress, Strategy
 from etl.api.pagination.strategies import strategy
 from etl.api.query import Query
-from etl.api.requester import Requester, address, explained, form_of, nothing
+from etl.api.requester import Requester, address, explain_retired, form_of, nothing
 from etl.api.retry import Pace
 from etl.api.undeliverable import Suspect, Undelivered
 from etl.api.window import EVERYTHING, Window
@@ -57,7 +57,7 @@ class FetchedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
-    """What stays the same from page to page."""
+    """The constants of a walk."""
 
     query: Query
     window: Window
@@ -129,7 +129,7 @@ class Walker:
                 raise
             return await self._step_over(walk, position, pace.wanted, error)
         self._undelivered = 0
-        return _Step(page=page, info=info, pace=retry.succeeded(pace, min(pace.size * 2, pace.wanted)))
+        return _Step(page=page, info=info, pace=retry.pace_after_success(pace, min(pace.size * 2, pace.wanted)))
 
     async def _step_over(self, walk: _Walk, position: Position, wanted: int, error: AnswerError) -> _Step:
         """Fetch the one record that no page delivers by itself, or name it; the walk resumes after it at full size.
@@ -170,7 +170,7 @@ class Walker:
         try:
             path = f"{query.resource.path}/{suspect.id}"
             record, _ = await self._requester.request(path, params, form_of(query), extract=nothing, pace=_LONE)
-            if not undeliverable.same(record, suspect):
+            if not undeliverable.holds_record(record, suspect):
                 raise ProtocolError("the server answered with another record")
         except (LimitedError, DownError):
             raise
@@ -185,14 +185,14 @@ class Walker:
         target = address(walk.query.path, walk.query.params(walk.window) | paging.params(position, size))
 
         def extract(received: Document) -> tuple[Document, PageInfo, Progress]:
-            own = document.apart(received, resource.types) if resource.dialect == "v1" else received
+            own = document.separate_included(received, resource.types) if resource.dialect == "v1" else received
             info = page_info.read_page_info(own, resource.type, ids=False)
             if paging.needs_ids(position, info):
                 info = page_info.read_page_info(own, resource.type, ids=True)
             return own, info, paging.follow(position, size, info, before)
 
         answer = self._requester.fetch(target, form_of(walk.query), extract=extract)
-        _, (own, info, progress), sealed = await explained(answer, resource)
+        _, (own, info, progress), sealed = await explain_retired(answer, resource)
         self._requester.remember_count(walk.query, walk.query.params(walk.window) | walk.strategy.count())
         again = progress.again
         page = FetchedPage(
@@ -211,7 +211,7 @@ class Walker:
 
 
 def page_of(document: Document) -> FetchedPage:
-    """Return what is all of a walk: the answer about a single record."""
+    """Return the whole walk as one page: the answer about a single record."""
     records = len(document.records)
     return FetchedPage(
         number=0,

@@ -40,7 +40,7 @@ EVERYTHING = Window()
 
 
 def iso(moment: int) -> str:
-    """Write epoch seconds as the API does: 2019-01-01T00:00:00Z."""
+    """Write epoch seconds like the API: 2019-01-01T00:00:00Z."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -48,12 +48,12 @@ def language_long(tag: pl.Expr) -> pl.Expr:
     return tag.str.strip_chars().str.to_lowercase().str.extract("^([a-z]+)").is_in(list(LONG_LANGUAGES))
 
 
-def unlisted(term: pl.Expr, terms: Mapping[str, float]) -> pl.Expr:
+def is_unlisted(term: pl.Expr, terms: Mapping[str, float]) -> pl.Expr:
     """Return whether a term is in no version of its list."""
     return ~term.is_in(list(terms))
 
 
-def newer(term: pl.Expr, terms: Mapping[str, float], claimed: pl.Expr) -> pl.Expr:
+def is_newer(term: pl.Expr, terms: Mapping[str, float], claimed: pl.Expr) -> pl.Expr:
     """Return whether a term is newer than the schema version of the record; a bare 4 means any 4.x."""
     since = term.replace_strict(dict(terms), default=None, return_dtype=pl.Float64)
     return since > pl.when(claimed == "4").then(pl.lit(4.9)).otherwise(claimed.cast(pl.Float64, strict=False))

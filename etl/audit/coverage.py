@@ -32,7 +32,7 @@ SCHEMA = {
 }
 
 
-def countable(scan: Scan) -> tuple[Property, ...]:
+def countable_properties(scan: Scan) -> tuple[Property, ...]:
     """Return the properties whose columns were exported."""
     return tuple(prop for prop in PROPERTIES if _reads(prop) <= scan.columns(prop.table))
 

@@ -20,12 +20,12 @@ SCHEMA = {
 }
 
 
-def testable(scan: Scan, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+def testable_rules(scan: Scan, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """Return the rules whose tables and columns were exported."""
     return tuple(rule for rule in rules if _readable(scan, rule))
 
 
-def of_place(scan: Scan, tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
+def place_findings(scan: Scan, tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
     """Yield `doi` and `value` of the findings of each rule about single records, if it has any."""
     single = sorted((rule for rule in rules if rule.find is None), key=lambda rule: rule.table)
     for table, group in groupby(single, key=lambda rule: rule.table):
@@ -37,7 +37,7 @@ def of_place(scan: Scan, tables: Tables, rules: Sequence[Rule]) -> Iterator[tupl
         yield from ((rule, frame) for rule, frame in zip(own, broken, strict=True) if frame.height)
 
 
-def of_all(tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
+def dataset_findings(tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.DataFrame]]:
     """Yield `doi` and `value` of the findings of each rule about several records."""
     for rule in rules:
         if rule.find is not None:
@@ -46,7 +46,7 @@ def of_all(tables: Tables, rules: Sequence[Rule]) -> Iterator[tuple[Rule, pl.Dat
                 yield rule, frame
 
 
-def finished(rule: Rule, rows: pl.LazyFrame) -> pl.DataFrame:
+def findings_table(rule: Rule, rows: pl.LazyFrame) -> pl.DataFrame:
     """Return a rule's distinct findings as rows of the table `audit_findings`, in order."""
     constants = {"rule": rule.id, "severity": rule.severity.value, "title": rule.title, "advice": rule.advice}
     once = rows.unique().sort("doi", "value").with_columns(pl.lit(text).alias(name) for name, text in constants.items())

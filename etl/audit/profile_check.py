@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from etl.audit.scan import Scan
-from etl.audit.words import Need, Profile, Tables, filled
+from etl.audit.words import Need, Profile, Tables, is_filled
 
 LONGEST = 200
 SCHEMA = {
@@ -55,10 +55,10 @@ def by_record(held: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
 
 def _need(dois: pl.LazyFrame, table: pl.LazyFrame, need: Need) -> pl.LazyFrame:
     value = need.value.cast(pl.String)
-    met = (filled(value) if need.met is None else need.met).fill_null(value=False)
+    met = (is_filled(value) if need.met is None else need.met).fill_null(value=False)
     rows = table.select("doi", met=met, value=value.str.slice(0, LONGEST)).filter("met")
     known = rows.group_by("doi").agg(pl.col("met").any(), pl.col("value").str.join("; ").str.slice(0, LONGEST))
-    shown = pl.when(filled(pl.col("value"))).then("value")
+    shown = pl.when(is_filled(pl.col("value"))).then("value")
     joined = dois.join(known, on="doi", how="left").with_columns(pl.col("met").fill_null(value=False), value=shown)
     return joined.with_columns(
         number=pl.lit(need.number), property=pl.lit(need.title), kind=pl.lit(need.group), star=pl.lit(need.star)

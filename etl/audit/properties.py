@@ -3,12 +3,12 @@
 import polars as pl
 
 from etl.audit.vocabularies import DATE_TYPES, RELATION_TYPES
-from etl.audit.words import Level, Property, filled
+from etl.audit.words import Level, Property, is_filled
 
 
 def _of(number: str, key: str, title: str, level: Level, table: str, *columns: str) -> Property:
     """Declare a property that a record has if one of the columns is filled in one of the table's rows."""
-    has = pl.any_horizontal([filled(pl.col(name)) for name in columns])
+    has = pl.any_horizontal([is_filled(pl.col(name)) for name in columns])
     return Property(id=key, title=title, level=level, table=table, has=has, number=number)
 
 
@@ -70,28 +70,30 @@ DETAILS = (
         among=_PERSON,
     ),
     _of_entries(
-        "name-type", "Name type of creators", "2.1", "doi_creators", unit="creators", has=filled(pl.col("name_type"))
+        "name-type", "Name type of creators", "2.1", "doi_creators", unit="creators", has=is_filled(pl.col("name_type"))
     ),
-    _of_records("affiliation", "Affiliation of creators", "2.5", "doi_creator_affiliations", filled(pl.col("name"))),
+    _of_records("affiliation", "Affiliation of creators", "2.5", "doi_creator_affiliations", is_filled(pl.col("name"))),
     _of_entries(
         "ror", "ROR id of affiliations", "2.5", "doi_creator_affiliations", unit="affiliations", has=pl.col("ror_valid")
     ),
-    _of_records("publisher-id", "Identifier of the publisher", "4", "dois", filled(pl.col("publisher_identifier"))),
+    _of_records("publisher-id", "Identifier of the publisher", "4", "dois", is_filled(pl.col("publisher_identifier"))),
     _of_records(
         "subject-scheme",
         "Subject from a vocabulary",
         "6",
         "doi_subjects",
-        filled(pl.col("subject_scheme")) | filled(pl.col("value_uri")),
+        is_filled(pl.col("subject_scheme")) | is_filled(pl.col("value_uri")),
     ),
-    _of_records("resource-type-detail", "Free-text resource type", "10", "dois", filled(pl.col("types_resource_type"))),
+    _of_records(
+        "resource-type-detail", "Free-text resource type", "10", "dois", is_filled(pl.col("types_resource_type"))
+    ),
     _of_entries(
         "funder-id",
         "Identifier of funders",
         "19.2",
         "doi_funding_references",
         unit="funding references",
-        has=filled(pl.col("funder_identifier")),
+        has=is_filled(pl.col("funder_identifier")),
     ),
     _of_entries(
         "award",
@@ -99,16 +101,16 @@ DETAILS = (
         "19.3",
         "doi_funding_references",
         unit="funding references",
-        has=filled(pl.col("award_number")),
+        has=is_filled(pl.col("award_number")),
     ),
     _of_records("licence-id", "SPDX licence id", "16", "doi_rights", pl.col("spdx").is_not_null()),
-    _of_records("licence-uri", "Licence URL", "16", "doi_rights", filled(pl.col("rights_uri"))),
+    _of_records("licence-uri", "Licence URL", "16", "doi_rights", is_filled(pl.col("rights_uri"))),
     _of_records(
         "abstract",
         "Abstract",
         "17",
         "doi_descriptions",
-        (pl.col("description_type") == "Abstract") & filled(pl.col("description")),
+        (pl.col("description_type") == "Abstract") & is_filled(pl.col("description")),
     ),
     _of_records("linked-doi", "Related DOI", "12", "doi_related_identifiers", pl.col("related_doi").is_not_null()),
 )
@@ -132,7 +134,7 @@ BY_DATE = tuple(
         title=name,
         level=Level.DETAIL,
         table="doi_dates",
-        has=(pl.col("date_type") == name) & filled(pl.col("date")),
+        has=(pl.col("date_type") == name) & is_filled(pl.col("date")),
         number="8",
         group="date",
     )

@@ -20,7 +20,7 @@ from etl.errors import UsageError
 from etl.schema.declarations import Json
 from etl.storage import paths
 from etl.storage.files import Files
-from etl.storage.spill import PIECE, Spill, spilling, write
+from etl.storage.spill import PIECE, Spill, open_spill, write
 
 FOLDER = f"{paths.OWN}/audit"
 PAGE = "audit.html"
@@ -78,7 +78,7 @@ def audit(
     manifest = store.readable_manifest(files)
     before = None if against is None else _older(against)
     known = scan.open_tables(files.name, manifest, files.options)
-    with spilling(target) as spill:
+    with open_spill(target) as spill:
         with checksums.damage_explained(files, manifest.files):
             result = _Auditor(known, spill, profile).run(manifest.verdict, files.name)
         if before is not None:
@@ -93,15 +93,15 @@ class _Auditor:
         self._scan = known
         self._spill = spill
         self._profile = profile
-        self._rules = findings.testable(known, rules())
-        self._properties = coverage.countable(known)
+        self._rules = findings.testable_rules(known, rules())
+        self._properties = coverage.countable_properties(known)
 
     def run(self, verdict: str, name: str) -> Audit:
         """Audit place by place, then all tables together."""
         counts = coverage.add(
             [self._spilled(result) for result in _concurrently(self._place_result, self._scan.places())]
         )
-        for rule, rows in findings.of_all(self._scan.tables(), self._rules):
+        for rule, rows in findings.dataset_findings(self._scan.tables(), self._rules):
             self._spill.put(rule.id, rows)
         records = int(counts[coverage.ALL]["records"].sum())
         broken = self._broken(records)
@@ -122,7 +122,7 @@ class _Auditor:
     def _place_result(self, place: str) -> _PlaceResult:
         here = self._scan.tables(place)
         return _PlaceResult(
-            broken=list(findings.of_place(self._scan, here, self._rules)),
+            broken=list(findings.place_findings(self._scan, here, self._rules)),
             held=profile_check.check(self._scan, here, self._profile) if self._profile else None,
             counts=coverage.count(here, self._properties),
         )
@@ -236,7 +236,7 @@ def _write(result: Audit, spill: Spill, target: Files, formats: Sequence[str]) -
 def _findings(spill: Spill) -> Iterator[pl.DataFrame]:
     for rule in rules():
         if (rows := spill.get(rule.id)) is not None:
-            yield from findings.finished(rule, rows).iter_slices(PIECE)
+            yield from findings.findings_table(rule, rows).iter_slices(PIECE)
 
 
 def _older(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -17,7 +17,7 @@ from etl.audit.words import Tables
 from etl.dataset.manifest import Column, Manifest
 from etl.errors import StoreError, UsageError
 from etl.storage import paths as places
-from etl.storage.formats.csv import typed
+from etl.storage.formats.csv import cast_text
 
 _DTYPES: Mapping[str, pl.DataType] = {
     "int": pl.Int64(),
@@ -46,7 +46,7 @@ class Scan:
 
     def tables(self, place: str | None = None) -> Tables:
         """Return every table, or its rows of one place, as a lazy frame."""
-        return viewed({name: self._frame(name, place) for name in self.schemas}, self.as_of)
+        return with_views({name: self._frame(name, place) for name in self.schemas}, self.as_of)
 
     def columns(self, table: str) -> set[str]:
         """Name the columns of a table or a view; none if it was not exported."""
@@ -84,7 +84,7 @@ def open_tables(root: str, manifest: Manifest, options: Mapping[str, str]) -> Sc
     )
 
 
-def viewed(tables: Tables, as_of: date) -> Tables:
+def with_views(tables: Tables, as_of: date) -> Tables:
     """Add what declarations may also use: the day of the dataset, and creators with their ORCID iDs."""
     dated = {**tables, "dois": tables["dois"].with_columns(as_of=pl.lit(as_of))}
     if {"doi_creators", "doi_creator_identifiers"} <= tables.keys():
@@ -118,7 +118,7 @@ def _files(paths: list[str], schema: Schema, options: dict[str, str] | None) -> 
     if paths[0].endswith(".parquet"):
         return pl.scan_parquet(paths, hive_partitioning=False, glob=False, storage_options=options)
     text = pl.scan_csv(paths, infer_schema=False, glob=False, storage_options=options)
-    return text.select(typed(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
+    return text.select(cast_text(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
 
 
 def _identified(tables: Tables) -> pl.LazyFrame:

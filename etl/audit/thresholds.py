@@ -26,7 +26,7 @@ def thresholds(texts: Iterable[str], *, extra: Sequence[str] = ()) -> tuple[Thre
     return tuple(_threshold(text, [*names(), *extra]) for text in texts)
 
 
-def missed(audit: Audit, required: Sequence[Threshold]) -> list[str]:
+def missed_thresholds(audit: Audit, required: Sequence[Threshold]) -> list[str]:
     """Say which thresholds are missed, and by how much; an unknown share misses its threshold."""
     reached = shares(audit)
     shares_now = [(threshold, reached.get(threshold.name)) for threshold in required]
@@ -65,10 +65,10 @@ def _threshold(text: str, valid: Sequence[str]) -> Threshold:
         share = -1.0
     if not (equals and 0 <= share <= 1):
         raise UsageError(f"--fail-under {text!r} is not NAME=SHARE", fix="write it as --fail-under orcid=0.6")
-    return Threshold(name=known("property, rule or profile", name, valid), share=share)
+    return Threshold(name=valid_name("property, rule or profile", name, valid), share=share)
 
 
-def known(kind: str, name: str, valid: Sequence[str]) -> str:
+def valid_name(kind: str, name: str, valid: Sequence[str]) -> str:
     """Return the name if it is valid; UsageError with the nearest and, if there are few, all valid names."""
     if name in valid:
         return name

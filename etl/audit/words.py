@@ -18,7 +18,7 @@ Tables = Mapping[str, pl.LazyFrame]
 
 
 class Level(StrEnum):
-    """How strongly DataCite Schema 4.6 asks for a property; `detail` is what makes a property useful."""
+    """The obligation of a property in DataCite Schema 4.6; a `detail` makes a property more useful."""
 
     MANDATORY = "mandatory"
     RECOMMENDED = "recommended"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a finding is: certainly wrong, probably wrong, or worth a look."""
+    """The severity of a finding: certainly wrong, probably wrong, or worth checking."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """Something that metadata can have: rows of `table` for which `has` is true.
+    """A property of metadata: rows of `table` for which `has` is true.
 
     Without `unit`, the share counts records with at least one such row. With it, the share counts the table's rows, and
     `unit` is their name: creators, affiliations, rights. `group` joins properties of one kind, such as relations by
@@ -56,7 +56,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One way for metadata to be wrong: rows of `table`, restricted by `among`, for which `bad` is true.
+    """One kind of error in metadata: rows of `table`, restricted by `among`, for which `bad` is true.
 
     `value` is the column or text that a finding shows. An expression may use the table's columns, columns of `dois`
     that the table does not have, and `as_of`, the day of the dataset. A rule about several records has `find` instead,
@@ -102,7 +102,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a community requires of its records: needs in groups; all needs of `essential` groups must be met."""
+    """The requirements of a community: needs in groups; all needs of `essential` groups must be met."""
 
     name: str
     title: str
@@ -132,7 +132,7 @@ def profile(name: str) -> Profile:
     return declared
 
 
-def filled(text: pl.Expr) -> pl.Expr:
+def is_filled(text: pl.Expr) -> pl.Expr:
     """Return whether a text is neither null nor blank."""
     return text.str.strip_chars().str.len_bytes().fill_null(0) > 0
 

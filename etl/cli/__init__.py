@@ -41,7 +41,7 @@ def main() -> None:
         from etl import memory
         from etl.cli import streams
 
-        streams.settle()
+        streams.make_tolerant()
         memory.before_arrow()
         code = run(arguments)
     except KeyboardInterrupt:

@@ -51,13 +51,13 @@ def audit(
         Format of the tables: parquet, csv or ndjson; may be repeated.
     """
     from etl.audit import run
-    from etl.audit.thresholds import known, missed, thresholds
+    from etl.audit.thresholds import missed_thresholds, thresholds, valid_name
     from etl.audit.words import profile as declared
     from etl.audit.words import profiles
     from etl.storage import formats
 
     if profile and not profile.endswith(".py"):
-        known("profile", profile, profiles())
+        valid_name("profile", profile, profiles())
     chosen = declared(profile) if profile else None
     required = thresholds(fail_under, extra=[chosen.name] if chosen else ())
     for name in format:
@@ -69,7 +69,7 @@ def audit(
         as_json(outcome.summary())
     else:
         _tell(outcome)
-    if short := missed(outcome.audit, required):
+    if short := missed_thresholds(outcome.audit, required):
         raise ThresholdError("; ".join(short), fix=f"see {outcome.page}")
     return 0
 

@@ -65,7 +65,7 @@ def run(
         Number of concurrent entries; 4 by default.
     """
     jobs = job_file.read_job_file(file)
-    jobs = replace(jobs, server=over(jobs.server, server))
+    jobs = replace(jobs, server=override(jobs.server, server))
     with jobs.server.settings() as settings:
         observe = _json if recording.log_format == "json" else _warnings if display.quiet else _lines
         at_once = _positive(side_by_side or jobs.side_by_side or SIDE_BY_SIDE)
@@ -97,7 +97,7 @@ async def conduct(
     for entry in jobs.entries:
         clients = await clients_of(settings, entry.clients_of, together) if entry.clients_of else []
         entries += [entry.of_client(client) for client in clients] if entry.clients_of else [entry]
-    job_file.unique(entries)
+    job_file.check_unique(entries)
     return await run_entries(
         [_entry(entry, settings, jobs.server) for entry in entries],
         together,
@@ -110,7 +110,7 @@ async def conduct(
     )
 
 
-def over(file: FetchOptions, given: FetchOptions) -> FetchOptions:
+def override(file: FetchOptions, given: FetchOptions) -> FetchOptions:
     """Return the options of the file, overridden by those on the command line."""
     plain = FetchOptions()
     if given.sandbox or given.base_url:
@@ -158,7 +158,7 @@ def _exported(entry: JobEntry, settings: "Settings", *, sandbox: bool) -> "Calla
 
 
 def _synced(entry: JobEntry, settings: "Settings", server: FetchOptions) -> "Callable[[], EntryWork]":
-    """Check what can be checked of a sync; its dataset is read when its turn comes."""
+    """Check the options of a sync; its dataset is read when its turn comes."""
     from etl.runs.batch import EntryWork, at_root
 
     assert entry.sync_options is not None

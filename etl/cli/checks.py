@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from etl.api import document
 from etl.api.http.answer import Reply
-from etl.api.http.certificates import trusted
+from etl.api.http.certificates import trust
 from etl.api.http.origins import base_url
 from etl.api.http.proxies import proxy_for
 from etl.api.transport import Transport
@@ -75,7 +75,7 @@ def route(settings: Settings) -> Iterator[Check]:
     url = settings.base_url
     try:
         proxy = proxy_for(base_url(url), settings.network)
-        trusted(settings.network)
+        trust(settings.network)
     except UsageError as error:
         yield Check(name="proxy", state=State.FAIL, says=error.message, fix=error.fix)
         return
@@ -93,7 +93,7 @@ async def server(settings: Settings, now: float) -> list[Check]:
             reply = await transport.get("/clients?page%5Bsize%5D=0")
     except (AnswerError, UsageError) as error:
         return [Check(name="network", state=State.FAIL, says=error.message, fix=error.fix), tier(settings)]
-    return [*answered(reply), tier(settings, reply.status), *clock(reply.headers, now)]
+    return [*response(reply), tier(settings, reply.status), *clock(reply.headers, now)]
 
 
 async def prefect(url: str, network: Network = Network()) -> Check:
@@ -164,7 +164,7 @@ def writable(name: str, folder: Path, fix: str) -> Check:
     return Check(name=name, state=State.OK, says=f"{folder} is writable")
 
 
-def answered(reply: Reply) -> Iterator[Check]:
+def response(reply: Reply) -> Iterator[Check]:
     """Check whether a response is that of a DataCite API."""
     site = reply.url.partition("?")[0].removesuffix("/clients")
     if reply.status == 200:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from etl.errors import UsageError
-from etl.options.folders import expanded
+from etl.options.folders import expand
 from etl.schema.declarations import Json
 
 PREFIX = "DATACITE_ETL_"
@@ -15,7 +15,7 @@ _YES = frozenset(("yes", "y", "1", "true", "t"))
 def read_configuration(path: Path) -> dict[str, Json]:
     """Read the file of `--config`; UsageError, naming it, if it does not exist or is not TOML."""
     try:
-        return tomllib.loads(expanded(path).read_text(encoding="utf-8"))
+        return tomllib.loads(expand(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--config {path} cannot be read: {error.strerror}", fix="name a TOML file") from error
     except ValueError as error:

@@ -45,7 +45,7 @@ def doctor(
 
     around = Surroundings(
         destination=destination,
-        remembered=folders.state(),
+        remembered=folders.state_folder(),
         prefect=prefect_url(),
     )
     try:
@@ -78,7 +78,7 @@ def prefect_url() -> str:
     """Return the URL of Prefect's API from the environment or its active profile; empty if there is none."""
     if url := os.environ.get("PREFECT_API_URL"):
         return url
-    own = folders.home()
+    own = folders.home_folder()
     home = os.environ.get("PREFECT_HOME") or (own and own / ".prefect")
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or Path(home or "") / "profiles.toml")
     try:

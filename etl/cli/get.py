@@ -14,7 +14,7 @@ from etl.options.display import DisplayOptions
 from etl.options.server import ServerOptions
 
 if TYPE_CHECKING:
-    from etl.api.lookup import Got
+    from etl.api.lookup import LookupResult
     from etl.events import Observe
     from etl.schema.declarations import Resource
     from etl.settings import Settings
@@ -81,15 +81,15 @@ def get(
     return 3 if got.missing else 0
 
 
-async def _get(resource: "Resource", ids: list[str], settings: "Settings", observe: "Observe") -> "Got":
+async def _get(resource: "Resource", ids: list[str], settings: "Settings", observe: "Observe") -> "LookupResult":
     from etl.api import lookup
-    from etl.api.client import connected
+    from etl.api.client import connect
 
-    async with connected(settings, observe) as client:
+    async with connect(settings, observe) as client:
         return await lookup.get(client, resource, ids)
 
 
-def _write(resource: "Resource", got: "Got", to: Path, formats: tuple[str, ...]) -> None:
+def _write(resource: "Resource", got: "LookupResult", to: Path, formats: tuple[str, ...]) -> None:
     from etl.runs import in_memory
     from etl.storage import formats as sinks
     from etl.storage.files import LocalFiles
@@ -101,7 +101,7 @@ def _write(resource: "Resource", got: "Got", to: Path, formats: tuple[str, ...])
                 sink.write([frame], target, metadata={}, sorted_by=())
 
 
-def _tell(resource: "Resource", got: "Got", *, json: bool, printed: bool) -> None:
+def _tell(resource: "Resource", got: "LookupResult", *, json: bool, printed: bool) -> None:
     import msgspec
 
     records = [msgspec.json.decode(record) for record in got.records]

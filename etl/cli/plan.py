@@ -58,11 +58,11 @@ def plan(
 
 
 async def _count(query: "Query", settings: "Settings", observe: "Observe") -> "Plan":
-    from etl.api.client import connected
+    from etl.api.client import connect
     from etl.completeness import slices
 
     year = datetime.fromtimestamp(time.time(), UTC).year
-    async with connected(settings, observe) as client:
+    async with connect(settings, observe) as client:
         return await slices.plan(query, partial(client.count, query), partial(client.moment, query), year=year)
 
 

@@ -142,15 +142,15 @@ class Lines:
 def _planned(event: Planned, rate: int) -> str:
     line = f"planned: {event}"
     waiting = max(0, event.requests - rate) / rate * WINDOW_SECONDS
-    return f"{line}, at least {lasting(waiting)} at {rate:,} per 5 minutes" if waiting else line
+    return f"{line}, at least {duration(waiting)} at {rate:,} per 5 minutes" if waiting else line
 
 
 def _soon(course: Course) -> str:
     left = course.left()
-    return "" if left is None else f", {lasting(left)} left"
+    return "" if left is None else f", {duration(left)} left"
 
 
-def lasting(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Write a duration for people."""
     if seconds < 60:
         return f"{ceil(seconds)} s"

@@ -17,7 +17,7 @@ from etl.cli.progress import progress
 from etl.errors.redaction import dumped
 from etl.events import Event, Observe
 from etl.options.display import DISPLAY, DisplayOptions
-from etl.options.folders import expanded
+from etl.options.folders import expand
 from etl.schema.declarations import Json
 
 
@@ -46,7 +46,7 @@ class Recording:
         if self.metrics_file is not None:
             from etl.storage.files import LocalFiles
 
-            kept = expanded(self.metrics_file)
+            kept = expand(self.metrics_file)
             LocalFiles(kept.parent).write(kept.name, openmetrics.render_metrics(runs, time.time()).encode())
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from etl.cli.show import as_json, columns, line
 from etl.options.arguments import path_of
 from etl.options.display import DisplayOptions
-from etl.options.folders import expanded
+from etl.options.folders import expand
 from etl.schema.declarations import Json, Resource, Table
 
 
@@ -66,7 +66,7 @@ def _dictionary(name: str, html: Path, display: DisplayOptions) -> int:
     else:
         resource = registry.load(name)
         page = dictionary.of_resource(resource, relations.of_resource(resource))
-    expanded(html).write_bytes(page)
+    expand(html).write_bytes(page)
     as_json({"page": str(html)}) if display.json else line(f"page      {html}")
     return 0
 

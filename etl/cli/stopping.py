@@ -16,7 +16,7 @@ GRACE = 5.0
 
 
 def prepare(*, json: bool) -> None:
-    """Let SIGTERM interrupt this process, and let it end soon after any signal; `json` is for its last words."""
+    """Let SIGTERM interrupt this process, and let it end soon after any signal; `json` is the form of its last line."""
     signal.signal(signal.SIGTERM, _interrupt)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -25,7 +25,7 @@ def prepare(*, json: bool) -> None:
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does at this moment.
+    """Act like Ctrl-C.
 
     While an event loop runs, that is its own: an error raised in the middle of its work might be lost.
     """

@@ -13,8 +13,8 @@ from typing import TextIO
 _ESCAPED = "datacite-etl.escaped"
 
 
-class Patient(io.TextIOWrapper):
-    """A stream that goes nowhere once it is broken.
+class TolerantStream(io.TextIOWrapper):
+    """A stream that discards output once it is broken.
 
     If the reader leaves (`| head -1`), nothing is reported, and the exit code stays the command's. A disk
     that is full is an error, but only the first time.
@@ -43,21 +43,21 @@ class Patient(io.TextIOWrapper):
                 raise OSError(error.errno, error.strerror, self.name) from error
 
 
-def settle() -> None:
-    """Make the streams of this process patient."""
+def make_tolerant() -> None:
+    """Make the streams of this process tolerate a closed pipe."""
     codecs.register_error(_ESCAPED, _escape)
     sys.stdout, sys.stderr = _patient(sys.stdout), _patient(sys.stderr)
 
 
 def _patient(stream: TextIO | None) -> TextIO:
-    """Return a stream over the same file; over none if the process was started without."""
+    """Return a stream over the same file, or over none if the process was started without it."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream or Path(os.devnull).open("w", encoding="utf-8")
     encoding, lines = stream.encoding, stream.line_buffering
-    return Patient(stream.detach(), encoding=encoding, errors=_ESCAPED, line_buffering=lines)
+    return TolerantStream(stream.detach(), encoding=encoding, errors=_ESCAPED, line_buffering=lines)
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Spell what cannot be encoded as JSON does, so that JSON stays JSON."""
+    """Write characters that cannot be encoded as JSON escapes, so that JSON stays valid."""
     assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end

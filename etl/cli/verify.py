@@ -83,7 +83,7 @@ def _tell(checked: "Verification", today: "RemoteTotals | None") -> None:
 
 
 def _today(dataset: str, server: ServerOptions) -> "RemoteTotals":
-    from etl.api.client import connected
+    from etl.api.client import connect
     from etl.dataset import request
     from etl.dataset.store import published_manifest
     from etl.runs import remote_totals as remote
@@ -94,7 +94,7 @@ def _today(dataset: str, server: ServerOptions) -> "RemoteTotals":
 
     async def ask() -> "RemoteTotals":
         with options.settings(query.resource.dialect) as settings:
-            async with connected(settings) as client:
+            async with connect(settings) as client:
                 return await remote.compare(client, query, proof)
 
     return asyncio.run(ask())

@@ -62,7 +62,7 @@ class Published:
         for file in self.tables[self.layout.prefix + self.layout.resource.main.name].get(place, ()):
             if file.path.endswith(ndjson.SUFFIX):
                 records = ndjson.lines(io.BytesIO(checksums.read_checked(self.files, file)))
-                frames.append(ndjson.keyed(self.layout.resource, records))
+                frames.append(ndjson.with_keys(self.layout.resource, records))
         return pl.concat(frames)
 
     def records(self) -> Iterator[tuple[Place, pl.DataFrame]]:

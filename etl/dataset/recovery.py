@@ -63,7 +63,7 @@ def tables_by_name(files: Files) -> dict[str, TableFacts]:
     tables, keys_of = declared_tables(), defaultdict(list)
     for key in files.listing(""):
         name = key.partition("/")[0]
-        if name in tables and paths.ours(key):
+        if name in tables and paths.is_data_file(key):
             keys_of[name].append(key)
     return {name: _facts(files, name, keys) for name, keys in keys_of.items()}
 

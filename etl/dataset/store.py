@@ -141,7 +141,7 @@ def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> It
     `fresh` may discard.
     """
     _check_destination(files)
-    with lock.held(files, owner) as held:
+    with lock.hold_lock(files, owner) as held:
         finish(files, fresh=fresh)
         if fresh:
             switch.retire(files)

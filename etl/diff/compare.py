@@ -65,7 +65,7 @@ class Comparison:
             before=self._before.rows(name),
             after=self._after.rows(name),
             counts=counts,
-            fields=differences.counted(fields),
+            fields=differences.count_by_field(fields),
         )
 
     def _same(self) -> set[str]:
@@ -131,9 +131,9 @@ class Comparison:
 
     def _compared(self, relation: Relation, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
         if relation.main:
-            return differences.of_main(before, after, relation.record)
+            return differences.main_differences(before, after, relation.record)
         positions = [name for name in relation.names if name == "position" or name.endswith("_position")]
-        return differences.of_child(relation.name, before, after, relation.record, positions)
+        return differences.child_differences(relation.name, before, after, relation.record, positions)
 
     def _rows(
         self,

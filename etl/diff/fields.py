@@ -46,7 +46,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """What happened to the records of one main table; `fields` has `field` and `records`, the most changed first."""
+    """The changes of the records of one main table; `fields` has `field` and `records`, the most changed first."""
 
     table: str
     before: int
@@ -62,7 +62,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Everything that the page shows of two exports, with only the first few records.
+    """The content of the page about two exports, with only the first few records.
 
     `groups` are the main tables, that of the resource first; `shown` has some rows of each kind of change, `examples`
     some changes of each field.
@@ -97,22 +97,24 @@ class Difference:
         return pl.concat([pl.DataFrame(schema=SUMMARY), *parts])
 
 
-def of_main(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
+def main_differences(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
     """Return the differences of main rows with the same keys: `key`, `field`, `before`, `after` as text."""
-    differ = row_changes.differing(before, after, key)
+    differ = row_changes.changed_keys(before, after, key)
     if differ.is_empty():
         return pl.DataFrame(schema=_FIELD)
     left, right = (_texts(frame.filter(pl.col(key).is_in(differ.implode())), key) for frame in (before, after))
     return _compared(left, right, [name for name in before.columns if name != key])
 
 
-def of_child(table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, positions: Sequence[str]) -> pl.DataFrame:
+def child_differences(
+    table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, positions: Sequence[str]
+) -> pl.DataFrame:
     """Return the differences of a child table: a field is `table.column`, its value a JSON list over the record's rows.
 
     An added or removed row changes the lists of all columns; only columns whose values differ, nulls aside, are named.
     Differences only in nulls or positions are named if the record has no others.
     """
-    differ = row_changes.differing(before, after, key)
+    differ = row_changes.changed_keys(before, after, key)
     if differ.is_empty():
         return pl.DataFrame(schema=_FIELD)
     left, right = (_lists(frame.filter(pl.col(key).is_in(differ.implode())), key) for frame in (before, after))
@@ -125,7 +127,7 @@ def of_child(table: str, before: pl.DataFrame, after: pl.DataFrame, key: str, po
     return pl.concat([changes, left_over]).with_columns(field=pl.lit(f"{table}.") + pl.col("field"))
 
 
-def counted(fields: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def count_by_field(fields: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Sum the numbers of records that differ in each field."""
     none = pl.DataFrame(schema={"field": pl.String(), "records": pl.Int64()})
     return (

@@ -17,7 +17,7 @@ from etl.schema import withdrawn
 from etl.schema.declarations import Json
 from etl.storage import paths
 from etl.storage.files import Files
-from etl.storage.spill import Spill, spilling, write
+from etl.storage.spill import Spill, open_spill, write
 
 FOLDER = f"{paths.OWN}/diff"
 PAGE = "diff.html"
@@ -69,7 +69,7 @@ def diff(
         )
     pairs, left_out = _pairs(before, after)
     _known(pairs, ignore)
-    with spilling(target) as spill:
+    with open_spill(target) as spill:
         mains = [relation for relation in pairs if relation.main]
         groups = [Comparison((before, after), pairs, main.name, spill, ignore).group() for main in mains]
         first = sorted(groups, key=lambda group: (group.table != before.main, group.table))

@@ -79,7 +79,7 @@ class AnswerError(EtlError):
 
 
 class ProtocolError(AnswerError):
-    """The answer is not what the API's documents and recorded bodies allow; a retry may help."""
+    """The answer contradicts the API's documentation and recorded bodies; a retry may help."""
 
     usual_fix: ClassVar[str] = "check --base-url, or run the same command again later; what has arrived is kept"
 

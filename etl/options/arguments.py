@@ -23,7 +23,7 @@ def path_of(where: str) -> str:
     if not where.strip():
         fix = "name a folder, or s3://bucket/folder; is a shell variable unset?"
         raise UsageError("the name of a folder is empty", fix=fix)
-    return str(folders.expanded(Path(where))) if where.startswith("~") else where
+    return str(folders.expand(Path(where))) if where.startswith("~") else where
 
 
 def destination(where: str) -> "Files":
@@ -33,4 +33,4 @@ def destination(where: str) -> "Files":
     """
     from etl.storage.location import open_files
 
-    return open_files(path_of(where), folders.work())
+    return open_files(path_of(where), folders.work_folder())

@@ -9,18 +9,18 @@ from etl.errors import UsageError
 _NAME = "datacite-etl"
 
 
-def state() -> Path:
+def state_folder() -> Path:
     """Return the folder in which the runs of this user keep their state: XDG_STATE_HOME, or below the home."""
     return _below(os.environ.get("XDG_STATE_HOME"), ".local/state") / _NAME
 
 
-def work() -> Path:
+def work_folder() -> Path:
     """Return the folder for unfinished work of datasets on object stores: DATACITE_ETL_WORK, or in the cache."""
     chosen = os.environ.get("DATACITE_ETL_WORK")
     return Path(chosen) if chosen else _below(os.environ.get("XDG_CACHE_HOME"), ".cache") / _NAME
 
 
-def expanded(path: Path) -> Path:
+def expand(path: Path) -> Path:
     """Return a path with `~` expanded; UsageError if there is no such home."""
     try:
         return path.expanduser()
@@ -28,8 +28,8 @@ def expanded(path: Path) -> Path:
         raise UsageError(f"{path}: the home of that user is unknown", fix="write the path out") from error
 
 
-def home() -> Path | None:
-    """Return the user's home; None where there is none, or where nothing can be written."""
+def home_folder() -> Path | None:
+    """Return the user's home; None if there is none, or nothing can be written there."""
     try:
         folder = Path.home()
     except RuntimeError:
@@ -37,8 +37,8 @@ def home() -> Path | None:
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def temporary() -> Path:
-    """Return a folder of this user's own below that of temporary files; UsageError if it is somebody else's."""
+def temporary_folder() -> Path:
+    """Return a folder of this user's own below that of temporary files; UsageError if it belongs to another user."""
     folder = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
@@ -50,5 +50,5 @@ def temporary() -> Path:
 def _below(chosen: str | None, usual: str) -> Path:
     if chosen:
         return Path(chosen)
-    own = home()
-    return (own or temporary()) / usual
+    own = home_folder()
+    return (own or temporary_folder()) / usual

@@ -17,7 +17,7 @@ import msgspec
 from etl.errors import ProtocolError, UsageError
 from etl.options.arguments import path_of
 from etl.options.delivery import DeliveryOptions
-from etl.options.folders import expanded
+from etl.options.folders import expand
 from etl.options.query import QueryOptions
 from etl.options.server import FetchOptions
 from etl.options.sync import SyncOptions
@@ -69,7 +69,7 @@ def read_job_file(path: Path) -> JobFile:
     _known(defaults, server | above | _own("export") | _own("sync"), f"{path}: [defaults]", "key")
     common = {name: value for name, value in defaults.items() if name not in server | above}
     entries = tuple(_entry(path, kind, number, table, common) for kind, number, table in _entries(path, content))
-    unique(entries)
+    check_unique(entries)
     return JobFile(
         server=_made(FetchOptions, defaults, f"{path}: [defaults]"),
         side_by_side=_count(defaults.get("side_by_side"), f"{path}: [defaults]"),
@@ -77,7 +77,7 @@ def read_job_file(path: Path) -> JobFile:
     )
 
 
-def unique(entries: Sequence[JobEntry]) -> None:
+def check_unique(entries: Sequence[JobEntry]) -> None:
     """Raise UsageError if two entries have the same destination."""
     taken: dict[str, JobEntry] = {}
     for entry in entries:
@@ -119,7 +119,7 @@ def _entry(path: Path, kind: str, number: int, table: Json, common: Mapping[str,
 
 def _toml(path: Path) -> dict[str, Json]:
     try:
-        return tomllib.loads(expanded(path).read_text(encoding="utf-8"))
+        return tomllib.loads(expand(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
     except ValueError as error:

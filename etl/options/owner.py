@@ -19,8 +19,10 @@ def _user() -> str:
 
 def owner() -> "Owner":
     """Return this process as an owner."""
-    from etl.storage.lock import Owner, born
+    from etl.storage.lock import Owner, process_start
 
     pid = os.getpid()
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return Owner(user=_user(), host=socket.gethostname(), pid=pid, born=born(pid) or "unknown", started=started)
+    return Owner(
+        user=_user(), host=socket.gethostname(), pid=pid, born=process_start(pid) or "unknown", started=started
+    )

@@ -91,7 +91,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _included(resource: "Resource", pasted: str) -> tuple[str, ...]:
-    """Return what a pasted URL includes; servers of v1 ignore what documents promise and they do not have."""
+    """Return the includes of a pasted URL; servers of v1 ignore documented ones that they do not have."""
     names = {entry.name for entry in resource.includes}
     return tuple(name for name in _names(pasted) if resource.dialect != "v1" or name in names)
 

@@ -118,7 +118,7 @@ class ServerOptions:
         parts = urlsplit(self.root)
         if self.rate is None and loopback(parts.hostname or ""):
             return None
-        return folders.state() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
+        return folders.state_folder() / f"requests-{quote(parts.netloc.rpartition('@')[2], safe='')}"
 
     def _plain(self) -> Settings:
         if self.concurrency < 1 or (self.rate is not None and self.rate < 1):
@@ -148,7 +148,7 @@ class ServerOptions:
 @Parameter(name="*", group=SERVER)
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions(ServerOptions):
-    """A server whose records are all fetched, and how far its index lags behind."""
+    """A server from which all records are fetched, with the lag of its index."""
 
     lag: str = "10m"
     """Leave records younger than this to the next sync, because the API's index lists new DOIs seconds to minutes after

@@ -108,7 +108,7 @@ def recorded(where: str, sync_options: SyncOptions) -> "tuple[Manifest, Query, D
 
 
 def at_origin(server: Server, manifest: "Manifest", note: Callable[[str], None]) -> Server:
-    """Return the options with the server that the dataset is from, unless another one is named."""
+    """Return the options with the dataset's own server, unless another one is named."""
     home = manifest.base_url
     if not (server.base_url or server.sandbox) and loopback(urlsplit(home).hostname or ""):
         note(f"this dataset is from {home}, on this machine; if that was the sandbox, add --sandbox")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.schema import declarations
-from etl.schema.arrow_types import EACH, Path, as_array, steps
+from etl.schema.arrow_types import EACH, Path, as_array, split_path
 from etl.schema.declarations import Column, Derived, Resource, Struct, Table, Type
 
 ROW = "_row"
@@ -46,7 +46,9 @@ def needed(resource: Resource, table: Table) -> list[str]:
     paths = [resource.key.path, table.path, *(table.relations or {}).values()]
     if table is resource.main:
         paths += [path for column in table.columns for path in _sources(column)]
-    tops = [steps(path)[: 2 if isinstance(fields.get(steps(path)[0]), Struct) else 1] for path in paths if path]
+    tops = [
+        split_path(path)[: 2 if isinstance(fields.get(split_path(path)[0]), Struct) else 1] for path in paths if path
+    ]
     return list(dict.fromkeys(".".join(top) for top in tops))
 
 
@@ -59,8 +61,8 @@ def flatten(resource: Resource, table: Table, nested: pa.Table) -> pl.DataFrame:
     if table is resource.main:
         arrays = _main(table, page)
     else:
-        arrays = _union(table, page) if table.relations else _rows(table, page.entries((*steps(table.path), EACH)))
-        keys = _lower(page.entries(steps(resource.key.path or "")).values, resource.key)
+        arrays = _union(table, page) if table.relations else _rows(table, page.entries((*split_path(table.path), EACH)))
+        keys = _lower(page.entries(split_path(resource.key.path or "")).values, resource.key)
         arrays[resource.parent] = keys.take(arrays[ROW])
     return _frame(arrays, table, {ROW: pl.UInt32(), **frame_schema(resource, table)})
 
@@ -119,7 +121,7 @@ class _Page:
 
 def _main(table: Table, page: _Page) -> dict[str, pa.Array]:
     arrays = {
-        column.name: _value([page.entries(steps(path)) for path in sources], column)
+        column.name: _value([page.entries(split_path(path)) for path in sources], column)
         for column in table.columns
         if (sources := _sources(column))
     }
@@ -134,7 +136,7 @@ def _sources(column: Column) -> tuple[str, ...]:
 def _rows(table: Table, entries: _Entries) -> dict[str, pa.Array]:
     """Return the columns with a path, the record's ordinal, and the positions."""
     arrays = {
-        column.name: _value([entries.down(steps(path)) for path in column.paths], column)
+        column.name: _value([entries.down(split_path(path)) for path in column.paths], column)
         for column in table.columns
         if column.paths
     }
@@ -148,7 +150,7 @@ def _union(table: Table, page: _Page) -> dict[str, pa.Array]:
     label = table.columns[0].name
     parts = []
     for name, path in (table.relations or {}).items():
-        entries = page.entries(steps(path))
+        entries = page.entries(split_path(path))
         if not path.endswith(EACH):
             entries = _stated(table, entries)
         parts.append(pa.table({label: pa.repeat(name, len(entries.rows)), **_rows(table, entries)}))
@@ -160,7 +162,7 @@ def _union(table: Table, page: _Page) -> dict[str, pa.Array]:
 def _stated(table: Table, entries: _Entries) -> _Entries:
     """Leave out single objects without a value in any declared field."""
     paths = (path for column in table.columns for path in column.paths if path)
-    fields = (entries.down(steps(path)).values for path in paths)
+    fields = (entries.down(split_path(path)).values for path in paths)
     stated = reduce(pc.or_, (field.is_valid() for field in fields))
     return _Entries(entries.values.filter(stated), entries.rows.filter(stated))
 

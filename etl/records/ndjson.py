@@ -31,7 +31,7 @@ class Readable(Protocol):
 
 
 class Lines:
-    """Reads columns of a main table from its records."""
+    """Reads columns of a main table from its raw records."""
 
     suffix = SUFFIX
 
@@ -80,7 +80,7 @@ def ids(parser: Parser, records: Sequence[bytes]) -> pl.Series:
     return pl.Series("id", [row[0].lower() if row else None for row in rows], dtype=pl.String)
 
 
-def keyed(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
+def with_keys(resource: Resource, records: Sequence[bytes]) -> pl.DataFrame:
     """Return the keys and lines of records."""
     keys = table(resource, records)[resource.key.name]
     return pl.DataFrame({"key": keys, LINE: pl.Series(list(records), dtype=pl.Binary)})

@@ -38,7 +38,7 @@ class Order:
 
 
 def contested(main: pl.DataFrame, key: str) -> list[int]:
-    """Return the records that share their key with another."""
+    """Return the records that share their key with others."""
     keys = main[key]
     return (
         []
@@ -71,7 +71,7 @@ def arrange(
     return Order(rank, tuple(_groups(rows, partition_by)))
 
 
-def place(frame: pl.DataFrame, order: Order) -> Iterator[tuple[Group, pl.DataFrame]]:
+def rows_by_partition(frame: pl.DataFrame, order: Order) -> Iterator[tuple[Group, pl.DataFrame]]:
     """Yield a table's rows by partition, in the order of their records; within a record, order is kept."""
     ranked = pl.DataFrame({RANK: order.rank.gather(frame[ROW])}).with_row_index("_at")
     placed = ranked.drop_nulls(RANK).sort(RANK, maintain_order=True)

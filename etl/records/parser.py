@@ -57,7 +57,7 @@ def _record(resource: Resource) -> Struct:
 
 
 def _flat_schema(shape: Struct) -> pa.Schema:
-    fields = [(arrow_types.dotted(path), arrow_types.arrow(part)) for path, part in _columns(shape)]
+    fields = [(arrow_types.join_path(path), arrow_types.arrow_type(part)) for path, part in _columns(shape)]
     return pa.schema([*fields, (EXTRA, pa.string())])
 
 
@@ -77,10 +77,10 @@ class Parser:
 
     def __init__(self, resource: Resource) -> None:
         self._shape = _record(resource)
-        self._declared = arrow_types.arrow(self._shape)
+        self._declared = arrow_types.arrow_type(self._shape)
         self._schema = pa.schema(list(self._declared))
         self._flat = _flat_schema(self._shape)
-        self._strict = msgspec.json.Decoder(arrow_types.strict(self._shape))
+        self._strict = msgspec.json.Decoder(arrow_types.strict_type(self._shape))
         self._texts = frozenset(arrow_types.leaves(self._shape, Type.JSON))
         self._unmapped = resource.unmapped
         self._identity = resource.identity
@@ -131,8 +131,8 @@ class Parser:
         complaints = _refused(self._strict, page)
         page.coerce(complaints)
         matches = (_MSGSPEC_PATH.search(why) for why in complaints.values())
-        paths = {arrow_types.steps(_INDEX.sub(EACH, match[1])) for match in matches if match}
-        return [path for path in paths if arrow_types.at(self._shape, path)]
+        paths = {arrow_types.split_path(_INDEX.sub(EACH, match[1])) for match in matches if match}
+        return [path for path in paths if arrow_types.shape_at(self._shape, path)]
 
     def _learn(self, paths: Iterable[Path]) -> "_Screen":
         """Return a screen that also checks these paths, and keep it; another thread's change may get lost."""
@@ -164,7 +164,7 @@ class _Screen:
 
     def __init__(self, shape: Struct, paths: frozenset[Path]) -> None:
         self.paths = paths
-        self._decoder = msgspec.json.Decoder(arrow_types.screen(shape, paths))
+        self._decoder = msgspec.json.Decoder(arrow_types.screen_type(shape, paths))
 
     def odd(self, page: "_Page") -> list[int]:
         """List the records that need coercion for these paths."""
@@ -253,7 +253,7 @@ def _culprit(shape: Struct, complaint: str) -> list[Path]:
     """Return the undeclared path that Arrow refuses because its values have two types."""
     match = _ARROW_PATH.search(complaint)
     path = tuple(match[1].split("/")) if match else ()
-    return [path] if path and arrow_types.at(shape, path) is None else []
+    return [path] if path and arrow_types.shape_at(shape, path) is None else []
 
 
 def _has_values(table: pa.Table, path: Path) -> bool:
@@ -285,7 +285,7 @@ def _composed(nested: pa.Table, identity: Sequence[str]) -> pa.Table:
 def _text(nested: pa.Table, path: str) -> pa.ChunkedArray:
     """Return the values at a path as text; a column is the beginning of the path."""
     name = max((name for name in nested.column_names if f"{path}.".startswith(f"{name}.")), key=len)
-    fields = arrow_types.steps(path.removeprefix(name))
+    fields = arrow_types.split_path(path.removeprefix(name))
     return pc.cast(reduce(pc.struct_field, fields, nested.column(name)), pa.string())
 
 

@@ -12,7 +12,7 @@ FEED = {"change": pl.String(), "columns": pl.List(pl.String())}
 and the child tables that differ."""
 
 
-def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.Series:
+def changed_keys(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.Series:
     """Return the keys whose rows differ in number, order or content."""
     old, new = _rows(before, key), _rows(after, key)
     lost = old.join(new, on=old.columns, how="anti")
@@ -20,7 +20,7 @@ def differing(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.Series:
     return pl.concat([lost["key"], added["key"]]).unique()
 
 
-def named(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
+def changed_columns(before: pl.DataFrame, after: pl.DataFrame, key: str) -> pl.DataFrame:
     """Return `key` and `column` for every column in which two rows of the same key differ."""
     names = [name for name in before.columns if name != key]
     both = before.join(after.select(before.columns), on=key, suffix=_AFTER)

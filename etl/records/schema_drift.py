@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from etl.records.coerce import compact
-from etl.schema.arrow_types import Path, Sieve, dotted, undeclared
+from etl.schema.arrow_types import Path, Sieve, join_path, undeclared
 
 Values = Iterable[tuple[str, msgspec.Raw]]
 
@@ -33,7 +33,7 @@ class Drift:
 
     def undeclared(self, received: pa.DataType, declared: pa.DataType) -> tuple[Path, ...]:
         """List the paths of fields that are declared neither as columns nor as unmapped."""
-        return tuple(path for path in undeclared(received, declared) if not self._is_unmapped(dotted(path)))
+        return tuple(path for path in undeclared(received, declared) if not self._is_unmapped(join_path(path)))
 
     def add(self, row: int, record_id: str, values: Values) -> None:
         """Add the unknown values of one record, by path with indexes."""

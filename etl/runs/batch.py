@@ -10,7 +10,7 @@ from typing import Protocol
 
 from etl import resources
 from etl.api import document
-from etl.api.client import Client, connected
+from etl.api.client import Client, connect
 from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query, check
 from etl.dataset.manifest import Manifest
@@ -105,7 +105,7 @@ async def clients_of(settings: Settings, filters: Mapping[str, str], together: S
     UsageError if there are none, IncompleteError if some are missing.
     """
     query = check(Query(resource=resources.load("clients"), filters=tuple(filters.items())))
-    async with connected(settings, together=together) as client:
+    async with connect(settings, together=together) as client:
         ids, total = await _ids(client, query)
     filtered = ", ".join(f"{name}={value}" for name, value in filters.items())
     if total == 0:

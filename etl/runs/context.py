@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from etl import memory, resources
-from etl.api.client import Client, connected
+from etl.api.client import Client, connect
 from etl.api.limits.rate_limit import SharedLimits
 from etl.api.query import Query
 from etl.dataset.layout import Layout, check_partition, metadata
@@ -119,7 +119,7 @@ async def open_run(  # noqa: PLR0913 (everything that a run needs from outside e
     memory.keep_together()
     claim, layout = claim_of(query, delivery, settings)
     related = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
-    async with connected(settings, observe, together) as client:
+    async with connect(settings, observe, together) as client:
         with holding(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
             yield Run(
                 query=query,

@@ -10,7 +10,7 @@ from typing import TypeVar
 import polars as pl
 
 from etl.api import document
-from etl.api.client import Client, connected
+from etl.api.client import Client, connect
 from etl.api.query import Query
 from etl.dataset import store
 from etl.dataset.manifest import TableFacts
@@ -71,7 +71,7 @@ async def fetch(query: Query, settings: Settings, limit: int | None = None) -> T
     Raises IncompleteError if fewer records arrive than the API counts (unless there is a `limit`), and the errors of
     the client.
     """
-    async with connected(settings) as client:
+    async with connect(settings) as client:
         records = await _records(client, query, limit)
     return tables(query.resource, records[:limit], query.tables)
 

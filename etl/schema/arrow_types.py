@@ -44,40 +44,40 @@ _STRICT: dict[Type, Json] = {
 }
 
 
-def dotted(path: Path) -> str:
+def join_path(path: Path) -> str:
     """Write a path as declarations do: `attributes.creators[].lang`."""
     return ".".join(path).replace(".[]", "[]")
 
 
-def steps(path: str) -> Path:
+def split_path(path: str) -> Path:
     """Split a declared path: `a.b[].c` is ("a", "b", "[]", "c")."""
     return tuple(path.replace(EACH, f".{EACH}").strip(".").split(".")) if path else ()
 
 
-def arrow(shape: Shape) -> pa.DataType:
+def arrow_type(shape: Shape) -> pa.DataType:
     """Return the Arrow type of a Shape; JSON leaves are text, dates are timestamps."""
     if isinstance(shape, Scalar):
         return _ARROW[shape.type]
     if isinstance(shape, Listing):
-        return pa.list_(arrow(shape.entry))
-    return pa.struct([(name, arrow(field)) for name, field in shape.fields.items()])
+        return pa.list_(arrow_type(shape.entry))
+    return pa.struct([(name, arrow_type(field)) for name, field in shape.fields.items()])
 
 
-def strict(shape: Shape) -> Json:
+def strict_type(shape: Shape) -> Json:
     """Return the msgspec type that accepts exactly what Arrow accepts as `arrow(shape)`."""
     if isinstance(shape, Scalar):
         return _STRICT[shape.type] | None
     if isinstance(shape, Listing):
-        return _optional_list(strict(shape.entry))
-    return _optional_struct({name: strict(field) for name, field in shape.fields.items()})
+        return _optional_list(strict_type(shape.entry))
+    return _optional_struct({name: strict_type(field) for name, field in shape.fields.items()})
 
 
-def screen(shape: Shape, paths: Iterable[Path]) -> Json:
+def screen_type(shape: Shape, paths: Iterable[Path]) -> Json:
     """Return the msgspec type that checks only these paths; a path outside the shape may only hold null."""
-    return _screen(shape, tree(paths))
+    return _screen(shape, path_tree(paths))
 
 
-def tree(paths: Iterable[Path]) -> Tree:
+def path_tree(paths: Iterable[Path]) -> Tree:
     """Fold paths into a tree of their steps; a leaf is an empty tree."""
     root: Tree = {}
     for path in paths:
@@ -85,7 +85,7 @@ def tree(paths: Iterable[Path]) -> Tree:
     return root
 
 
-def at(shape: Shape, path: Path) -> Shape | None:
+def shape_at(shape: Shape, path: Path) -> Shape | None:
     """Return the part of the shape at a path; None if nothing is declared there."""
     for step in path:
         if isinstance(shape, Listing) and step == EACH:
@@ -99,7 +99,7 @@ def at(shape: Shape, path: Path) -> Shape | None:
 
 def is_dashed(shape: Shape, path: Path) -> bool:
     """Return whether an undeclared path is a declared field in the dash-case of older servers."""
-    around = at(shape, path[:-1])
+    around = shape_at(shape, path[:-1])
     return isinstance(around, Struct) and around.dashed(path[-1]) is not None
 
 
@@ -140,7 +140,7 @@ class Sieve:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Prepare for these paths; ValueError if msgspec cannot take a name in them."""
-        self._tree = tree(paths)
+        self._tree = path_tree(paths)
         self._decoder = msgspec.json.Decoder(_sieve(self._tree))
 
     def values(self, record: bytes) -> Iterator[tuple[str, msgspec.Raw]]:
@@ -155,7 +155,7 @@ def _screen(shape: Shape | None, node: Tree) -> Json:
         return _optional_list(_screen(shape.entry, node.get(EACH, {})))
     if isinstance(shape, Struct):
         return _optional_struct({name: _screen(shape.fields.get(name), below) for name, below in node.items()})
-    return strict(shape)
+    return strict_type(shape)
 
 
 def _sieve(node: Tree) -> Json:

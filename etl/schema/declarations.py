@@ -26,7 +26,7 @@ Dialect = Literal["v1", "v2"]
 
 
 class Type(StrEnum):
-    """What a column holds, in any file format or database."""
+    """The type of a column, in any file format or database."""
 
     STRING = "string"
     INT = "int"

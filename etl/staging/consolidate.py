@@ -93,7 +93,7 @@ _KEYS = {"key": pl.String(), "updated": pl.Datetime("us", "UTC"), "part": pl.Str
 
 def _keys(files: Files, parts: Sequence[str]) -> Iterator[pl.DataFrame]:
     for part in parts:
-        with files.open(paths.noted("keys", part)) as source:
+        with files.open(paths.note_file("keys", part)) as source:
             frame = pl.DataFrame(pa.ipc.open_file(source).read_all())
         yield frame.select("key", pl.col("updated").cast(_KEYS["updated"]), pl.lit(part).alias("part"))
 

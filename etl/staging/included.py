@@ -30,9 +30,9 @@ def fold(
     """
     keys = [key for page in staged for key in pages.included_keys(files, page, resource.name)]
     if keys:
-        pages.write_table(files, places.noted(f"included/{resource.name}", part), _unique(files, resource, keys))
+        pages.write_table(files, places.note_file(f"included/{resource.name}", part), _unique(files, resource, keys))
     linked = linked_ids(files, main, names, [page.key for page in staged])
-    with files.create(places.noted(f"linked/{resource.name}", part)) as target:
+    with files.create(places.note_file(f"linked/{resource.name}", part)) as target:
         pl.DataFrame({"id": linked}, schema={"id": pl.String}).write_ipc(target)
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from etl.dataset.manifest import DataFile
-from etl.records.ndjson import LINE, keyed, lines
+from etl.records.ndjson import LINE, lines, with_keys
 from etl.records.ordering import RANK, Order
 from etl.schema.declarations import Resource
 from etl.storage import paths
@@ -45,7 +45,7 @@ def remove_records(files: Files, resource: Resource, file: DataFile, keys: Seque
     if not files.exists(key):
         return None
     with files.open(key) as source:
-        kept = keyed(resource, lines(source)).filter(~pl.col("key").is_in(keys))[LINE].to_list()
+        kept = with_keys(resource, lines(source)).filter(~pl.col("key").is_in(keys))[LINE].to_list()
     if not kept:
         files.remove(key)
         return None

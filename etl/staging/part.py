@@ -179,7 +179,7 @@ def _raw(files: Files, key: str, staged: Sequence[Page]) -> None:
 
 
 def _note(files: Files, kind: str, key: str, frame: pl.DataFrame) -> None:
-    with files.create(paths.noted(kind, key)) as target:
+    with files.create(paths.note_file(kind, key)) as target:
         frame.write_ipc(target, compression="zstd")
 
 

@@ -15,7 +15,7 @@ from etl.dataset.layout import Layout, sort_columns
 from etl.dataset.manifest import Column, DataFile, TableFacts
 from etl.records import ndjson as received
 from etl.records.flatten import build, flatten, needed
-from etl.records.ordering import PIECE, ROW, Group, Order, arrange, contested, place, split
+from etl.records.ordering import PIECE, ROW, Group, Order, arrange, contested, rows_by_partition, split
 from etl.records.parser import Issue, nested_schema
 from etl.schema.declarations import Resource, Table, Type
 from etl.staging import ndjson_files
@@ -53,7 +53,9 @@ def write(files: Files, layout: Layout, name: str, keys: Sequence[str], rows: ra
     orphans, kept = _orphans(resource, main, staged), _keys(resource, main).filter(ranked.rank.is_not_null())
 
     def stage(table: Table, frame: pl.DataFrame) -> tuple[DataFile, ...]:
-        return tuple(_files(files, layout, table, name, place(frame.select(ROW, *layout.columns(table)), ranked)))
+        return tuple(
+            _files(files, layout, table, name, rows_by_partition(frame.select(ROW, *layout.columns(table)), ranked))
+        )
 
     written = {layout.prefix + resource.main.name: stage(resource.main, main)}
     del main  # a table leaves the memory before the next one is made

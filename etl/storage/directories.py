@@ -57,7 +57,7 @@ def _enter(handle: int, folder: str, path: str, *, make: bool) -> int:
         return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=handle)
     except OSError:
         if _is_link(handle, folder):
-            raise refused(path) from None
+            raise link_error(path) from None
         raise
 
 
@@ -68,21 +68,21 @@ def _is_link(handle: int, name: str) -> bool:
         return False
 
 
-def refused(path: str) -> StoreError:
-    """Describe a link where none may be."""
+def link_error(path: str) -> StoreError:
+    """Describe a forbidden link."""
     return StoreError(
         f"{path} is a symbolic link, which is never followed inside a dataset",
         fix="remove it, or replace it with what it links to",
     )
 
 
-def reading(folder: int, name: str, path: str) -> int:
+def open_file(folder: int, name: str, path: str) -> int:
     """Open a regular file; StoreError, calling it `path`, for a link, a pipe or a device."""
     try:
         handle = os.open(name, _READING, dir_fd=folder)
     except OSError:
         if _is_link(folder, name):
-            raise refused(path) from None
+            raise link_error(path) from None
         raise
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return handle
@@ -91,7 +91,7 @@ def reading(folder: int, name: str, path: str) -> int:
 
 
 def exists(folder: int, name: str) -> bool:
-    """Return whether there is anything of that name, a link included."""
+    """Return whether the name exists, even as a link."""
     try:
         os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -106,7 +106,7 @@ def empty(folder: int) -> bool:
 
 
 def listing(folder: int, name: str) -> list[str]:
-    """Return the paths of everything at or below a name that is not a folder."""
+    """Return the paths of all files at or below a name."""
     paths: list[str] = []
     if exists(folder, name):
         is_folder = stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
@@ -129,7 +129,7 @@ def _list(folder: int, name: str, path: str, paths: list[str]) -> None:
 
 
 @contextmanager
-def replacing(folder: int, name: str) -> Iterator[BinaryIO]:
+def replace_file(folder: int, name: str) -> Iterator[BinaryIO]:
     """Yield a new file that takes a name once it is on the disk; it is removed if the caller fails."""
     temporary = f".{secrets.token_hex(16)}.tmp"
     try:
@@ -145,9 +145,9 @@ def replacing(folder: int, name: str) -> Iterator[BinaryIO]:
     os.fsync(folder)
 
 
-def appear(folder: int, name: str, data: bytes) -> bool:
-    """Create a whole file where there is none; return whether that was so."""
-    draft, handle = draft_of(folder, data)
+def create_file(folder: int, name: str, data: bytes) -> bool:
+    """Create a whole file if there is none; return whether it was created."""
+    draft, handle = write_draft(folder, data)
     try:
         return give_name(folder, draft, name)
     finally:
@@ -156,7 +156,7 @@ def appear(folder: int, name: str, data: bytes) -> bool:
             os.unlink(draft, dir_fd=folder)
 
 
-def draft_of(folder: int, data: bytes) -> tuple[str, int]:
+def write_draft(folder: int, data: bytes) -> tuple[str, int]:
     """Write a whole file under a temporary name; return the name and a descriptor."""
     draft = f".{secrets.token_hex(16)}.tmp"
     handle = os.open(draft, _WRITING, 0o666, dir_fd=folder)
@@ -168,7 +168,7 @@ def draft_of(folder: int, data: bytes) -> tuple[str, int]:
 
 
 def give_name(folder: int, draft: str, name: str) -> bool:
-    """Give a draft a name that no file has; return whether that was so. This holds on shared disks as well."""
+    """Rename a draft to an unused name; return whether the name was unused. This is also safe on shared disks."""
     try:
         os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
@@ -184,10 +184,10 @@ def give_name(folder: int, draft: str, name: str) -> bool:
 
 
 def link(source: tuple[int, str], target: tuple[int, str], path: str) -> None:
-    """Give a regular file a second name, over any file that has it; copy it where that is not possible."""
+    """Link a regular file to a second name, replacing any file there; copy it if links are not possible."""
     folder, name = target
     temporary = f".{secrets.token_hex(16)}.tmp"
-    os.close(reading(*source, path))
+    os.close(open_file(*source, path))
     try:
         os.link(source[1], temporary, src_dir_fd=source[0], dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
@@ -206,12 +206,12 @@ def link(source: tuple[int, str], target: tuple[int, str], path: str) -> None:
 
 def copy(source: tuple[int, str], target: tuple[int, str], path: str) -> None:
     """Copy a regular file over any file of the target's name."""
-    with os.fdopen(reading(*source, path), "rb") as content, replacing(*target) as copied:
+    with os.fdopen(open_file(*source, path), "rb") as content, replace_file(*target) as copied:
         shutil.copyfileobj(content, copied, 1 << 20)
 
 
 def remove(folder: int, name: str) -> None:
-    """Remove a file, a link or a folder with everything in it; there may be nothing of that name."""
+    """Remove a file, a link or a folder with everything in it, if it exists."""
     try:
         mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except FileNotFoundError:
@@ -224,8 +224,8 @@ def remove(folder: int, name: str) -> None:
 
 
 @contextmanager
-def alone(folder: int) -> Iterator[None]:
-    """Hold a folder against other processes of this machine, as far as its disk has such locks."""
+def hold_folder(folder: int) -> Iterator[None]:
+    """Lock a folder against other processes of this machine, if its disk supports locks."""
     handle = os.open(".", _FOLDER, dir_fd=folder)  # its own: locks belong to what was opened, not to who holds it
     try:
         with suppress(_NoLocksError):
@@ -235,7 +235,7 @@ def alone(folder: int) -> Iterator[None]:
         os.close(handle)
 
 
-def advise(handle: int) -> bool | None:
+def take_advisory_lock(handle: int) -> bool | None:
     """Take the advisory lock of a file; False if another process has it, None if the disk has no such locks."""
     try:
         _flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -43,7 +43,7 @@ class Writing(io.BufferedWriter):
 
 
 class _Described(io.RawIOBase):
-    """What passes through to a file. State: the running hash and the bytes so far."""
+    """A stream to a file. State: the hash and the number of bytes so far."""
 
     def __init__(self, target: BinaryIO) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class CrossDeviceError(StoreError):
 
 
 class Files(Protocol):
-    """A destination with keys. Every method raises StoreError where the system refuses."""
+    """A destination with keys. Every method raises StoreError if the system refuses."""
 
     @property
     def name(self) -> str:
@@ -188,7 +188,7 @@ class LocalFiles:
     def reading(self, key: str) -> BinaryIO:
         """Open a file for sequential reading."""
         with self.explained(key), self.parent(key) as (folder, name):
-            return os.fdopen(directories.reading(folder, name, self._path(key)), "rb")
+            return os.fdopen(directories.open_file(folder, name, self._path(key)), "rb")
 
     def open(self, key: str) -> pa.NativeFile:
         """Open a file for random access."""
@@ -202,22 +202,22 @@ class LocalFiles:
 
     def write(self, key: str, data: bytes | memoryview) -> None:
         """Write a whole file durably, over any file of that key."""
-        with self.explained(key), self.parent(key, make=True) as place, directories.replacing(*place) as target:
+        with self.explained(key), self.parent(key, make=True) as place, directories.replace_file(*place) as target:
             target.write(data)
 
     @contextmanager
     def create(self, key: str) -> Iterator[Writing]:
         """Write a file in pieces; it appears, whole and durable, when the context ends without an error."""
-        with self.explained(key), self.parent(key, make=True) as place, directories.replacing(*place) as target:
+        with self.explained(key), self.parent(key, make=True) as place, directories.replace_file(*place) as target:
             writing = Writing(target)
             yield writing
             writing.flush()
 
     def claim(self, key: str, data: bytes, *, instead_of: bytes | None) -> bool:
         """Write a small file if its content is `instead_of` (None: there is no file); return whether that was so."""
-        with self.explained(key), self.parent(key, make=True) as (folder, name), directories.alone(folder):
+        with self.explained(key), self.parent(key, make=True) as (folder, name), directories.hold_folder(folder):
             if instead_of is None:
-                return directories.appear(folder, name, data)
+                return directories.create_file(folder, name, data)
             if not self.exists(key) or self.read(key) != instead_of:
                 return False
             self.write(key, data)
@@ -260,7 +260,7 @@ class LocalFiles:
         """Return how many seconds ago a file was written, by the clock of the disk."""
         with self.explained(key), self.parent(key) as (folder, name):
             written = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
-            draft, handle = directories.draft_of(folder, b"")
+            draft, handle = directories.write_draft(folder, b"")
             try:
                 return os.fstat(handle).st_mtime - written
             finally:

@@ -34,7 +34,7 @@ def open_files(where: str, work: Path) -> Files:
         return files
     mark = hashlib.sha256(files.name.encode()).hexdigest()[:16]
     plain = re.sub(r"[^\w.-]+", "-", files.name)[-80:]
-    return Divided(files, LocalFiles(work / f"{plain}-{mark}"))
+    return SplitFiles(files, LocalFiles(work / f"{plain}-{mark}"))
 
 
 def open_existing(where: str) -> LocalFiles | ObjectFiles:
@@ -44,8 +44,8 @@ def open_existing(where: str) -> LocalFiles | ObjectFiles:
     return ObjectFiles(where) if is_url(where) else LocalFiles(Path(where))
 
 
-class Divided:
-    """A dataset on an object store, its unfinished work in a folder. State: none; it is in both places."""
+class SplitFiles:
+    """A dataset on an object store, with its unfinished work in a folder. State: none; it is in both places."""
 
     renames = False
 

@@ -66,8 +66,8 @@ class Lock(Protocol):
 _HOLDER = JsonFile(Holder)
 
 
-def born(pid: int) -> str | None:
-    """Return when a process of this machine began, in the system's own terms; None if there is no such process."""
+def process_start(pid: int) -> str | None:
+    """Return the start of a process of this machine, in the system's own terms; None if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -77,9 +77,9 @@ def born(pid: int) -> str | None:
 
 
 @contextmanager
-def held(files: Files, owner: Owner) -> Iterator[Lock]:
-    """Hold a destination, and show signs of life until the end; StoreError, naming the other owner, if it is in use."""
-    lock = take(files, owner)
+def hold_lock(files: Files, owner: Owner) -> Iterator[Lock]:
+    """Hold a destination, and renew the lock until the end; StoreError, naming the other owner, if it is in use."""
+    lock = take_lock(files, owner)
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(lock, ended), name="lock", daemon=True)
     beating.start()
@@ -91,7 +91,7 @@ def held(files: Files, owner: Owner) -> Iterator[Lock]:
         lock.release()
 
 
-def take(files: Files, owner: Owner, *, alive: Alive = born) -> Lock:
+def take_lock(files: Files, owner: Owner, *, alive: Alive = process_start) -> Lock:
     """Lock a destination for an owner; StoreError, naming the other owner, if it is in use."""
     holder = Holder(**asdict(owner), boot=_boot(), namespace=_namespace())
     if isinstance(files, LocalFiles):
@@ -118,11 +118,11 @@ class _LockFile:
         with (
             files.explained(paths.LOCK),
             files.parent(paths.LOCK, make=True) as (folder, name),
-            directories.alone(folder),
+            directories.hold_folder(folder),
         ):
-            draft, handle = directories.draft_of(folder, _HOLDER.encode(holder))
+            draft, handle = directories.write_draft(folder, _HOLDER.encode(holder))
             try:
-                directories.advise(handle)
+                directories.take_advisory_lock(handle)
                 while not directories.give_name(folder, draft, name):
                     with suppress(FileNotFoundError):  # the other one has released it meanwhile
                         _check_dead(files, (folder, name), holder, alive)
@@ -160,10 +160,10 @@ class _LockFile:
 
 def _check_dead(files: LocalFiles, place: tuple[int, str], holder: Holder, alive: Alive) -> None:
     """Raise StoreError unless the owner of a lock file is dead."""
-    handle = directories.reading(*place, f"{files.name}/{paths.LOCK}")
+    handle = directories.open_file(*place, f"{files.name}/{paths.LOCK}")
     try:
         other, age = _read(os.read(handle, 1 << 16)), files.age(paths.LOCK)
-        released = directories.advise(handle)
+        released = directories.take_advisory_lock(handle)
         if released is False:
             raise _in_use(files, other, fix="wait for it, or stop it")
         if not _is_dead(other, holder, age, alive, released=released is True):
@@ -213,7 +213,7 @@ def _beat(lock: Lock, ended: threading.Event) -> None:
 
 
 def _is_dead(other: Holder | None, mine: Holder, age: float, alive: Alive, *, released: bool = False) -> bool:
-    """Judge an owner: by the system's lock, by its process where that can be seen, else by its last sign of life."""
+    """Decide whether an owner is dead: by the system's lock, by its process if visible, or by its last renewal."""
     if other is None:
         return False
     if other.boot and other.boot == mine.boot:
@@ -245,7 +245,7 @@ def _read(content: bytes) -> Holder | None:
 
 
 def _boot() -> str:
-    """Return what this start of the system is called, empty where it has no name."""
+    """Return the id of this boot of the system, empty if it has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -253,7 +253,7 @@ def _boot() -> str:
 
 
 def _namespace() -> str:
-    """Return the namespace that process numbers are valid in."""
+    """Return the namespace of process numbers."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

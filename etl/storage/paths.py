@@ -58,12 +58,12 @@ def part_receipt(key: str) -> str:
     return f"{WORK}/parts/{quote(key, safe='')}.json"
 
 
-def noted(kind: str, key: str) -> str:
-    """Return the key of an Arrow file that a part leaves for the end: its keys, links or included records."""
+def note_file(kind: str, key: str) -> str:
+    """Return the key of an Arrow file that a part keeps for the end: its keys, links or included records."""
     return f"{WORK}/{kind}/{quote(key, safe='')}.arrow"
 
 
-def again(started: float, key: str, turn: int | None = None) -> str:
+def refetched_part(started: float, key: str, turn: int | None = None) -> str:
     """Name a part that a sync fetches: files of its rejects and raw records stay beside those of earlier runs.
 
     `turn` counts the times that the sync has compared itself with the server.
@@ -71,14 +71,14 @@ def again(started: float, key: str, turn: int | None = None) -> str:
     return f"{round(started)}-{key}" if turn is None else f"{round(started)}-{turn}-{key}"
 
 
-def received_in(key: str) -> tuple[int, int]:
+def received_by(key: str) -> tuple[int, int]:
     """Return the start and turn of the sync that received some raw records; zeros if it was an export."""
     match = _AGAIN.match(PurePosixPath(unquote(key)).name)
     return (int(match[1]), int(match[2] or -1)) if match else (0, 0)
 
 
 def rejects(part: str) -> str:
-    """Return the key, once published, of what did not fit in a part."""
+    """Return the key, once published, of a part's rejects."""
     return f"{REJECTS}/{quote(part, safe='')}.ndjson"
 
 
@@ -106,7 +106,7 @@ def stem(key: str) -> str:
     return PurePosixPath(key).stem.partition(_GENERATION)[0]
 
 
-def ours(key: str) -> bool:
+def is_data_file(key: str) -> bool:
     """Return whether a key has the form of a data file's."""
     return _DATA.fullmatch(key) is not None
 
@@ -124,7 +124,7 @@ def partition(key: str) -> dict[str, str | None]:
 
 
 def staged(key: str) -> str:
-    """Return where a file waits for being published under that key."""
+    """Return the key of a staged file until it is published under that key."""
     return f"{STAGED}/{key}"
 
 

@@ -46,8 +46,8 @@ class Spill:
 
 
 @contextmanager
-def spilling(target: Files) -> Iterator[Spill]:
-    """Yield a place for rows on the disk of a target; it is removed in the end."""
+def open_spill(target: Files) -> Iterator[Spill]:
+    """Yield a folder for rows on the disk of a target; it is removed at the end."""
     with target.scratch() as folder:
         yield Spill(folder)
 

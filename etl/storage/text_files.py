@@ -25,7 +25,7 @@ _UTF_8 = "save it as UTF-8, for example with: iconv -f LATIN1 -t UTF-8"
 
 
 def read(path: Path) -> str:
-    """Return the text of a file or of a pipe that somebody writes to."""
+    """Return the text of a file or a pipe."""
     try:
         # A pipe without a writer would block for ever; opened like this, it is empty.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -34,7 +34,7 @@ APPLICATION = "datacite-etl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """What one load has to do: the number it goes by, what there is, and what was there before, table by table."""
+    """One load: its number, the dataset, and the previous state of each table."""
 
     number: int
     inventory: Inventory

@@ -52,7 +52,7 @@ class Session(Protocol):
 
 @contextmanager
 def transaction(session: Session) -> Iterator[None]:
-    """Do everything or nothing."""
+    """Run everything in a transaction, or nothing."""
     session.run("BEGIN")
     try:
         yield
@@ -87,7 +87,7 @@ def _create_all(session: Session, inventory: Inventory, before: Contents | None)
     """Create all tables, and the views over them."""
     _drop(session, before)
     _make(session, inventory, inventory.relations)
-    for view in views.of(inventory.relations):
+    for view in views.views_of(inventory.relations):
         session.run(view.statement(session.dialect, session.schema))
     added = inventory.rows(inventory.main)
     counts = _counts(session, inventory)

@@ -90,7 +90,7 @@ class PostgresWarehouse:
 def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
     """Connect by a libpq URL; errors do not contain its secrets."""
     driver = library("adbc_driver_postgresql.dbapi", "postgres")
-    name = public(url)
+    name = without_secrets(url)
     hidden = secrets(url)
     try:
         connection = driver.connect(url)
@@ -104,7 +104,7 @@ def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
         raise StoreError(f"{name}: {reason}", fix=fix) from None
 
 
-def public(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return a URL without its secrets; UsageError, which does not quote it, if it is invalid."""
     try:
         parts = urlsplit(url)

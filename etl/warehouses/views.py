@@ -42,7 +42,7 @@ class View:
         return f"CREATE VIEW {dialect.name_of(schema)}.{dialect.name_of(self.name)} AS {self.query.format(**paths)}"
 
 
-def of(relations: Iterable[Relation]) -> Iterator[View]:
+def views_of(relations: Iterable[Relation]) -> Iterator[View]:
     """Return the views that some tables allow; none without DOIs."""
     known = {relation.name: relation for relation in relations}
     if "dois" not in known:

@@ -142,7 +142,7 @@ def test_each_failure_becomes_what_the_caller_should_do(
     status: int, body: bytes, kind: type[AnswerError], says: str
 ) -> None:
     """The status decides between later, slower and never; the server's own words stand in the one line."""
-    error = document.failure(status, body, URL)
+    error = document.error_of(status, body, URL)
     assert type(error) is kind
     assert says in str(error)
     assert "\n" not in str(error)
@@ -162,19 +162,19 @@ def test_each_failure_becomes_what_the_caller_should_do(
 def test_each_failure_names_what_mends_it(status: int, words: str, fix: str) -> None:
     """An unreadable query, an invalid value, missing rights and bad luck have different fixes."""
     body = json.dumps({"errors": {"title": words}}).encode()
-    assert fix in document.failure(status, body, URL).fix
+    assert fix in document.error_of(status, body, URL).fix
 
 
 def test_a_limit_carries_the_servers_retry_after() -> None:
     """The seconds that the server asks for are handed on with the error."""
-    error = document.failure(429, b"", URL, after=17.0)
+    error = document.error_of(429, b"", URL, after=17.0)
     assert isinstance(error, LimitedError)
     assert error.after == 17.0
 
 
 def test_long_words_are_cut() -> None:
     """A trace of thirty thousand characters does not become a message of thirty thousand characters."""
-    error = document.failure(500, json.dumps({"exception": "x" * 30_000}).encode(), URL)
+    error = document.error_of(500, json.dumps({"exception": "x" * 30_000}).encode(), URL)
     assert len(str(error)) < 400
 
 
@@ -184,7 +184,7 @@ def test_every_recorded_failure_is_understood(real: Path) -> None:
     assert failures
     for path in failures:
         status = int(path.name[:3])
-        error = document.failure(status, path.read_bytes(), URL)
+        error = document.error_of(status, path.read_bytes(), URL)
         assert type(error) is (TransientError if status >= 500 else RefusedError), path
         assert len(f"the server answered {status}") + 5 < len(error.message) < 350, path
         assert not any(mark in error.message for mark in ("<html", "<body", "<h2", "\n")), path
@@ -202,7 +202,7 @@ def test_side_loads_among_the_records_are_put_apart() -> None:
     """What v1.0 mixed into `data` is included, before what came as such; the list's own records keep their order."""
     mixed = [record("works", "w1"), record("publishers", "p"), record("works", "w2"), record("members", "m")]
     body = json.dumps({"data": mixed, "included": [record("members", "n")], "meta": {"total": 2}}).encode()
-    found = document.apart(document.read_document(body), ("works",))
+    found = document.separate_included(document.read_document(body), ("works",))
     assert ids(found.records) == ["w1", "w2"]
     assert ids(found.included) == ["p", "m", "n"]
     assert found.meta == {"total": 2}
@@ -211,5 +211,8 @@ def test_side_loads_among_the_records_are_put_apart() -> None:
 def test_a_list_under_another_name_of_its_type_stays_whole() -> None:
     """Publishers called data-centers are the list's own; so is everything where no type is known."""
     body = json.dumps({"data": [record("data-centers", "a"), record("data-centers", "b")]}).encode()
-    assert ids(document.apart(document.read_document(body), ("publishers", "data-centers")).records) == ["a", "b"]
-    assert ids(document.apart(document.read_document(body), ("works",)).records) == ["a", "b"]
+    assert ids(document.separate_included(document.read_document(body), ("publishers", "data-centers")).records) == [
+        "a",
+        "b",
+    ]
+    assert ids(document.separate_included(document.read_document(body), ("works",)).records) == ["a", "b"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import resources
-from etl.api.query import Query, check, encode, joined_by_or, named, wanted_fields
+from etl.api.query import Query, check, encode, joined_by_or, requested_ids, wanted_fields
 from etl.api.window import Window, year_start
 from etl.errors import UsageError
 from etl.schema.declarations import Column, Filter, Form, Include, Resource, Table, Type
@@ -176,8 +176,8 @@ class TestCheck:
         """The declaration says which values are ids; they come in lower case, each once."""
         dois = resources.load("dois")
         asked = check(Query(resource=dois, filters=(("ids", "10.1/B, 10.1/a"), ("ids", "10.1/b"), ("prefix", "10.1"))))
-        assert named(asked) == ("10.1/b", "10.1/a")
-        assert named(query(filters=(("client-id", "x"),))) == ()
+        assert requested_ids(asked) == ("10.1/b", "10.1/a")
+        assert requested_ids(query(filters=(("client-id", "x"),))) == ()
 
     def test_filters_that_the_server_joins_by_or_are_named(self) -> None:
         """Two of them widen the query where a user expects it to narrow."""
@@ -274,7 +274,7 @@ def test_the_id_of_a_doi_has_two_names(name: str) -> None:
     """The API knows both; the list is asked by one of them."""
     query = check(Query(resource=resources.load("dois"), filters=((name, "10.1/A"),)))
     assert query.filters == (("ids", "10.1/A"),)
-    assert (query.single, named(query)) == ("", ("10.1/a",))
+    assert (query.single, requested_ids(query)) == ("", ("10.1/a",))
 
 
 @pytest.mark.parametrize("name", ["id", "ids"])
@@ -283,7 +283,7 @@ def test_a_list_without_ids_gives_a_record_by_its_own_path(name: str) -> None:
     query = check(Query(resource=resources.load("v1/members"), filters=((name, "cern"), ("year", "2010"))))
     assert (query.single, query.path) == ("cern", "/members/cern")
     assert query.params() == {"year": "2010"}
-    assert named(query) == ("cern",)
+    assert requested_ids(query) == ("cern",)
     assert query.request()["filters"] == {"ids": "cern", "year": "2010"}
 
 

@@ -14,7 +14,7 @@ NOT_FOUND = json.dumps({"errors": [{"status": "404", "title": "The resource you 
 
 def test_a_list_looked_up_as_a_doi_is_explained() -> None:
     """The 404 that the current server gives for /works names the resource that replaced it."""
-    refused = document.failure(404, NOT_FOUND.encode(), "https://api.datacite.org/works")
+    refused = document.error_of(404, NOT_FOUND.encode(), "https://api.datacite.org/works")
     explained = retired.explain(refused, WORKS)
     assert isinstance(explained, RefusedError)
     assert (explained.status, explained.url) == (404, refused.url)

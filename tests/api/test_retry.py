@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.api.retry import Pace, decide, failed, retry_after, succeeded
+from etl.api.retry import Pace, pace_after_failure, pace_after_success, retry_after, retry_delay
 from etl.errors import AnswerError, ConnectionLostError, LimitedError, ProtocolError, RefusedError, TransientError
 from etl.settings import Settings
 
@@ -25,7 +25,7 @@ class Highest(random.Random):
 
 def wait(error: AnswerError, attempt: int = 1, elapsed: float = 0.0, **options) -> float | None:
     settings = Settings(**{name: options.pop(name) for name in ("attempts", "patience") if name in options})
-    return decide(error, attempt, elapsed, settings, rng=Highest(), **options)
+    return retry_delay(error, attempt, elapsed, settings, rng=Highest(), **options)
 
 
 class TestDecide:
@@ -54,8 +54,8 @@ class TestDecide:
     def test_jitter_is_full(self, attempt: int, seed: int) -> None:
         """Every delay lies between nothing and its span."""
         settings = Settings(attempts=99)
-        delay = decide(TIMEOUT, attempt, 0, settings, rng=random.Random(seed))
-        assert 0 <= delay <= decide(TIMEOUT, attempt, 0, settings, rng=Highest())
+        delay = retry_delay(TIMEOUT, attempt, 0, settings, rng=random.Random(seed))
+        assert 0 <= delay <= retry_delay(TIMEOUT, attempt, 0, settings, rng=Highest())
 
     @pytest.mark.parametrize("kind", [TransientError, LimitedError])
     def test_retry_after_is_a_lower_bound(self, kind: type[TransientError]) -> None:
@@ -88,38 +88,38 @@ class TestDecide:
 class TestPace:
     def test_one_failure_is_no_reason_to_shrink(self) -> None:
         """The first failure at a size is tried again as it was, the second halves the page."""
-        pace = failed(Pace(size=1000, wanted=1000), TIMEOUT, 500)
+        pace = pace_after_failure(Pace(size=1000, wanted=1000), TIMEOUT, 500)
         assert pace.size == 1000
-        pace = failed(pace, TIMEOUT, 500)
+        pace = pace_after_failure(pace, TIMEOUT, 500)
         assert (pace.size, pace.strained, pace.failures) == (500, True, 0)
 
     def test_the_last_failure_that_is_allowed_shrinks(self) -> None:
         """A page of which one failure is believed may still come as smaller ones."""
-        assert failed(Pace(size=1000, wanted=1000), TIMEOUT, 500, last=True).size == 500
+        assert pace_after_failure(Pace(size=1000, wanted=1000), TIMEOUT, 500, last=True).size == 500
 
     def test_a_heavy_page_shrinks_with_every_further_failure(self) -> None:
         """Once shrunk, no second opinion is asked for."""
         pace = Pace(size=500, wanted=1000, strained=True)
-        assert failed(pace, TIMEOUT, 250).size == 250
+        assert pace_after_failure(pace, TIMEOUT, 250).size == 250
 
     @pytest.mark.parametrize("error", [LIMITED, ProtocolError("html"), TransientError("down", status=503)])
     def test_other_trouble_does_not_shrink(self, error: AnswerError) -> None:
         """Limits, garbled answers and a server that is down have nothing to do with the size."""
         pace = Pace(size=1000, wanted=1000)
         for _ in range(5):
-            pace = failed(pace, error, 500)
+            pace = pace_after_failure(pace, error, 500)
         assert (pace.size, pace.failures) == (1000, 5)
 
     def test_the_smallest_page_fails_on(self) -> None:
         """A page that cannot shrink counts its failures, so that they come to an end."""
         pace = Pace(size=1, wanted=1000, strained=True)
-        assert failed(failed(pace, TIMEOUT, 1), TIMEOUT, 1).failures == 2
+        assert pace_after_failure(pace_after_failure(pace, TIMEOUT, 1), TIMEOUT, 1).failures == 2
 
     def test_it_grows_back_after_successes(self) -> None:
         """After two good pages the size doubles, until it is the wanted one."""
         pace, sizes = Pace(size=250, wanted=1000, strained=True), []
         for _ in range(6):
-            pace = succeeded(pace, min(pace.size * 2, pace.wanted))
+            pace = pace_after_success(pace, min(pace.size * 2, pace.wanted))
             sizes.append(pace.size)
         assert sizes == [250, 500, 500, 1000, 1000, 1000]
         assert pace == Pace(size=1000, wanted=1000)
@@ -130,16 +130,16 @@ class TestPace:
         for _ in range(8):
             pages = 0
             while pace.size == 100:
-                pace, pages = succeeded(pace, 200), pages + 1
+                pace, pages = pace_after_success(pace, 200), pages + 1
             good.append(pages)
-            pace = failed(pace, TIMEOUT, 100)
+            pace = pace_after_failure(pace, TIMEOUT, 100)
         assert good == [2, 4, 8, 16, 32, 64, 64, 64]
 
     def test_growth_that_lasts_makes_the_next_one_soon_again(self) -> None:
         """Behind heavy records the pages are large again after a few."""
         pace = Pace(size=100, wanted=800, strained=True, steady=64)
         for _ in range(64 + 64 + 2):
-            pace = succeeded(pace, min(pace.size * 2, pace.wanted))
+            pace = pace_after_success(pace, min(pace.size * 2, pace.wanted))
         assert pace.size == 800
 
     @pytest.mark.parametrize("pace", [Pace(size=1000, wanted=1000), Pace(size=500, wanted=1000, strained=True)])
@@ -147,20 +147,20 @@ class TestPace:
         """A reset says nothing about the page, be it large or small already."""
         failing = pace
         for _ in range(5):
-            failing = failed(failing, RESET, 250)
+            failing = pace_after_failure(failing, RESET, 250)
         assert failing == replace(pace, failures=5)
 
     def test_connections_lost_as_often_as_is_allowed_shrink_and_go_on_shrinking(self) -> None:
         """A load balancer may cut off what is too heavy; once a page is through, a reset is a reset again."""
-        pace = failed(Pace(size=1000, wanted=1000), RESET, 500, last=True)
-        pace = failed(pace, RESET, 250)
+        pace = pace_after_failure(Pace(size=1000, wanted=1000), RESET, 500, last=True)
+        pace = pace_after_failure(pace, RESET, 250)
         assert pace.size == 250
-        assert failed(succeeded(pace, 500), RESET, 125).size == 250
+        assert pace_after_failure(pace_after_success(pace, 500), RESET, 125).size == 250
 
     def test_success_forgets_failures(self) -> None:
         """Failures of different pages do not add up."""
-        pace = failed(Pace(size=1000, wanted=1000), TIMEOUT, 500)
-        assert failed(succeeded(pace, 1000), TIMEOUT, 500).size == 1000
+        pace = pace_after_failure(Pace(size=1000, wanted=1000), TIMEOUT, 500)
+        assert pace_after_failure(pace_after_success(pace, 1000), TIMEOUT, 500).size == 1000
 
     @given(st.lists(st.booleans(), max_size=200))
     def test_the_size_stays_between_one_and_the_wanted(self, luck: list[bool]) -> None:
@@ -168,9 +168,9 @@ class TestPace:
         pace = Pace(size=1000, wanted=1000)
         for good in luck:
             if good:
-                pace = succeeded(pace, min(pace.size * 2, pace.wanted))
+                pace = pace_after_success(pace, min(pace.size * 2, pace.wanted))
             else:
-                pace = failed(pace, TIMEOUT, max(1, pace.size // 2))
+                pace = pace_after_failure(pace, TIMEOUT, max(1, pace.size // 2))
             assert 1 <= pace.size <= 1000
 
 

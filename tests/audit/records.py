@@ -7,7 +7,7 @@ from typing import Any
 
 from etl import resources
 from etl.audit import findings
-from etl.audit.scan import Scan, viewed
+from etl.audit.scan import Scan, with_views
 from etl.audit.words import Tables, rules
 from etl.runs import in_memory
 
@@ -29,11 +29,11 @@ def tables(records: Sequence[Mapping[str, Json]]) -> tuple[Scan, Tables]:
     found = in_memory.tables(resources.load("dois"), [json.dumps(record).encode() for record in records])
     schemas = {name: dict(frame.schema) for name, frame in found.items()}
     scan = Scan(root="", files={}, schemas=schemas, as_of=AS_OF, options={})
-    return scan, viewed({name: frame.lazy() for name, frame in found.items()}, AS_OF)
+    return scan, with_views({name: frame.lazy() for name, frame in found.items()}, AS_OF)
 
 
 def broken(records: Sequence[Mapping[str, Json]]) -> dict[str, list[tuple[str, str]]]:
     """Return what each rule finds, as DOIs and values."""
     scan, known = tables(records)
-    every = [*findings.of_place(scan, known, rules()), *findings.of_all(known, rules())]
+    every = [*findings.place_findings(scan, known, rules()), *findings.dataset_findings(known, rules())]
     return {rule.id: sorted(rows.select("doi", "value").rows()) for rule, rows in every}

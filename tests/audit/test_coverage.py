@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def counted(records: list[dict[str, Any]]) -> pl.DataFrame:
     """Return `audit_coverage` of records."""
     scan, known = tables(records)
-    properties = coverage.countable(scan)
+    properties = coverage.countable_properties(scan)
     return coverage.shares(coverage.add([coverage.count(known, properties)]), properties)
 
 
@@ -99,7 +99,7 @@ def test_an_empty_dataset_has_coverage_too() -> None:
     """No record, no share, no failure."""
     scan, known = tables([doi("10.1/a")])
     none = {name: frame.filter(pl.lit(value=False)) for name, frame in known.items()}
-    properties = coverage.countable(scan)
+    properties = coverage.countable_properties(scan)
     frame = coverage.shares(coverage.add([coverage.count(none, properties)]), properties)
     assert frame["share"].drop_nulls().to_list() == []
 

@@ -73,7 +73,7 @@ def flagged(record: Any) -> Any:
 
 def clean(records: list[Any], resource: Resource) -> list[Any]:
     """Leave out the records that need coercion."""
-    strict = msgspec.json.Decoder(arrow_types.strict(shape(resource)))
+    strict = msgspec.json.Decoder(arrow_types.strict_type(shape(resource)))
 
     def fits(record: Any) -> bool:
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.cli.progress import Course, lasting, progress
+from etl.cli.progress import Course, duration, progress
 from etl.events import Noted, PageFetched, PartWritten, Planned, Retried, SliceDone
 from etl.sandbox import Sandbox
 from tests.conftest import Command
@@ -102,7 +102,7 @@ def test_what_is_planned_later_is_more(capsys: pytest.CaptureFixture[str], monke
 )
 def test_lengths_of_time_are_written_for_people(seconds: float, said: str) -> None:
     """Rounded up, in the unit that fits."""
-    assert lasting(seconds) == said
+    assert duration(seconds) == said
 
 
 @pytest.mark.parametrize(

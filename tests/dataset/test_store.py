@@ -188,7 +188,7 @@ def lock_after_death(root):
 
 def test_a_second_run_is_told_who_is_at_work(tmp_path):
     """A destination in use is refused with owner, process, machine and time."""
-    mine = lock.born(1) or ""
+    mine = lock.process_start(1) or ""
     first = lock.Owner(user="ann", host="here", pid=1, born=mine, started="2026-01-01T00:00:00Z")
     with hold(local(tmp_path), claim(), first):
         refused = pytest.raises(StoreError, match="in use by ann, process 1 on here, since 2026-01-01T00:00:00Z")

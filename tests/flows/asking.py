@@ -7,10 +7,10 @@ from pathlib import Path
 from prefect import flow, runtime
 
 from etl import resources
-from etl.api.client import connected
+from etl.api.client import connect
 from etl.api.query import Query
 from etl.settings import Settings
-from flows.budget import together
+from flows.budget import flow_limits
 
 
 @flow(name="ask", persist_result=False)
@@ -21,7 +21,7 @@ async def ask(base_url: str, budget: str, seconds: float, meeting: str, flows: i
     """
     settings = Settings(base_url=base_url, concurrency=8)
     asked = Query(resource=resources.load("providers"))
-    async with together(budget, settings) as shared, connected(settings, together=shared) as client:
+    async with flow_limits(budget, settings) as shared, connect(settings, together=shared) as client:
         await asyncio.to_thread(_meet, Path(meeting), str(runtime.flow_run.id), flows)
 
         async def keep_asking() -> None:

@@ -70,11 +70,11 @@ async def test_what_is_published_completes_under_the_name_of_its_verdict(
     """Only a proved run is plainly Completed; the others say what they are."""
     from prefect import flow
 
-    from flows.steps import ended
+    from flows.steps import final_state
 
     @flow(name="ending")
     def ending() -> object:
-        return ended("somewhere", {**SUMMARY, "verdict": verdict})
+        return final_state("somewhere", {**SUMMARY, "verdict": verdict})
 
     found = ending(return_state=True)
     assert (found.type.value, found.name) == ("COMPLETED", state)
@@ -84,12 +84,12 @@ async def test_what_is_not_published_fails_with_its_reasons(prefect: None) -> No
     """The state's message has the counts and the reasons."""
     from prefect import flow
 
-    from flows.steps import ended
+    from flows.steps import final_state
 
     @flow(name="ending")
     def ending() -> object:
         short = {"verdict": "incomplete", "published": False, "unique": 2, "reasons": ["slice a: 1 short"]}
-        return ended("somewhere", SUMMARY | short)
+        return final_state("somewhere", SUMMARY | short)
 
     found = ending(return_state=True)
     assert found.type.value == "FAILED"

@@ -28,13 +28,13 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_state_and_work_lie_below_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Unless variables name other folders."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert folders.state() == tmp_path / ".local/state/datacite-etl"
-    assert folders.work() == tmp_path / ".cache/datacite-etl"
+    assert folders.state_folder() == tmp_path / ".local/state/datacite-etl"
+    assert folders.work_folder() == tmp_path / ".cache/datacite-etl"
     monkeypatch.setenv("XDG_STATE_HOME", "/s")
     monkeypatch.setenv("XDG_CACHE_HOME", "/c")
-    assert (folders.state(), folders.work()) == (Path("/s/datacite-etl"), Path("/c/datacite-etl"))
+    assert (folders.state_folder(), folders.work_folder()) == (Path("/s/datacite-etl"), Path("/c/datacite-etl"))
     monkeypatch.setenv("DATACITE_ETL_WORK", "/w")
-    assert folders.work() == Path("/w")
+    assert folders.work_folder() == Path("/w")
 
 
 @pytest.mark.parametrize("home", ["/nonexistent", "/proc"])
@@ -45,8 +45,8 @@ def test_without_a_home_they_lie_with_temporary_files(
     monkeypatch.setenv("HOME", home)
     monkeypatch.setattr(folders.os, "access", lambda path, mode: False)
     own = tmp_path / f"datacite-etl-{os.getuid()}"
-    assert folders.state().is_relative_to(own)
-    assert folders.work().is_relative_to(own)
+    assert folders.state_folder().is_relative_to(own)
+    assert folders.work_folder().is_relative_to(own)
     assert own.stat().st_mode & 0o777 == 0o700
 
 
@@ -55,17 +55,17 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path) -> None:
     (tmp_path / f"datacite-etl-{os.getuid()}").mkdir()
     (tmp_path / f"datacite-etl-{os.getuid()}").chmod(0o777)
     with pytest.raises(UsageError, match="can be written by others; set XDG_STATE_HOME"):
-        folders.temporary()
+        folders.temporary_folder()
     shutil.rmtree(tmp_path / f"datacite-etl-{os.getuid()}")
     (tmp_path / f"datacite-etl-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="can be written by others"):
-        folders.temporary()
+        folders.temporary_folder()
 
 
 def test_a_home_that_nobody_has_is_a_usage_error() -> None:
     """A tilde leads nowhere then."""
     with pytest.raises(UsageError, match="home of that user is unknown; write the path out"):
-        folders.expanded(Path("~nobody-of-that-name/x"))
+        folders.expand(Path("~nobody-of-that-name/x"))
 
 
 def test_an_owner_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

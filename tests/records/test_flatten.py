@@ -17,7 +17,7 @@ from etl import resources
 from etl.api.document import read_document
 from etl.records.flatten import build, flatten, frame_schema, needed
 from etl.records.parser import Parser, nested_schema
-from etl.schema.arrow_types import steps
+from etl.schema.arrow_types import split_path
 from etl.schema.declarations import Json, Resource, Table
 from tests.records.test_parser import PAGES
 from tests.support.widgets import WIDGETS, column
@@ -196,7 +196,7 @@ def entries(node: Json, path: tuple[str, ...]) -> Iterator[Json]:
 
 
 def count(record: Json, table: Table) -> int:
-    return sum(1 for _ in entries(record, (*steps(table.path), "[]")))
+    return sum(1 for _ in entries(record, (*split_path(table.path), "[]")))
 
 
 @given(PAGES)

@@ -2,7 +2,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.records.ordering import arrange, contested, place, split
+from etl.records.ordering import arrange, contested, rows_by_partition, split
 
 
 def main(keys, **more):
@@ -40,7 +40,7 @@ def test_rows_follow_their_record_and_keep_their_order_within_it():
     """A child table is put in the order of the main table; rows of records without a place go."""
     order = arrange(main(["b", "a", None], year=[1, 2, 1]), key="key", partition_by=["year"])
     rows = pl.DataFrame({"_row": pl.Series([2, 1, 0, 0, 1], dtype=pl.UInt32), "n": [5, 3, 1, 2, 4]})
-    assert [found["n"].to_list() for _, found in place(rows, order)] == [[1, 2], [3, 4]]
+    assert [found["n"].to_list() for _, found in rows_by_partition(rows, order)] == [[1, 2], [3, 4]]
 
 
 @given(st.integers(0, 9), st.integers(1, 4))

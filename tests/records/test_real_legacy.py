@@ -44,12 +44,12 @@ def test_every_record_of_a_body_becomes_a_row(path: Path) -> None:
     plain = json.loads(path.read_bytes())
     data = plain["data"] if isinstance(plain["data"], list) else [plain["data"]]
     own = BY_TYPE[path.parent.name.removesuffix("_single")]
-    found = document.apart(document.read_document(path.read_bytes()), own.types)
+    found = document.separate_included(document.read_document(path.read_bytes()), own.types)
     expected = Counter(one["type"] for one in [*data, *plain.get("included", [])])
     twice = TWICE.get(path.relative_to(BODIES).as_posix(), 0)
     groups = [(own, found.records)]
     others = {resource.name: resource for resource in BY_TYPE.values()}
-    groups += [(other, document.of_type(found.included, *other.types)) for other in others.values()]
+    groups += [(other, document.records_of_type(found.included, *other.types)) for other in others.values()]
     got: Counter[str] = Counter()
     for resource, records in groups:
         parsed = Parser(resource).parse(records)
@@ -99,7 +99,7 @@ def _listed(value: Any) -> list[Any]:
 @pytest.mark.parametrize("path", [path for path in FILES if path.parent.name == "_errors"], ids=lambda path: path.stem)
 def test_error_bodies_become_a_refusal_that_names_the_fix(path: Path) -> None:
     """Both wordings of the 404, of the old server and the current one, lead to the current resource."""
-    error = document.failure(404, path.read_bytes(), "https://api.datacite.org/works")
+    error = document.error_of(404, path.read_bytes(), "https://api.datacite.org/works")
     advice = retired.explain(error, resources.load("v1/works"))
     assert isinstance(advice, RefusedError)
     assert "dois" in str(advice)

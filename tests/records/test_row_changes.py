@@ -17,7 +17,7 @@ def frame(rows):
 @given(ROWS, ROWS)
 def test_exactly_the_records_whose_rows_are_not_the_same_differ(before, after):
     """Same rows in the same order are the same; one more, one less, another order or another value is a difference."""
-    differing = set(row_changes.differing(frame(before), frame(after), "doi").to_list())
+    differing = set(row_changes.changed_keys(frame(before), frame(after), "doi").to_list())
     expected = {
         key for key in "abc" if [row for row in before if row[0] == key] != [row for row in after if row[0] == key]
     }
@@ -28,7 +28,7 @@ def test_exactly_the_records_whose_rows_are_not_the_same_differ(before, after):
 def test_the_columns_that_differ_are_named(pairs):
     """A null differs from every value and from no null."""
     before, after = (frame([(key, pair[side], 1) for key, pair in pairs.items()]) for side in (0, 1))
-    named = row_changes.named(before, after, "doi")
+    named = row_changes.changed_columns(before, after, "doi")
     assert set(named.iter_rows()) == {(key, "text") for key, (one, other) in pairs.items() if one != other}
 
 

@@ -475,13 +475,13 @@ def test_long_lists_are_walked_beyond_what_page_numbers_reach(small: Sandbox) ->
 @pytest.mark.parametrize("size", [2, 3, 7])
 async def test_activities_of_one_request_are_not_lost_between_pages(size: int, small: Sandbox) -> None:
     """Wherever a page ends, activities with the same id and time come all, and once."""
-    from etl.api.client import connected
+    from etl.api.client import connect
     from etl.api.query import Query, check
     from etl.settings import Settings
 
     query = check(Query(resource=resources.load("activities")))
     got: list[Raw] = []
-    async with connected(Settings(base_url=small.base_url, rate=100_000)) as client:
+    async with connect(Settings(base_url=small.base_url, rate=100_000)) as client:
         async for page in client.pages(query, size=size):
             got += [json.loads(record) for record in page.document.records]
     assert Counter(key("activities", one) for one in got) == Counter(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.api.limits.rate_limit import shared_limits
-from etl.cli.batch import over
+from etl.cli.batch import override
 from etl.errors import UsageError
 from etl.options.server import FetchOptions
 from etl.runs.batch import clients_of, worst
@@ -195,7 +195,7 @@ async def test_a_client_whose_id_is_a_path_leads_nowhere(command: Command, tmp_p
 def test_the_server_that_is_given_wins_over_that_of_the_file() -> None:
     """A file that names a server can be tried against the sandbox, and the other way round."""
     real = FetchOptions(base_url="https://mirror.example.org", mailto="a@example.org")
-    trial = over(real, FetchOptions(sandbox=True, sandbox_options="--records 5"))
+    trial = override(real, FetchOptions(sandbox=True, sandbox_options="--records 5"))
     assert (trial.base_url, trial.sandbox, trial.mailto) == ("", True, "a@example.org")
-    back = over(trial, FetchOptions(base_url="https://mirror.example.org"))
+    back = override(trial, FetchOptions(base_url="https://mirror.example.org"))
     assert (back.base_url, back.sandbox, back.sandbox_options) == (real.base_url, False, "")

@@ -37,19 +37,19 @@ def test_arrow_reads_all_that_the_strict_type_takes(kind: Type, value: Json) -> 
     shape = Struct({"x": Scalar(kind), "l": Listing(Scalar(kind)), "s": Struct({"x": Scalar(kind)})})
     raw = json.dumps({"x": value, "l": [value], "s": {"x": value}}).encode()
     try:
-        msgspec.json.decode(raw, type=arrow_types.strict(shape))
+        msgspec.json.decode(raw, type=arrow_types.strict_type(shape))
     except msgspec.ValidationError:
         return
-    options = pa.json.ParseOptions(explicit_schema=pa.schema(list(arrow_types.arrow(shape))))
+    options = pa.json.ParseOptions(explicit_schema=pa.schema(list(arrow_types.arrow_type(shape))))
     table = pa.json.read_json(BytesIO(raw), parse_options=options)
-    assert table.schema == pa.schema(list(arrow_types.arrow(shape)))
+    assert table.schema == pa.schema(list(arrow_types.arrow_type(shape)))
     assert table.column("x").null_count == (value is None)
 
 
 @pytest.mark.parametrize("path", ["", "a", "a.b", "attributes.creators[].affiliation[].name", "sizes[]", "a[][]"])
 def test_paths_are_cut_and_written_the_same_way(path: str) -> None:
     """Cutting a declared path into steps and writing it again gives the path."""
-    assert arrow_types.dotted(arrow_types.steps(path)) == path
+    assert arrow_types.join_path(arrow_types.split_path(path)) == path
 
 
 def test_fields_beyond_the_promise_are_named_outermost_first() -> None:
@@ -63,8 +63,8 @@ def test_fields_beyond_the_promise_are_named_outermost_first() -> None:
 
 def test_a_screen_looks_at_its_paths_only() -> None:
     """A wrong type at a watched path is refused, at another path it is passed over; what is unknown may be null."""
-    watched = [arrow_types.steps("attributes.parts[].size"), arrow_types.steps("attributes.new")]
-    decode = msgspec.json.Decoder(arrow_types.screen(SHAPE, watched)).decode
+    watched = [arrow_types.split_path("attributes.parts[].size"), arrow_types.split_path("attributes.new")]
+    decode = msgspec.json.Decoder(arrow_types.screen_type(SHAPE, watched)).decode
     for fine in ({"parts": [{"size": 1}, None], "year": "x"}, {"parts": None, "new": None}, {}, None):
         decode(json.dumps({"attributes": fine}).encode())
     for odd in ({"parts": [{"size": "1"}]}, {"parts": {}}, {"new": 0}, []):
@@ -86,10 +86,10 @@ def test_a_name_with_dashes_means_the_field_with_capitals(name: str, field: str 
 
 def test_leaves_of_a_type_are_found_with_their_paths() -> None:
     """The parser asks for the JSON leaves, which Arrow would take as any text."""
-    found = {arrow_types.dotted(path) for path in arrow_types.leaves(SHAPE, Type.JSON)}
+    found = {arrow_types.join_path(path) for path in arrow_types.leaves(SHAPE, Type.JSON)}
     assert found == {"attributes.shape", "attributes.parts[].plan"}
-    assert all(arrow_types.at(SHAPE, arrow_types.steps(path)) == Scalar(Type.JSON) for path in found)
-    assert arrow_types.at(SHAPE, ("attributes", "nothing")) is None
+    assert all(arrow_types.shape_at(SHAPE, arrow_types.split_path(path)) == Scalar(Type.JSON) for path in found)
+    assert arrow_types.shape_at(SHAPE, ("attributes", "nothing")) is None
 
 
 def test_a_sieve_gives_the_raw_values_at_its_paths() -> None:

@@ -18,7 +18,7 @@ from etl.errors import StoreError
 from etl.sandbox import Corpus, Sandbox, datafile, running
 from etl.storage import paths
 from etl.storage.files import LocalFiles
-from etl.storage.location import Divided, open_files
+from etl.storage.location import SplitFiles, open_files
 from tests.conftest import Command, data_files
 from tests.support.bucket import unique
 from tests.support.faulty import FaultyFiles, PowerLoss
@@ -255,7 +255,7 @@ def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
 def test_a_file_that_is_taken_over_replaces_what_was_staged_in_its_place(tmp_path: Path) -> None:
     """A run that crashed had staged another one there, which nobody may read any more."""
     published, work = LocalFiles(tmp_path / "there"), LocalFiles(tmp_path / "here")
-    files, key = Divided(published, work), "dois/a.parquet"
+    files, key = SplitFiles(published, work), "dois/a.parquet"
     published.write(key, b"as it was")
     files.write(paths.staged(key), b"of a run that crashed")
     files.link(key, paths.staged(key))

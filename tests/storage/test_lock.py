@@ -23,7 +23,7 @@ from etl.storage.files import LocalFiles
 from etl.storage.lock import Owner
 owner = Owner(user="bob", host=sys.argv[2], pid=1, born="1", started="2026-01-01T00:00:00Z")
 try:
-    held = lock.take(LocalFiles(Path(sys.argv[1])), owner)
+    held = lock.take_lock(LocalFiles(Path(sys.argv[1])), owner)
 except Exception as error:
     print(error, flush=True)
 else:
@@ -70,23 +70,23 @@ def said(process: subprocess.Popen[str]) -> str:
 
 def test_one_of_two_owners_gets_the_lock(files):
     """The other is refused with user, process, machine and time, and what to do."""
-    held = lock.take(files, owner(pid=os.getpid()), alive=lambda pid: "7")
+    held = lock.take_lock(files, owner(pid=os.getpid()), alive=lambda pid: "7")
     assert held.is_held()
     assert lock.held_by(files, owner(pid=os.getpid()))
     with pytest.raises(StoreError, match=r"in use by ann, process \d+ on here, since 2026.*; wait for it"):
-        lock.take(files, owner(pid=2), alive=lambda pid: "7")
+        lock.take_lock(files, owner(pid=2), alive=lambda pid: "7")
     held.release()
     assert files.listing(paths.OWN) == []
-    lock.take(files, owner(pid=2)).release()
+    lock.take_lock(files, owner(pid=2)).release()
 
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(files):
     """A run that was killed does not keep its successor out, whether its number is free or has been given again."""
     for born in (None, "another birth"):
-        dead = lock.take(files, owner(pid=11), alive=lambda pid: "7")
+        dead = lock.take_lock(files, owner(pid=11), alive=lambda pid: "7")
         with suppress(AttributeError):
             os.close(dead._handle)  # as the system does with the files of a dead process
-        held = lock.take(files, owner(pid=12), alive=lambda pid, born=born: born)
+        held = lock.take_lock(files, owner(pid=12), alive=lambda pid, born=born: born)
         assert lock.held_by(files, owner(pid=12))
         held.release()
 
@@ -94,15 +94,15 @@ def test_the_lock_of_a_process_that_is_gone_is_taken_over(files):
 def test_a_lock_without_a_sign_of_life_expires(files, monkeypatch):
     """Of processes on other machines only the signs of life are known."""
     without_locks(monkeypatch)  # of another machine, at a shared disk
-    lock.take(files, owner(host="there"))
+    lock.take_lock(files, owner(host="there"))
     elsewhere(monkeypatch)
     with pytest.raises(
         StoreError,
         match=r"on there.*remove .*_etl/lock, .* 5 minutes after its last sign of life, \d+ s",
     ):
-        lock.take(files, owner(host="here"))
+        lock.take_lock(files, owner(host="here"))
     monkeypatch.setattr(lock, "EXPIRY", -1.0)
-    lock.take(files, owner(host="here")).release()
+    lock.take_lock(files, owner(host="here")).release()
 
 
 def test_signs_of_life_keep_a_lock(files, monkeypatch):
@@ -112,12 +112,12 @@ def test_signs_of_life_keep_a_lock(files, monkeypatch):
     for kind in (lock._LockFile, lock._LockObject):
         plain = kind.beat
         monkeypatch.setattr(kind, "beat", lambda self, plain=plain: (plain(self), beats.append(1)))
-    with lock.held(files, owner()) as held:
+    with lock.hold_lock(files, owner()) as held:
         while len(beats) < 3:
             pass
         assert held.is_held()
     assert not files.exists(paths.LOCK)
-    with lock.held(files, owner()):
+    with lock.hold_lock(files, owner()):
         pass
 
 
@@ -125,15 +125,15 @@ def test_a_lock_that_cannot_be_read_is_not_taken_over(files):
     """Nobody knows whose it is, so nobody's work is endangered."""
     files.write(paths.LOCK, b"?")
     with pytest.raises(StoreError, match="cannot be read; if no run is at work, remove"):
-        lock.take(files, owner())
+        lock.take_lock(files, owner())
 
 
 def test_only_the_owner_releases_a_lock(files):
     """A run that lost its lock leaves the new owner's alone, and knows that it lost it."""
-    held = lock.take(files, owner(pid=11))
+    held = lock.take_lock(files, owner(pid=11))
     files.remove(paths.LOCK)
     assert not held.is_held()
-    other = lock.take(files, owner(pid=12))
+    other = lock.take_lock(files, owner(pid=12))
     held.release()
     assert other.is_held()
     other.release()
@@ -167,12 +167,12 @@ def test_a_disk_that_cannot_be_written_is_reported_in_one_line(tmp_path, monkeyp
 
     monkeypatch.setattr(directories.os, "fsync", refuse)
     with pytest.raises(StoreError, match="Read-only file system; make the file system writable"):
-        lock.take(local(tmp_path), owner())
+        lock.take_lock(local(tmp_path), owner())
 
 
 def test_a_process_is_born_once_and_then_gone():
     """The birth of a running process stays the same, and a finished process has none."""
-    assert lock.born(os.getpid()) == lock.born(os.getpid()) is not None
+    assert lock.process_start(os.getpid()) == lock.process_start(os.getpid()) is not None
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert lock.born(process.pid) not in (None, lock.born(1))
-    assert lock.born(process.pid) is None
+        assert lock.process_start(process.pid) not in (None, lock.process_start(1))
+    assert lock.process_start(process.pid) is None

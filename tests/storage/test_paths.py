@@ -51,14 +51,14 @@ def test_a_slice_has_one_folder_of_its_own(key):
 )
 def test_data_files_are_known_by_their_names(key: str, *, said: bool) -> None:
     """What an export, a sync or an ingest calls its files; nobody else does by chance."""
-    assert paths.ours(key) is said
+    assert paths.is_data_file(key) is said
 
 
 @pytest.mark.parametrize("turn", [None, 0, 2])
 def test_raw_records_tell_in_which_sync_they_were_received(turn: int | None) -> None:
     """The run and its turn are in the name of the part; an export's and an ingest's parts are of no sync."""
     for key in ("0min-max", "20190101T000000-20200101T000000.001"):
-        part = paths.again(1795347817.4, key, turn)
-        assert paths.received_in(paths.raw(part)) == (1795347817, -1 if turn is None else turn)
-        assert paths.received_in(paths.raw(key)) == (0, 0)
-    assert paths.received_in(paths.raw("parts_00000")) == (0, 0)
+        part = paths.refetched_part(1795347817.4, key, turn)
+        assert paths.received_by(paths.raw(part)) == (1795347817, -1 if turn is None else turn)
+        assert paths.received_by(paths.raw(key)) == (0, 0)
+    assert paths.received_by(paths.raw("parts_00000")) == (0, 0)

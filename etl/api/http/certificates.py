@@ -11,8 +11,8 @@ _UNKNOWN_ISSUER = {18, 19, 20, 21}
 """OpenSSL's codes for certificates that lead to none that is trusted."""
 
 
-def trusted(network: Network) -> ssl.SSLContext | bool:
-    """Return what connections are checked by; True for the system's certificates alone.
+def trust(network: Network) -> ssl.SSLContext | bool:
+    """Return the certificates that connections trust; True for those of the system alone.
 
     UsageError for a file or folder that cannot be read.
     """
@@ -25,7 +25,7 @@ def trusted(network: Network) -> ssl.SSLContext | bool:
 
 
 def advice(error: Exception) -> str:
-    """Say what helps against a certificate that is not trusted."""
+    """Suggest a fix for a certificate that is not trusted."""
     if getattr(error, "verify_code", None) in _UNKNOWN_ISSUER:
         return "if a proxy or mirror of yours signs it, set SSL_CERT_FILE to the PEM file of its authority"
     return "check --base-url and this machine's clock"

@@ -23,7 +23,7 @@ def redirect(sealed: Sealed) -> str | None:
         return None
     try:
         target = urljoin(sealed.url, location)
-        within(sealed.url, target)
+        check_same_origin(sealed.url, target)
         credentials = "@" in urlsplit(target).netloc
     except ValueError:
         target, credentials = "", True
@@ -46,7 +46,7 @@ def base_url(text: str) -> str:
     return str(URL(text)).rstrip("/")
 
 
-def within(url: str, target: str) -> None:
+def check_same_origin(url: str, target: str) -> None:
     """Raise RefusedError for a target of another origin than the URL's, ValueError if it is not a URL."""
     if _origin(url) != _origin(target):
         other = shortened(site(target), _LONGEST)
@@ -58,7 +58,7 @@ def within(url: str, target: str) -> None:
 
 
 def site(url: str) -> str:
-    """Name the origin as a person would write it."""
+    """Name the origin for people."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 

@@ -29,12 +29,12 @@ def proxy_for(url: str, network: Network) -> Proxy | None:
     parts = urlsplit(url)
     https = parts.scheme == "https"
     variable, given = ("HTTPS_PROXY", network.https_proxy) if https else ("HTTP_PROXY", network.http_proxy)
-    if not given.strip() or bypassed(parts.hostname or "", parts.port or (443 if https else 80), network.no_proxy):
+    if not given.strip() or is_direct(parts.hostname or "", parts.port or (443 if https else 80), network.no_proxy):
         return None
     return _read(given.strip(), variable)
 
 
-def bypassed(host: str, port: int, no_proxy: str) -> bool:
+def is_direct(host: str, port: int, no_proxy: str) -> bool:
     """Return whether a host is reached directly: this machine, or what NO_PROXY lists as name, domain or network."""
     names = [name.lower() for name in re.split(r"[,\s]+", no_proxy) if name]
     return loopback(host) or any(_is_of(host.lower(), port, name) or _inside(host, name) for name in names)

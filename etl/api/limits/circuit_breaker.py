@@ -19,7 +19,7 @@ Probe = Callable[[], Awaitable[object]]
 
 
 class CircuitBreaker:
-    """Distinguishes an outage of the whole server from trouble with one page, and waits for its end."""
+    """Distinguishes an outage of the server from trouble with one page, and waits for its end."""
 
     def __init__(self, settings: Settings, observe: Observe, *, rng: random.Random, clock: Clock, sleep: Sleep) -> None:
         self._settings = settings
@@ -55,14 +55,14 @@ class CircuitBreaker:
         """
         if probe is None or isinstance(error, LimitedError) or not isinstance(error, TransientError):
             return False
-        self._streak = retry.struck(self._streak, self._clock())
+        self._streak = retry.after_failure(self._streak, self._clock())
         before = self._recoveries
         async with self._turn:
             if self._recoveries > before:
                 return True
             if self._over is not None:
                 raise self._over
-            if not (hopeless or retry.doubtful(self._streak)):
+            if not (hopeless or retry.suspects_outage(self._streak)):
                 return False
             self._closed.clear()
             try:
@@ -88,7 +88,7 @@ class CircuitBreaker:
     def _delay(self, trouble: AnswerError) -> float:
         after = (trouble.after if isinstance(trouble, TransientError) else None) or 0.0
         delay = retry.next_probe(self._streak, self._clock(), self._settings, after=after, rng=self._rng)
-        self._streak = retry.probed(self._streak)
+        self._streak = retry.after_probe(self._streak)
         if delay is None:
             down = self._clock() - self._streak.since
             self._over = DownError(

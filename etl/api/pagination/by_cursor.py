@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from etl.api.pagination.cursors import cursor_of, make_cursor, read_cursor
 from etl.api.pagination.page_info import PageInfo
-from etl.api.pagination.position import Position, Progress, after, is_last, nothing_new
+from etl.api.pagination.position import Position, Progress, is_last, no_progress, position_after
 from etl.errors import ProtocolError
 
 _FIRST_CURSOR = "1"
@@ -51,10 +51,10 @@ class Cursor:
             return Progress(None, repeated)
         token = cursor_of(info.next)
         if info.count == 0:
-            raise nothing_new(received, info.total)
+            raise no_progress(received, info.total)
         if read_cursor(token) <= (came_from or (0, "")):
             raise ProtocolError("the server's next cursor does not advance")
-        return Progress(after(position, token, info, repeated), repeated)
+        return Progress(position_after(position, token, info, repeated), repeated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Keyset:
             raise ProtocolError("the last record of the page has no time of creation to continue from")
         again = len(list(takewhile(lambda key: key == last, reversed(info.keys)))) if earlier else 0
         repeated += fresh.count(last) - again if earlier else 0  # these come again as well
-        return Progress(after(position, make_cursor(*onward), info, repeated, again), repeated, again)
+        return Progress(position_after(position, make_cursor(*onward), info, repeated, again), repeated, again)
 
 
 def _key_of(token: str) -> tuple[int, str] | None:

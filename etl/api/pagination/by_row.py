@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from etl.api.pagination.page_info import PageInfo
-from etl.api.pagination.position import Position, Progress, after, is_last, nothing_new
+from etl.api.pagination.position import Position, Progress, is_last, no_progress, position_after
 from etl.errors import ProtocolError, RefusedError
 
 REACH = 10_000
@@ -131,5 +131,5 @@ def _by_rows(position: Position, size: int, info: PageInfo, before: PageInfo | N
         return Progress(None, shifted=shifted)
     grown = before is not None and info.total > before.total  # rows have moved down
     if info.count == 0 or (before is not None and not grown and set(info.ids) <= set(before.ids)):
-        raise nothing_new(position.received, info.total)
-    return Progress(after(position, str(row + size), info), shifted=shifted)
+        raise no_progress(position.received, info.total)
+    return Progress(position_after(position, str(row + size), info), shifted=shifted)

@@ -9,7 +9,7 @@ from etl.errors import ProtocolError
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a walk resumes: a cursor or a row, pages numbered from 0, and what the pages before it brought.
+    """Where a walk resumes: at a cursor or a row, pages numbered from 0, with the results of earlier pages.
 
     `repeated` of the records received had come before; `promised` is the largest total that a page named.
     """
@@ -23,7 +23,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a page means for its walk: the next position (None after the last page) and how many records come twice.
+    """The effect of a page on its walk: the next position, None after the last, and the number of repeated records.
 
     `repeated` records came before; the last `again` ones come again with the next page and are left out of this one.
     `shifted` says that rows have moved up meanwhile, so that the walk may have missed some.
@@ -61,7 +61,7 @@ class Strategy(Protocol):
         """
 
 
-def after(position: Position, token: str, info: PageInfo, repeated: int = 0, again: int = 0) -> Position:
+def position_after(position: Position, token: str, info: PageInfo, repeated: int = 0, again: int = 0) -> Position:
     """Return the position after a page, at the cursor or row of the token."""
     return Position(
         token,
@@ -73,7 +73,7 @@ def after(position: Position, token: str, info: PageInfo, repeated: int = 0, aga
 
 
 def is_last(reached: int, position: Position, size: int, info: PageInfo) -> bool:
-    """Return whether a list ends with a page up to which so many records, or rows, have come.
+    """Return whether a list ends with a page, given the number of records or rows so far.
 
     Replicas may count differently: the largest total holds, and none holds against a full page beyond it.
     """
@@ -81,6 +81,6 @@ def is_last(reached: int, position: Position, size: int, info: PageInfo) -> bool
     return reached >= promised and (reached == promised or info.count < size)
 
 
-def nothing_new(received: int, promised: int) -> ProtocolError:
-    """Return the error for a page that brings no new record although more are promised."""
+def no_progress(received: int, promised: int) -> ProtocolError:
+    """Return the error for a page without new records although more are promised."""
     return ProtocolError(f"the server sent nothing new after {received:,} of {promised:,} records")

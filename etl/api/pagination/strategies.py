@@ -11,7 +11,7 @@ _LAGOTTO_FILTERS = {"source-id", "relation-type-id"}
 
 
 def strategy(query: Query) -> Strategy:
-    """Choose the way in which this query's list is paged rightly; lists of given ids know no cursors."""
+    """Choose the correct way to page through the list of this query; lists of given ids have no cursors."""
     resource = query.resource
     if resource.paging is Paging.KEYSET and "ids" in dict(query.filters):
         return Number()
@@ -29,7 +29,7 @@ def strategy(query: Query) -> Strategy:
 
 
 def by_rank(resource: Resource, rank: int) -> dict[str, str] | None:
-    """Spell the request for the one record of a rank (from 0) in the order of creation.
+    """Return the request for the record of a rank (from 0) in the order of creation.
 
     None where the list knows no such order; RefusedError beyond its reach (api-notes 2.2).
     """

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from etl.audit.words import Need, Profile, filled
+from etl.audit.words import Need, Profile, is_filled
 
 PROFILE = Profile(
     name="fair",
@@ -67,7 +67,7 @@ PROFILE = Profile(
             group="support",
             table="doi_funding_references",
             value=pl.col("funder_name"),
-            met=filled(pl.col("funder_name")),
+            met=is_filled(pl.col("funder_name")),
         ),
         Need(number="R1.3", title="Format", group="support", table="doi_formats", value=pl.col("format")),
     ),

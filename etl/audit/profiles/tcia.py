@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from etl.audit.words import Need, Profile, filled
+from etl.audit.words import Need, Profile, is_filled
 
 _LICENCE = pl.coalesce("rights", "rights_identifier", "rights_uri")
 
@@ -33,7 +33,7 @@ PROFILE = Profile(
             value=pl.concat_str(
                 "types_resource_type_general", "types_resource_type", separator=" / ", ignore_nulls=True
             ),
-            met=filled(pl.col("types_resource_type_general")),
+            met=is_filled(pl.col("types_resource_type_general")),
         ),
         Need(
             number="11",
@@ -51,7 +51,7 @@ PROFILE = Profile(
             group="star",
             table="doi_descriptions",
             value=pl.col("description"),
-            met=filled(pl.col("description")) & (pl.col("description_type") == "Abstract"),
+            met=is_filled(pl.col("description")) & (pl.col("description_type") == "Abstract"),
             star=True,
         ),
     ),

@@ -3,7 +3,7 @@
 import polars as pl
 
 from etl.audit.vocabularies import INVERSES
-from etl.audit.words import Rule, Severity, Tables, filled
+from etl.audit.words import Rule, Severity, Tables, is_filled
 
 SHARED_BY = 10
 """A landing page of this many DOIs is probably a home page."""
@@ -19,7 +19,7 @@ _VERSION_RELATIONS = ["IsNewVersionOf", "IsVersionOf", "IsPreviousVersionOf", "H
 def _duplicates(tables: Tables) -> pl.LazyFrame:
     """Find records with the same first title, creators and year, by hashes."""
     title = pl.col("title").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
-    titles = tables["doi_titles"].filter((pl.col("position") == 0) & filled(pl.col("title")))
+    titles = tables["doi_titles"].filter((pl.col("position") == 0) & is_filled(pl.col("title")))
     named = titles.select("doi", "title", name=title.hash())
     creators = tables["doi_creators"].group_by("doi").agg(who=(pl.col("name").str.to_lowercase().hash() % _BITS).sum())
     keyed = named.join(creators, on="doi").join(tables["dois"].select("doi", "publication_year"), on="doi")
@@ -54,7 +54,7 @@ def _late_versions(tables: Tables) -> pl.LazyFrame:
 
 def _shared_pages(tables: Tables) -> pl.LazyFrame:
     """Find landing pages that many DOIs lead to."""
-    page = tables["dois"].filter(filled(pl.col("url"))).select("doi", value="url")
+    page = tables["dois"].filter(is_filled(pl.col("url"))).select("doi", value="url")
     many = page.group_by("value").len().filter(pl.col("len") >= SHARED_BY)
     return page.join(many.select("value"), on="value", how="semi")
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from etl import normalise
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.words import Rule, Severity, is_filled
 
 _LATER = ["Available", "Valid", "Withdrawn", "Coverage", "Other"]
 """Dates that may be in the future: an embargo, a validity, a forecast."""
@@ -19,7 +19,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="Write dates as 2024, 2024-05, 2024-05-17, or as a range 2024-05-17/2024-06-01.",
         table="doi_dates",
-        among=filled(pl.col("date")),
+        among=is_filled(pl.col("date")),
         bad=pl.col("date_start").is_null() & pl.col("date_end").is_null() & ~_REVERSED,
         value="date",
     ),
@@ -58,7 +58,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="Fill in the date, or remove the entry.",
         table="doi_dates",
-        bad=~filled(pl.col("date")),
+        bad=~is_filled(pl.col("date")),
         value=pl.concat_str(pl.col("date_type").fill_null("?"), pl.lit(" without a date")),
     ),
     Rule(

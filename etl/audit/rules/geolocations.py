@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.words import Rule, Severity, is_filled
 
 _LAT, _LON = pl.col("latitude"), pl.col("longitude")
 _POINT = pl.concat_str("point_latitude", "point_longitude", separator=", ", ignore_nulls=True)
@@ -64,7 +64,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="Write degrees as a decimal number such as 52.5163.",
         table="doi_geo_locations",
-        bad=pl.any_horizontal([filled(pl.col(text)) & pl.col(number).is_null() for text, number in _TEXTS.items()]),
+        bad=pl.any_horizontal([is_filled(pl.col(text)) & pl.col(number).is_null() for text, number in _TEXTS.items()]),
         value=pl.concat_str(_POINT, _BOX, separator=" "),
     ),
     Rule(

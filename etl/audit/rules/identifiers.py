@@ -3,7 +3,7 @@
 import polars as pl
 
 from etl.audit.checks import ADDRESS, isbn_valid, issn_valid
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.words import Rule, Severity, is_filled
 
 _CROSSREF_OR_ROR = ["Crossref Funder ID", "ROR"]
 
@@ -21,7 +21,7 @@ RULES = (
         title="Invalid landing page URL",
         severity=Severity.ERROR,
         advice="Register a full URL that begins with https:// and has no blanks.",
-        among=filled(pl.col("url")),
+        among=is_filled(pl.col("url")),
         bad=~pl.col("url").str.strip_chars().str.contains(ADDRESS),
         value="url",
     ),
@@ -55,7 +55,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="A Crossref Funder ID is a DOI that begins with 10.13039/; a ROR id is a URL at ror.org.",
         table="doi_funding_references",
-        among=filled(pl.col("funder_identifier")) & pl.col("funder_identifier_type").is_in(_CROSSREF_OR_ROR),
+        among=is_filled(pl.col("funder_identifier")) & pl.col("funder_identifier_type").is_in(_CROSSREF_OR_ROR),
         bad=pl.col("funder_doi").is_null() & ~pl.col("funder_ror_valid").fill_null(value=False),
         value="funder_identifier",
     ),
@@ -65,7 +65,7 @@ RULES = (
         severity=Severity.ERROR,
         advice="An ISSN has eight digits, as in 1234-567X; look it up at portal.issn.org.",
         table="doi_related_identifiers",
-        among=filled(pl.col("related_identifier"))
+        among=is_filled(pl.col("related_identifier"))
         & pl.col("related_identifier_type").is_in(["ISSN", "EISSN", "LISSN"]),
         bad=~issn_valid(pl.col("related_identifier")),
         value="related_identifier",
@@ -76,7 +76,7 @@ RULES = (
         severity=Severity.ERROR,
         advice="An ISBN has 13 digits and begins with 978 or 979, or has 10 digits; copy it from the imprint.",
         table="doi_related_identifiers",
-        among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "ISBN"),
+        among=is_filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "ISBN"),
         bad=~isbn_valid(pl.col("related_identifier")),
         value="related_identifier",
     ),
@@ -86,7 +86,7 @@ RULES = (
         severity=Severity.ERROR,
         advice="Write the DOI as 10.1234/abc or https://doi.org/10.1234/abc, or correct the identifier type.",
         table="doi_related_identifiers",
-        among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "DOI"),
+        among=is_filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "DOI"),
         bad=pl.col("related_doi").is_null(),
         value="related_identifier",
     ),
@@ -96,7 +96,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="Write the full URL with https://, or correct the identifier type.",
         table="doi_related_identifiers",
-        among=filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "URL"),
+        among=is_filled(pl.col("related_identifier")) & (pl.col("related_identifier_type") == "URL"),
         bad=~pl.col("related_identifier").str.strip_chars().str.contains(ADDRESS),
         value="related_identifier",
     ),
@@ -106,7 +106,7 @@ RULES = (
         severity=Severity.ERROR,
         advice="Fill in the related identifier, or remove the relation.",
         table="doi_related_identifiers",
-        bad=~filled(pl.col("related_identifier")),
+        bad=~is_filled(pl.col("related_identifier")),
         value=pl.concat_str(pl.col("relation_type").fill_null("?"), pl.lit(" without identifier")),
     ),
     Rule(
@@ -124,7 +124,7 @@ RULES = (
         severity=Severity.WARNING,
         advice="Write the full URL of the licence text with https://.",
         table="doi_rights",
-        among=filled(pl.col("rights_uri")),
+        among=is_filled(pl.col("rights_uri")),
         bad=~pl.col("rights_uri").str.strip_chars().str.contains(ADDRESS),
         value="rights_uri",
     ),

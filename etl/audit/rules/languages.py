@@ -3,7 +3,7 @@
 import polars as pl
 
 from etl.audit.checks import language_known, language_long
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.words import Rule, Severity, is_filled
 
 _LANGUAGE = pl.col("language")
 
@@ -13,7 +13,7 @@ RULES = (
         title="Invalid language tag",
         severity=Severity.WARNING,
         advice="Use a BCP 47 tag such as en, de or pt-BR, not the language's name.",
-        among=filled(_LANGUAGE),
+        among=is_filled(_LANGUAGE),
         bad=~language_known(_LANGUAGE),
         value="language",
     ),
@@ -22,7 +22,7 @@ RULES = (
         title="Three-letter language code instead of the two-letter one",
         severity=Severity.NOTE,
         advice="BCP 47 requires the shorter code: en instead of eng.",
-        among=filled(_LANGUAGE),
+        among=is_filled(_LANGUAGE),
         bad=language_long(_LANGUAGE) & language_known(_LANGUAGE),
         value="language",
     ),
@@ -32,7 +32,7 @@ RULES = (
         severity=Severity.NOTE,
         advice="Use a BCP 47 tag such as en, de or pt-BR.",
         table="doi_titles",
-        among=filled(pl.col("lang")),
+        among=is_filled(pl.col("lang")),
         bad=~language_known(pl.col("lang")),
         value="lang",
     ),

@@ -3,8 +3,8 @@
 import polars as pl
 
 from etl.audit import vocabularies
-from etl.audit.checks import newer, unlisted
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.checks import is_newer, is_unlisted
+from etl.audit.words import Rule, Severity, is_filled
 
 _LISTS = (
     ("resource-type", "General resource type", "dois", "types_resource_type_general", vocabularies.RESOURCE_TYPES),
@@ -25,8 +25,8 @@ _UNLISTED = tuple(
         severity=Severity.ERROR,
         advice=f"Schema 4.6 allows: {', '.join(terms)}.",
         table=table,
-        among=filled(pl.col(column)),
-        bad=unlisted(pl.col(column), terms),
+        among=is_filled(pl.col(column)),
+        bad=is_unlisted(pl.col(column), terms),
         value=column,
     )
     for key, title, table, column, terms in _LISTS
@@ -40,7 +40,7 @@ _NEWER = tuple(
         advice="Register the metadata again with the latest version of the schema.",
         table=table,
         among=pl.col("schema_version_id").is_not_null() & pl.col(column).is_not_null(),
-        bad=newer(pl.col(column), terms, pl.col("schema_version_id")),
+        bad=is_newer(pl.col(column), terms, pl.col("schema_version_id")),
         value=pl.concat_str(pl.col(column), pl.lit(" in schema "), pl.col("schema_version_id")),
     )
     for key, title, table, column, terms in _LISTS

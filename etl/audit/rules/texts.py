@@ -3,7 +3,7 @@
 import polars as pl
 
 from etl.audit.checks import DAMAGE, MARKUP, PLACEHOLDER
-from etl.audit.words import Rule, Severity, filled
+from etl.audit.words import Rule, Severity, is_filled
 
 _PLACES = (
     ("title", "Title", "doi_titles", "title"),
@@ -21,9 +21,9 @@ _EMPTY = tuple(
         severity=Severity.ERROR if key in {"title", "creator", "publisher"} else Severity.NOTE,
         advice="Fill it in, or remove the entry.",
         table=table,
-        bad=~filled(pl.coalesce(column, _EMPTY_BESIDE.get(key, column)))
+        bad=~is_filled(pl.coalesce(column, _EMPTY_BESIDE.get(key, column)))
         if table != "dois"
-        else pl.col(column).is_not_null() & ~filled(pl.col(column)),
+        else pl.col(column).is_not_null() & ~is_filled(pl.col(column)),
         value=pl.coalesce(pl.col(column), pl.lit("")),
     )
     for key, title, table, column in _PLACES

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from etl.api.query import named
+from etl.api.query import requested_ids
 from etl.api.window import iso
 from etl.completeness import verdict as completeness
 from etl.completeness import watermark
@@ -79,7 +79,7 @@ def _with_nothing(verdict: Verdict, absent: Sequence[str]) -> Verdict:
 
 async def _absent(run: Run, groups: Sequence[str]) -> tuple[str, ...]:
     """Name the records that were requested by id but did not arrive; a sample does not request all of them."""
-    names = () if run.delivery.limit is not None else named(run.query)
+    names = () if run.delivery.limit is not None else requested_ids(run.query)
     absent = await run.in_thread(consolidate.absent_ids, run.files, groups, names)
     if absent:
         run.observe(Noted(text=f"note: the API does not have, or does not show: {listed(absent, 20)}"))

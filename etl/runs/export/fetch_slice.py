@@ -195,7 +195,7 @@ def _stage(run: Run, folder: str, page: FetchedPage) -> PageFacts:
     included = {
         resource.name: run.parsers[resource.name].parse(included_records).table
         for resource in run.related.values()
-        if (included_records := document.of_type(page.document.included, *resource.types))
+        if (included_records := document.records_of_type(page.document.included, *resource.types))
     }
     raw = pages.compress(records) if run.delivery.keep_raw else b""
     nested = ndjson.with_lines(parsed.table, records, run.parser) if run.layout.lines else parsed.table

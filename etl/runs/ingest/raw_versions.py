@@ -78,7 +78,7 @@ def opened(
 
 def ordered(keys: Iterable[str]) -> list[str]:
     """Put files of raw records in the order in which they were received: those of syncs behind the others."""
-    return sorted(keys, key=lambda key: (paths.received_in(key), key))
+    return sorted(keys, key=lambda key: (paths.received_by(key), key))
 
 
 def lines(files: Files, key: str) -> Iterator[bytes]:
@@ -98,7 +98,7 @@ def _newest(files: Files, resource: Resource, keys: list[str]) -> tuple[pl.DataF
     none = {"hash": pl.UInt64(), "run": pl.Int64(), "updated": pl.Datetime("us", "UTC"), "at": pl.Int32()}
     found, counts = [pl.DataFrame(schema=none)], dict[str, int]()
     for number, key in enumerate(keys):
-        run, _ = paths.received_in(key)
+        run, _ = paths.received_by(key)
         for some in _pieces(lines(files, key)) if run else ():
             told = identity(resource, ndjson.table(resource, some))
             at, of = pl.lit(number, pl.Int32()).alias("at"), pl.lit(run, pl.Int64()).alias("run")

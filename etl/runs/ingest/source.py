@@ -60,7 +60,7 @@ class Ingest:
     def noted(self, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield `key` and `updated` of the records in some of the parts that were written."""
         for key in keys:
-            with self.files.open(paths.noted("keys", key)) as source:
+            with self.files.open(paths.note_file("keys", key)) as source:
                 yield pl.DataFrame(pa.ipc.open_file(source).read_all())
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from etl.api.query import named
+from etl.api.query import requested_ids
 from etl.api.window import iso
 from etl.completeness import verdict as completeness
 from etl.completeness import watermark
@@ -185,7 +185,9 @@ def _missing(run: Run, planned: Plan, settled: Reconciled) -> tuple[str, ...]:
 def _absent(run: Run, job: Merge, before: Sequence[str]) -> tuple[str, ...]:
     """Name the records requested by id that are still missing, and those that are withdrawn."""
     came, withdrawn = set(job.seated.records["key"]), set(job.withdrawn["key"])
-    return tuple(name for name in named(run.query) if name in withdrawn or (name in before and name not in came))
+    return tuple(
+        name for name in requested_ids(run.query) if name in withdrawn or (name in before and name not in came)
+    )
 
 
 def _feed(job: Merge, merged: Merged) -> pl.DataFrame:

@@ -71,7 +71,7 @@ class Incoming:
             for file in self.parts[str(part)].tables[main]:
                 if file.path.endswith(ndjson.SUFFIX):
                     with self.files.open(paths.staged(file.path)) as source:
-                        whole = ndjson.keyed(self.layout.resource, ndjson.lines(source))
+                        whole = ndjson.with_keys(self.layout.resource, ndjson.lines(source))
                     frames.append(whole.join(selected.select("key"), on="key", how="semi"))
         return pl.concat(frames)
 

@@ -145,7 +145,7 @@ def _rows(
     refetched = pl.concat([here.stay, here.moved])
     new = fetched(refetched).select(names)
     before = old.join(refetched, left_on=key, right_on="key", how="semi", maintain_order="left")
-    differing = row_changes.differing(before, new, key)
+    differing = row_changes.changed_keys(before, new, key)
     out = pl.concat([pl.DataFrame({"key": differing}), here.leave]).unique()
     stayed = new.join(here.moved, left_on=key, right_on="key", how="anti", maintain_order="left")
     back = stayed.filter(pl.col(key).is_in(differing.implode()))
@@ -166,7 +166,7 @@ def _differences(
     if table.name != resource.main.name:
         return pl.DataFrame({"key": differing}).select("key", pl.lit(table.name).alias("column"))
     key = resource.key.name
-    return row_changes.named(before.filter(pl.col(key).is_in(differing.implode())), new, key)
+    return row_changes.changed_columns(before.filter(pl.col(key).is_in(differing.implode())), new, key)
 
 
 def _keep(job: Merge, files: Sequence[DataFile]) -> list[DataFile]:

@@ -167,7 +167,7 @@ def _compared(
 
 
 def _again(run: Run, piece: Slice, turn: int) -> Part:
-    key = paths.again(run.store.started() or run.started, piece.key, turn)
+    key = paths.refetched_part(run.store.started() or run.started, piece.key, turn)
     return Part(key=key, slices=(replace(piece, key=f"again{turn}-{piece.key}"),))
 
 

@@ -114,7 +114,7 @@ def _merged(
         pl.when(_MATCHED).then(pl.col(column.name + _NEW)).otherwise(pl.col(column.name)).alias(column.name)
         for column in names
     ).select(old.columns)
-    differences = row_changes.named(old, fresh, key)
+    differences = row_changes.changed_columns(old, fresh, key)
     return (
         list(merge.write_place(run.store, run.layout, main, place, fresh)) if differences.height else []
     ), differences

@@ -75,7 +75,7 @@ async def plan(own: Run, noun: str = "record") -> Plan:
         export.discard_short_parts(own, planned)
     else:
         cut = await export.count_slices(own)
-        parts = tuple(replace(part, key=paths.again(own.started, part.key)) for part in cut.parts)
+        parts = tuple(replace(part, key=paths.refetched_part(own.started, part.key)) for part in cut.parts)
         planned = replace(cut, parts=parts)
         own.store.begin(own.claim, msgspec.to_builtins(planned), started=own.started)
     requests = planned.requests(own.query.page_size)

@@ -35,11 +35,11 @@ class Csv:
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file that `write` wrote, as they were."""
         text = pl.read_csv(source, infer_schema=False, columns=columns)
-        return text.select(typed(pl.col(name), schema[name]) for name in columns)
+        return text.select(cast_text(pl.col(name), schema[name]) for name in columns)
 
 
-def typed(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Give a column of text the type it had before it was written."""
+def cast_text(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Cast a column of text to its type before it was written."""
     if dtype == pl.Boolean:
         return text == "true"
     if dtype == pl.Date:

@@ -6,12 +6,12 @@ from typing import BinaryIO
 
 import polars as pl
 
-from etl.storage.formats.csv import STAMP, typed
+from etl.storage.formats.csv import STAMP, cast_text
 
 
 @dataclass(frozen=True, slots=True)
 class Ndjson:
-    """A JSON object a line, for scripts and document stores."""
+    """One JSON object per line, for scripts and document stores."""
 
     suffix: str = ".ndjson"
 
@@ -34,7 +34,7 @@ class Ndjson:
         plain = {name: pl.String() if schema[name].is_temporal() else schema[name] for name in columns}
         text = pl.read_ndjson(source, schema=plain)
         return text.select(
-            typed(pl.col(name), schema[name]) if schema[name].is_temporal() else pl.col(name) for name in columns
+            cast_text(pl.col(name), schema[name]) if schema[name].is_temporal() else pl.col(name) for name in columns
         )
 
 

@@ -42,7 +42,7 @@ class Parquet:
 
 
 def _arrow(piece: pl.DataFrame) -> pa.Table:
-    """Give the rows to the writer without a copy: text stays the views into larger buffers that polars keeps.
+    """Pass the rows to the writer without a copy: text stays a view into the larger buffers of polars.
 
     The writer ends a data page at the edge of a chunk: one chunk a row group keeps bytes the same however the rows were
     put together.

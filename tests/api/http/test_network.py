@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.api.client import connected
+from etl.api.client import connect
 from etl.api.transport import Transport
 from etl.errors import ConnectionLostError, RefusedError, UsageError
 from etl.sandbox import Corpus, running
@@ -78,7 +78,7 @@ async def test_a_proxy_gets_the_credentials_that_it_asks_for(scheme: str, compan
                 assert await get(f"{scheme}://datacite.example", network) == b"{}"
                 continue
             with pytest.raises(RefusedError, match=f"407.*name and password into {scheme.upper()}_PROXY") as caught:
-                async with connected(Settings(base_url=f"{scheme}://datacite.example", network=network)) as client:
+                async with connect(Settings(base_url=f"{scheme}://datacite.example", network=network)) as client:
                     await client.get("/dois")
             assert "s3cr3t" not in str(caught.value)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.api.http.proxies import Proxy, bypassed, proxy_for
+from etl.api.http.proxies import Proxy, is_direct, proxy_for
 from etl.errors import UsageError
 from etl.settings import Network
 
@@ -34,20 +34,20 @@ def test_the_scheme_chooses_and_this_machine_needs_none(url: str, expected: Prox
 )
 def test_a_host_that_is_listed_is_reached_directly(no_proxy: str) -> None:
     """By name, by domain in each spelling that is in use, with a port or without."""
-    assert bypassed("api.example.org", 443, no_proxy)
+    assert is_direct("api.example.org", 443, no_proxy)
 
 
 @pytest.mark.parametrize("no_proxy", ["", ",", "ample.org", "other.org", "api.example.org:80", "10.0.0.0/8", "."])
 def test_a_host_that_is_not_listed_is_not(no_proxy: str) -> None:
     """Half a name lists nothing."""
-    assert not bypassed("api.example.org", 443, no_proxy)
+    assert not is_direct("api.example.org", 443, no_proxy)
 
 
 @pytest.mark.parametrize("no_proxy", ["10.0.0.0/8", "10.1.2.3", "fe80::/10,10.1.0.0/16"])
 def test_networks_are_listed_by_prefix(no_proxy: str) -> None:
     """As companies write them."""
-    assert bypassed("10.1.2.3", 80, no_proxy)
-    assert not bypassed("11.1.2.3", 80, no_proxy)
+    assert is_direct("10.1.2.3", 80, no_proxy)
+    assert not is_direct("11.1.2.3", 80, no_proxy)
 
 
 def test_credentials_are_taken_apart_and_never_shown() -> None:

@@ -65,7 +65,7 @@ async def test_a_helper_stages_what_the_owner_finds_done(box: Sandbox, tmp_path:
 async def test_nobody_helps_a_run_that_is_gone(box: Sandbox, tmp_path: Path, other: Owner | None) -> None:
     """A destination without a holder, or with another one, is left alone."""
     if other:
-        lock.take(LocalFiles(tmp_path), other)
+        lock.take_lock(LocalFiles(tmp_path), other)
     with pytest.raises(StoreError, match="no longer held"):
         await joined(tmp_path, box).__aenter__()
 

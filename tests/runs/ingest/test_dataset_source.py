@@ -284,7 +284,7 @@ def test_a_dataset_that_is_published_to_meanwhile_is_not_mixed(
         (kept / "_etl/manifest.json").write_text(json.dumps(proof(kept) | {"run_id": "another"}))
         return closed(*arguments)
 
-    monkeypatch.setattr(consolidate, "close", meanwhile)
+    monkeypatch.setattr(consolidate, "consolidate", meanwhile)
     ran = command("ingest", kept, "--to", tmp_path / "o", "--quiet")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert "was published to meanwhile; run this again" in ran.err

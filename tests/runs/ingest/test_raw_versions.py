@@ -43,9 +43,17 @@ def test_the_latest_run_counts_then_the_newest_update_then_the_last_turn(tmp_pat
         tmp_path,
         {
             "0min-max": [line("a", "a0"), line("b", "b0"), line("C", "c0"), line("d", "d0")],
-            paths.again(OLD, "0min-max"): [line("A", "a1", "2026-01-01T00:00:00Z"), line("b", "b1"), line("c", "c1")],
-            paths.again(NEW, "0min-max"): [line("a", "a2"), line("b", "b2", "2022-01-01T00:00:00Z"), line("c", "c2")],
-            paths.again(NEW, "0min-max", 0): [line("b", "b3", "2021-01-01T00:00:00Z"), line("c", "c3")],
+            paths.refetched_part(OLD, "0min-max"): [
+                line("A", "a1", "2026-01-01T00:00:00Z"),
+                line("b", "b1"),
+                line("c", "c1"),
+            ],
+            paths.refetched_part(NEW, "0min-max"): [
+                line("a", "a2"),
+                line("b", "b2", "2022-01-01T00:00:00Z"),
+                line("c", "c2"),
+            ],
+            paths.refetched_part(NEW, "0min-max", 0): [line("b", "b3", "2021-01-01T00:00:00Z"), line("c", "c3")],
         },
     )
     assert counting(tmp_path) == ["d0", "a2", "b2", "c3"]
@@ -57,7 +65,7 @@ def test_who_is_gone_counts_nowhere(tmp_path: Path) -> None:
         tmp_path,
         {
             "0min-max": [line("a", "a0"), line("b", "b0"), line("d", "d0")],
-            paths.again(OLD, "0min-max"): [line("c", "c1"), line("d", "d1")],
+            paths.refetched_part(OLD, "0min-max"): [line("c", "c1"), line("d", "d1")],
         },
     )
     gone = pl.Series("key", ["a", "d"])
@@ -69,7 +77,7 @@ def test_a_record_without_a_key_is_left_to_the_parser(tmp_path: Path) -> None:
     """It is not a version of another record; it goes to the rejects."""
     kept(
         tmp_path,
-        {"0min-max": [line(None, "?"), line("a", "a0")], paths.again(OLD, "0min-max"): [line("a", "a1")]},
+        {"0min-max": [line(None, "?"), line("a", "a0")], paths.refetched_part(OLD, "0min-max"): [line("a", "a1")]},
     )
     assert counting(tmp_path, held=["a"]) == ["?", "a1"]
     assert ndjson.ids(Parser(WORKS), [b"7", line("A", ""), line(None, "")]).to_list() == [None, "a", None]
