@@ -6,9 +6,10 @@ API silently omits unknown ids and answers for other agencies' DOIs as well (api
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import unquote
 
 from etl.api import document
 from etl.api.client import Client
@@ -20,7 +21,14 @@ GROUP = 50
 """Ids per request: their length must fit into a URL."""
 ALONE = 3
 """Up to so many ids are fetched one by one: a single record holds more than one in a list."""
-_BEGINNING = re.compile(r"^https?://(?:(?:dx\.)?doi\.org/(?=10\.))?")
+_DOI = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)(?=10\.)")
+_SCHEME = re.compile(r"^https?://")
+_INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
+"""Characters that are copied with ids, and that `str.strip` leaves."""
+_COLUMNS = re.compile(r"[,;\t]")
+_HEADINGS = frozenset(("doi", "dois", "id", "ids"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST = 2_048
 _ACTIVITY = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\|.*$")
 _UNKNOWN = "the API does not know it, or does not show it (registered, draft or withdrawn)"
 
@@ -77,11 +85,36 @@ async def _alone(client: Client, resource: Resource, name: str) -> tuple[str, by
 def bare_id(name: str) -> str:
     """Return an id as in paths: without the start of a URL, which ids of v1 and DOIs may have (api-notes 7.6).
 
-    In an activity's id, a bar is followed by the record that the activity is about, which is left out as well.
+    A DOI may also begin with `doi:`, and be percent-encoded in a URL. In an activity's id, a bar is followed by the
+    record that the activity is about, which is left out as well.
     """
-    return _ACTIVITY.sub(r"\1", _BEGINNING.sub("", name.strip().lower()))
+    plain = _trimmed(name).lower()
+    doi = _DOI.sub("", plain)
+    if doi != plain:
+        return unquote(doi).lower() if "doi.org/" in plain.removesuffix(doi) else doi
+    return _ACTIVITY.sub(r"\1", _SCHEME.sub("", plain))
 
 
-def read_ids(lines: Iterable[str]) -> list[str]:
-    """Read ids, one per line, without blank lines and comments: a # at the beginning or after a space."""
-    return [text for line in lines if (text := line.partition(" #")[0].strip()) and not text.startswith("#")]
+def read_ids(text: str, name: str) -> list[str]:
+    """Read ids, one per line, without blank lines and comments: a # at the beginning or after a space.
+
+    UsageError, naming the line of the file called `name`, for what cannot be a list of ids.
+    """
+    ids: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        plain = _trimmed(line.partition(" #")[0])
+        if not plain or plain.startswith("#"):
+            continue
+        columns = [column.strip().strip('"').lower() for column in _COLUMNS.split(plain)]
+        if "\t" in plain or (not ids and len(columns) > 1 and _HEADINGS.intersection(columns)):
+            raise UsageError(f"{name}, line {number}: several columns", fix="give ids alone, one per line")
+        if plain[0] in "{[<" or len(plain) > _LONGEST or _CONTROL.search(plain):
+            raise UsageError(f"{name}, line {number}: {plain[:60]!r} is not an id", fix="give ids, one per line")
+        ids.append(plain)
+    return ids
+
+
+def _trimmed(text: str) -> str:
+    """Return an id without what surrounds it in files and mails: spaces, invisible characters, a pair of quotes."""
+    plain = text.strip().strip(_INVISIBLE).strip()
+    return plain[1:-1].strip() if len(plain) > 1 and plain[0] == plain[-1] == '"' else plain

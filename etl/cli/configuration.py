@@ -1,26 +1,20 @@
 """Options from the environment, and from a TOML file with one table per command."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from etl.errors import UsageError
 from etl.options.folders import expand
 from etl.schema.declarations import Json
+from etl.storage import text_files
 
 PREFIX = "DATACITE_ETL_"
+_FIX = 'write one table per command, such as [export], with options such as mailto = "you@example.org"'
 _YES = frozenset(("yes", "y", "1", "true", "t"))
 
 
 def read_configuration(path: Path) -> dict[str, Json]:
     """Read the file of `--config`; UsageError, naming it, if it does not exist or is not TOML."""
-    try:
-        return tomllib.loads(expand(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--config {path} cannot be read: {error.strerror}", fix="name a TOML file") from error
-    except ValueError as error:
-        fix = 'write one table per command, such as [export], with options such as mailto = "you@example.org"'
-        raise UsageError(f"--config {path} is not TOML: {error}", fix=fix) from error
+    return text_files.from_toml(text_files.read(expand(path)), f"--config {path}", fix=_FIX)
 
 
 def wants_json(arguments: Sequence[str], environment: Mapping[str, str], tables: Mapping[str, Json]) -> bool:

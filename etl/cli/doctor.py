@@ -3,15 +3,16 @@
 import asyncio
 import os
 import time
-import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.cli.show import as_json, columns, line
+from etl.errors import UsageError
 from etl.options import folders
 from etl.options.display import DisplayOptions
 from etl.options.server import ServerOptions
+from etl.storage import text_files
 
 if TYPE_CHECKING:
     from etl.cli.checks import Check, Surroundings
@@ -82,8 +83,10 @@ def prefect_url() -> str:
     home = os.environ.get("PREFECT_HOME") or (own and own / ".prefect")
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or Path(home or "") / "profiles.toml")
     try:
-        profiles = tomllib.loads(path.read_text())
-    except (OSError, ValueError):
+        content = text_files.from_toml(text_files.read(path), str(path))
+    except UsageError:
         return ""
-    active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "")
-    return str(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL", ""))
+    active = os.environ.get("PREFECT_PROFILE") or content.get("active")
+    profiles = content.get("profiles")
+    profile = profiles.get(str(active)) if isinstance(profiles, dict) else None
+    return str(profile.get("PREFECT_API_URL", "")) if isinstance(profile, dict) else ""

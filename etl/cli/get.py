@@ -49,7 +49,7 @@ def get(
     ids
         Ids, in upper or lower case; `-` reads them from stdin, one per line.
     ids_from
-        File with ids, one per line.
+        File with ids, one per line: DOIs also as URLs or with `doi:`.
     to
         Folder for the tables, one file per table, instead of printing JSON.
     format
@@ -59,15 +59,16 @@ def get(
     from etl.api import pasted_url
     from etl.api.lookup import read_ids
     from etl.errors import UsageError
+    from etl.storage import text_files
 
     if odd := [text for text in ids if text.startswith("-") and text != "-"]:
         raise UsageError(f"unknown option {odd[0]}", fix="see 'datacite-etl get --help'")
     place = pasted_url.read_url(resource) if pasted_url.is_address(resource) else pasted_url.Pasted(resource=resource)
     declared = resources.load(place.resource)
     wanted = [*place.ids, *(text for text in ids if text != "-")]
-    wanted += read_ids(sys.stdin) if "-" in ids else []
-    wanted += read_ids(Path(path_of(ids_from)).read_text().splitlines()) if ids_from is not None else []
     wanted = [utf8(text) for text in wanted]
+    wanted += read_ids(text_files.read_stream(sys.stdin, "stdin"), "stdin") if "-" in ids else []
+    wanted += read_ids(text_files.read(Path(path_of(ids_from))), ids_from) if ids_from is not None else []
     if not wanted:
         raise UsageError("no ids are given", fix="give ids, `-` for stdin, or --ids-from FILE")
     with (

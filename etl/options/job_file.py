@@ -5,7 +5,6 @@ This decides which entries a file describes, except for templates; it requests n
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -22,6 +21,7 @@ from etl.options.query import QueryOptions
 from etl.options.server import FetchOptions
 from etl.options.sync import SyncOptions
 from etl.schema.declarations import Json
+from etl.storage import text_files
 
 T = TypeVar("T")
 CLIENT = "{client}"
@@ -62,7 +62,8 @@ class JobFile:
 
 def read_job_file(path: Path) -> JobFile:
     """Read a file; UsageError, naming file, table and key, for anything invalid."""
-    content = _toml(path)
+    text = text_files.read(expand(path))
+    content = text_files.from_toml(text, f"{path}", fix="see `datacite-etl run --help` for an example")
     _known(content, ("defaults", *_KINDS), f"{path}", "table")
     defaults = _table(content.get("defaults", {}), f"{path}: [defaults]")
     server, above = _names(FetchOptions), {"side_by_side"}
@@ -115,15 +116,6 @@ def _entry(path: Path, kind: str, number: int, table: Json, common: Mapping[str,
         query_options=query_options,
         delivery_options=delivery_options,
     )
-
-
-def _toml(path: Path) -> dict[str, Json]:
-    try:
-        return tomllib.loads(expand(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", fix="give the path of a TOML file") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}", fix="see `datacite-etl run --help` for an example") from error
 
 
 def _entries(path: Path, content: Mapping[str, Json]) -> list[tuple[str, int, Json]]:

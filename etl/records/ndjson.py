@@ -18,8 +18,6 @@ from etl.schema.declarations import Resource
 
 LINE = "_line"
 SUFFIX = ".ndjson"
-LONGEST = 64 << 20
-"""Bytes of the longest line that is read; a record has some kilobytes."""
 _AT_ONCE = 1 << 20
 
 
@@ -49,20 +47,19 @@ def lines(source: BinaryIO) -> list[bytes]:
     return [line for line in bytes(source.read()).split(b"\n") if line]
 
 
-def split(source: Readable, name: str) -> Generator[bytes, None, bytes]:
+def split(source: Readable, name: str, *, longest: int | None = None) -> Generator[bytes, None, bytes]:
     """Yield the lines of a stream that are not empty, and return what follows the last line feed.
 
-    StoreError for a line of more than LONGEST bytes.
+    StoreError for a line of more than `longest` bytes.
     """
     rest, number = b"", 0
     while piece := source.read(_AT_ONCE):
         *whole, rest = (rest + piece).split(b"\n")
         yield from filter(None, whole)
         number += len(whole)
-        if len(rest) > LONGEST:
-            raise StoreError(
-                f"{name}, line {number + 1}: longer than {LONGEST >> 20} MB", fix="check that it has lines"
-            )
+        if longest and len(rest) > longest:
+            message = f"{name}, line {number + 1}: longer than {longest >> 20} MB"
+            raise StoreError(message, fix="check that it has one record per line")
     return rest
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
+from typing import TextIO
 
 from etl.errors import UsageError
 from etl.schema.declarations import Json
@@ -38,6 +39,12 @@ def read(path: Path) -> str:
     return decode(content, str(path))
 
 
+def read_stream(stream: TextIO, name: str) -> str:
+    """Return the text that comes through a stream such as stdin, whatever the locale."""
+    source = getattr(stream, "buffer", None)
+    return decode(source.read(LARGEST + 1) if source else stream.read().encode(), name)
+
+
 def decode(content: bytes, name: str) -> str:
     """Return the text of the file called `name`, its lines ending in a line feed."""
     if len(content) > LARGEST:
@@ -65,12 +72,12 @@ def from_json(text: str, name: str) -> Json:
         raise UsageError(f"{name}: not valid JSON ({error})", fix=_COMPLETE) from error
 
 
-def from_toml(text: str, name: str) -> dict[str, Json]:
-    """Return the values of a TOML document."""
+def from_toml(text: str, name: str, *, fix: str = "correct the file") -> dict[str, Json]:
+    """Return the values of a TOML document; `fix` says how it is written."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: not valid TOML: {error}", fix="correct the file") from error
+        raise UsageError(f"{name} is not valid TOML: {error}", fix=fix) from error
 
 
 _COMPLETE = "check that the file is complete"

@@ -9,6 +9,7 @@ import pytest
 
 import etl
 from etl import resources
+from etl.api import lookup
 from etl.sandbox import Sandbox
 from tests.conftest import Command
 
@@ -101,6 +102,68 @@ def test_a_doi_may_be_an_address(box: Sandbox, command: Command) -> None:
     for asked in (ids[:1], ids):
         ran = command("get", "dois", *asked, "--base-url", box.base_url, "--json", "--quiet")
         assert (ran.code, ran.json["found"]) == (0, len(asked))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10.5072/A",
+        "doi:10.5072/a",
+        "DOI: 10.5072/a",
+        "info:doi/10.5072/a",
+        "doi.org/10.5072/a",
+        "http://dx.doi.org/10.5072/a",
+        "https://www.doi.org/10.5072%2FA",
+        '"10.5072/a"',
+        "\ufeff10.5072/a\u200b ",
+    ],
+)
+def test_a_doi_is_recognised_as_people_write_it(written: str) -> None:
+    """The prefix, the scheme and what copying leaves are not part of it."""
+    assert lookup.bare_id(written) == "10.5072/a"
+
+
+def test_percent_signs_of_a_plain_doi_are_its_own() -> None:
+    """Only a URL is encoded."""
+    assert lookup.bare_id("doi:10.5072/a%2Fb") == "10.5072/a%2fb"
+    assert lookup.bare_id("https://doi.org/10.5072/%3Ca%3E") == "10.5072/<a>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_list_of_ids_is_read_however_it_was_saved(
+    encoding: str, box: Sandbox, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a byte-order mark, the line ends of Windows, comments and quotes; as a file and through stdin."""
+    ids = some_ids(box, 3)
+    text = f'# Müll\r\n{ids[0]}\r\n"doi:{ids[1]}"\r\nhttps://doi.org/{ids[2]} # last\r\n\r\n'
+    (tmp_path / "ids.txt").write_bytes(text.encode(encoding))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode(encoding)), "ascii"))
+    for given in (["-"], ["--ids-from", tmp_path / "ids.txt"]):
+        ran = command("get", "dois", *given, "--base-url", box.base_url, "--json", "--quiet")
+        assert (ran.code, ran.json["found"]) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("10.5072/a\n10.5072/ä\n".encode("latin-1"), "line 2: the text is not valid UTF-8"),
+        ("10.5072/a".encode("utf-16-le"), "line 1: a NUL character"),
+        (b'10.5072/a\n{"data": []}', "line 2: '{\"data\": []}' is not an id"),
+        (b"<html>", "line 1: '<html>' is not an id"),
+        (b"\ndoi,state\n10.5072/a,findable\n", "line 2: several columns"),
+        (b"10.5072/a\tfindable\n", "line 1: several columns"),
+        (b"10.5072/a\x07\n", "line 1: '10.5072/a\\x07' is not an id"),
+        (b"10.5072/" + b"a" * 5000, "line 1: '10.5072/aaa"),
+    ],
+)
+def test_what_is_not_a_list_of_ids_is_refused_with_its_line(
+    content: bytes, message: str, command: Command, tmp_path: Path
+) -> None:
+    """Nothing is requested."""
+    (tmp_path / "ids.txt").write_bytes(content)
+    ran = command("get", "dois", "--ids-from", tmp_path / "ids.txt", "--base-url", "http://127.0.0.1:9")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert f"ids.txt, {message}" in ran.err
 
 
 def test_a_list_that_is_gone_or_has_no_lasting_ids_is_told(box: Sandbox, command: Command) -> None:

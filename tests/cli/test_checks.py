@@ -10,6 +10,7 @@ import pytest
 
 from etl.cli import checks as doctor
 from etl.cli.checks import State
+from etl.cli.doctor import prefect_url
 from etl.sandbox import Sandbox
 from etl.settings import Credentials, Settings
 from tests.conftest import Command, Ran
@@ -189,6 +190,17 @@ def test_a_prefect_server_is_asked_where_one_is_configured(
     profile = 'active = "ours"\n[profiles.ours]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
     (tmp_path / ".prefect" / "profiles.toml").write_text(profile)
     assert examined("--base-url", box.base_url).code == 1
+
+
+@pytest.mark.parametrize("profiles", ["", "active = 5", "profiles = 3", 'active = "a"\n[profiles]\na = 1', "\0", "["])
+def test_profiles_of_prefect_that_say_nothing_are_passed_over(
+    profiles: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is in the file, there is no server to check."""
+    (tmp_path / "profiles.toml").write_text(profiles)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_PROFILES_PATH", str(tmp_path / "profiles.toml"))
+    assert prefect_url() == ""
 
 
 def test_a_prefect_server_that_answers_is_well() -> None:

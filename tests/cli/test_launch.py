@@ -113,7 +113,7 @@ def test_the_nearest_wish_for_json_counts() -> None:
     assert not wants_json(["export"], {}, file)
 
 
-@pytest.mark.parametrize("text", [None, "[plan\nx =", "[plan]\nnope = 1", "plan = 3"])
+@pytest.mark.parametrize("text", [None, "[plan\nx =", "x = \0", "[plan]\nnope = 1", "plan = 3"])
 def test_a_file_of_options_that_cannot_be_meant_is_named(text: str | None, command: Command, tmp_path: Path) -> None:
     """A missing file, invalid TOML, or an unknown option ends with exit code 2 and one line with the file's name."""
     config = tmp_path / "etl.toml"

@@ -130,7 +130,8 @@ def test_the_worst_exit_code_is_that_of_a_failure() -> None:
 ENTRY = '[[export]]\nresource = "dois"\nto = "a"\n'
 BAD = [
     ("", "[[export]]"),
-    ("export = ", "no TOML"),
+    ("export = ", "line 1"),
+    ("\0", "line 1"),
     ("[exports]\n", "'export'"),
     ('[[export]]\nresource = "dois"\n', "'to'"),
     ('[[export]]\nto = "a"\n', "'resource'"),

@@ -29,6 +29,8 @@ from etl.storage import paths, text_files
 
 EVERYTHING = "all"
 """The label of files that are not sorted into months."""
+LONGEST = 16 << 20
+"""Bytes of the longest line that is read: a record has kilobytes, and lists need 60 times their bytes when parsed."""
 _PART = re.compile(r"^(.*?)(\d+)\.jsonl\.gz$")
 _LINES = (".jsonl.gz", ".jsonl", ".ndjson.gz", ".ndjson")
 _LISTS = (".csv.gz", ".csv")
@@ -93,7 +95,7 @@ class DataFile:
 
     def _lines(self, name: str) -> Generator[bytes, None, None]:
         with self._unpacked(name) as stream:
-            rest = yield from ndjson.split(stream, f"{self.name}: {name}")
+            rest = yield from ndjson.split(stream, f"{self.name}: {name}", longest=LONGEST)
             yield rest
 
     @contextmanager

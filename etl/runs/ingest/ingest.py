@@ -46,7 +46,7 @@ MOST = 64
 """Parts that go into files together, however small they are: what a crash may cost."""
 LINES = 5_000
 """Records staged together."""
-PAGE_BYTES = 64 << 20
+PAGE_BYTES = 32 << 20
 """Bytes of records staged together: some 5,000 of an unusual size would need too much memory."""
 MEDIA = "relationships.media"
 T = TypeVar("T")

@@ -223,7 +223,7 @@ def test_a_header_that_claims_gigabytes_is_refused_unread(tmp_path: Path, comman
 
 def test_a_line_without_an_end_is_refused(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that unpacks to gigabytes of one line is not held in memory."""
-    monkeypatch.setattr("etl.records.ndjson.LONGEST", 1 << 20)
+    monkeypatch.setattr("etl.runs.ingest.data_file.LONGEST", 1 << 20)
     packed = io.BytesIO()
     with gzip.open(packed, "wb") as out:
         for _ in range(64):
