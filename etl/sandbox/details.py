@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape
 
 import polars as pl
 
 from etl.sandbox.answer import Json
 from etl.sandbox.content.organisations import Roster
+from etl.sandbox.formats import kernel
 from etl.sandbox.pool import MadePool
 
 _COUNTS = {
@@ -27,6 +27,8 @@ class Details:
     """Derives the details of records from their serial; `linked` are the DOIs that records may refer to."""
 
     def __init__(self, pool: MadePool, roster: Roster, linked: pl.Series) -> None:
+        # Mutable: the XML of templates without the DOI, written on first use.
+        self._bodies: dict[int, str] = {}
         self._pool = pool
         self._roster = roster
         self._linked = linked
@@ -72,12 +74,8 @@ class Details:
 
     def xml(self, row: Mapping[str, Json]) -> str:
         """Write the kernel-4 XML of a row, in base64."""
-        attributes = self._pool.attributes(row["template"])
-        titles = attributes.get("titles") or [{}]
-        text = (
-            '<?xml version="1.0" encoding="UTF-8"?>\n<resource xmlns="http://datacite.org/schema/kernel-4">'
-            f'<identifier identifierType="DOI">{escape(row["uid"].upper())}</identifier>'
-            f"<titles><title>{escape(str(titles[0].get('title')))}</title></titles>"
-            f"<publicationYear>{attributes.get('publicationYear')}</publicationYear></resource>"
-        )
-        return base64.b64encode(text.encode()).decode()
+        number = row["template"]
+        body = self._bodies.get(number)
+        if body is None:
+            body = self._bodies[number] = kernel.body(self._pool.attributes(number))
+        return base64.b64encode(kernel.whole(row["uid"], body).encode()).decode()

@@ -20,6 +20,7 @@ from etl.sandbox.v2 import (
     clients,
     dois,
     events,
+    negotiation,
     prefixes,
     providers,
     reference_repositories,
@@ -81,6 +82,7 @@ def respond(request: Request, corpus: Corpus) -> Answer:
     """Answer a request from the current state of a corpus; under `/v1` like the API that was switched off."""
     if request.path.startswith(_OLD_API):
         return _of_v1(replace(request, path=request.path.removeprefix(_OLD_API)), corpus)
+    request = negotiation.unfolded(request)
     asked = Asked(request=request, params=parse(request.query), snapshot=corpus.now)
     try:
         answer = _routed(asked)

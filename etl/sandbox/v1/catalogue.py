@@ -6,10 +6,10 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from xml.sax.saxutils import escape
 
 from etl.sandbox.answer import Json
 from etl.sandbox.corpus import Snapshot
+from etl.sandbox.formats import kernel
 from etl.sandbox.pool import MadePool, kebab
 from etl.sandbox.v1.entry import Entry
 
@@ -24,7 +24,7 @@ def _work(snapshot: Snapshot, row: Mapping[str, Json], root: str) -> Entry:
     given = snapshot.pool.attributes(row["template"])
     shared = _shared(snapshot, row, given)
     kinds = _kinds(given)
-    newer = {**kinds, **_newer(snapshot, row, given), "xml": _xml(row["uid"], shared["title"])}
+    newer = {**kinds, **_newer(snapshot, row, given), "xml": _xml(row["uid"], given)}
     earlier: dict[str, Json] = {
         "resource-type-general": kinds["resource-type-id"],
         "resource-type": kinds["resource-type-subtype"],
@@ -159,8 +159,5 @@ def _media(snapshot: Snapshot, row: Mapping[str, Json]) -> Sequence[Json] | None
     return [{"media_type": kind, "url": f"{files}/{turn}"} for turn, kind in enumerate(kinds)] or None
 
 
-def _xml(uid: str, heading: str | None) -> str:
-    text = (
-        f"<resource><identifier>{escape(capitals(uid))}</identifier><title>{escape(heading or '')}</title></resource>"
-    )
-    return base64.b64encode(text.encode()).decode()
+def _xml(uid: str, given: Mapping[str, Json]) -> str:
+    return base64.b64encode(kernel.whole(uid, kernel.body(given)).encode()).decode()

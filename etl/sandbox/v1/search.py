@@ -12,19 +12,19 @@ from etl.sandbox.v1.asked import Asked, Bucket
 from etl.sandbox.v1.entry import Entry
 
 Keep = Callable[[Entry, str], bool]
-_WORD = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
+_WORD = re.compile(r'([+-]?)(?:"([^"]*)"|([^\s"]+))')
 _PERIOD = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
 def meets(text: str, entry: Entry, *, as_is: bool = False) -> bool:
-    """Return whether a record has all words and phrases of a search, and none of those with a minus.
+    """Return whether a record has all words and phrases of a search, with or without a plus, and none with a minus.
 
-    `as_is` compares capitals with the lower-case text, as the list of pages does.
+    Signs alone and unbalanced quotes are ignored (api-notes 7.5). `as_is` compares capitals with the lower-case text,
+    as the list of pages does.
     """
-    for minus, phrase, word in _WORD.findall(text if as_is else text.lower()):
-        if ((phrase or word) in entry.text) == bool(minus):
-            return False
-    return True
+    terms = _WORD.findall(text if as_is else text.lower())
+    wanted = ((sign, phrase or word) for sign, phrase, word in terms if (phrase or word).strip("+-"))
+    return all((words in entry.text) != (sign == "-") for sign, words in wanted)
 
 
 def value(name: str) -> Keep:

@@ -10,7 +10,7 @@ from etl.sandbox.paging import Place
 from etl.sandbox.params import Params
 from etl.sandbox.render import whole
 from etl.sandbox.stitched import Stitched
-from etl.sandbox.v2 import scroll
+from etl.sandbox.v2 import negotiation, scroll
 from etl.sandbox.v2.context import Asked, links, refusal, single
 from etl.sandbox.v2.facets import facets
 from etl.sandbox.v2.order import SAMPLE_GROUPS, in_order, sampled
@@ -28,7 +28,7 @@ _EXCLUSIVE = "Cursor-based pagination and random sampling are mutually exclusive
 
 def answer(asked: Asked) -> Answer:
     """Answer a list of DOIs."""
-    at = paging.place(asked.params)
+    at, kind = paging.place(asked.params), negotiation.requested(asked.request)
     if at.mode == "cursor" and asked.params.on("random"):
         raise refused(400, _EXCLUSIVE)
     if at.mode == "scroll":
@@ -41,6 +41,8 @@ def answer(asked: Asked) -> Answer:
         meta |= {"total": len(picked), "totalPages": 1}  # the sample's, not the list's (api-notes 4.6)
         return _composed(asked, picked, meta | facets(asked, matching), None)
     picked = _page(asked, at, matching)
+    if kind is not None:
+        return negotiation.written(asked, asked.snapshot.frame[picked], kind, single=False)
     goes_on = paging.has_next(at, served=len(picked), total_pages=meta["totalPages"])
     following = _following(asked, at, picked) if goes_on else None
     return _composed(asked, picked, meta | facets(asked, matching), following)
@@ -52,6 +54,9 @@ def answer_one(asked: Asked, doi: str) -> Answer:
     rows = snapshot.frame[snapshot.rows_of([doi])].filter("findable")
     if not len(rows):
         raise not_found()
+    kind = negotiation.requested(asked.request)
+    if kind is not None:
+        return negotiation.written(asked, rows, kind, single=True)
     resource = whole(snapshot.renderer.pieces(rows, view_of(asked.params, single=True)))
     return single(resource, included=_included(asked, rows))
 

@@ -177,6 +177,29 @@ def test_singles_and_lists_below_them(new: Old) -> None:
     assert new(f"/pages/{page.removeprefix('https://').rstrip('/')}")["data"]["id"] == page
 
 
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        ("%2Bglacier %2Btropical", "glacier tropical"),
+        ("%2Bglacier -tropical", "glacier -tropical"),
+        ('%2B"tropical" glacier', "tropical glacier"),
+        ('"glacier', "glacier"),
+        ("glacier -", "glacier"),
+        ("glacier %2B tropical", "glacier tropical"),
+    ],
+)
+def test_signs_and_quotes_of_a_search_are_those_of_dismax(new: Old, query: str, same: str) -> None:
+    """A plus requires, a minus excludes; signs alone and unbalanced quotes mean nothing."""
+    total = new("/works?rows=0&query=" + query)["meta"]["total"]
+    assert total == new("/works?rows=0&query=" + same)["meta"]["total"] > 0
+
+
+def test_a_minus_excludes_what_a_plus_requires(new: Old) -> None:
+    """The two halves of a search add up."""
+    totals = [new(f"/works?rows=0&query={query}")["meta"]["total"] for query in ("a", "a %2Bdata", "a -data")]
+    assert totals[0] == totals[1] + totals[2]
+
+
 def test_ids_in_a_list_make_it_a_single_from_v1_1_on(old: Old, new: Old) -> None:
     """`?id=` returns one object; it is not a filter."""
     assert new("/members?id=TIB")["data"]["id"] == "tib"
