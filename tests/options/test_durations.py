@@ -1,4 +1,4 @@
-"""Durations, and the age from which records have to be there, from every place where options come from."""
+"""Durations, and the age at which records must be present, from every source of options."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,13 @@ CLIENTS = '[[export]]\nresource = "clients"\nto = "{to}"\n'
 
 @pytest.mark.parametrize(("text", "expected"), SPELLED.items())
 def test_a_duration_is_a_number_with_or_without_a_unit(text: str, expected: float) -> None:
-    """Seconds, minutes, hours and days; seconds by themselves."""
+    """Seconds, minutes, hours and days; a bare number means seconds."""
     assert seconds(text, "--lag") == expected
 
 
 @pytest.mark.parametrize("text", BAD)
 def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
-    """The fix shows how one is written."""
+    """The fix shows the form."""
     with pytest.raises(UsageError, match=r"^--lag ") as refused:
         seconds(text, "--lag")
     assert "6h" in refused.value.fix
@@ -33,7 +33,7 @@ def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> 
 
 @pytest.mark.parametrize("name", ["export", "sync", "plan"])
 def test_a_bad_lag_is_one_line_and_exit_2(name: str, box: Sandbox, command: Command, tmp_path: Path) -> None:
-    """No command starts with it, whether it is an option or in the environment."""
+    """No command accepts it, neither as an option nor from the environment."""
     to = tmp_path / "o"
     server = ("--base-url", box.base_url, "--quiet")
     assert command("export", "clients", "--to", to, *server).code == 0

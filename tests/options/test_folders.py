@@ -26,7 +26,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_state_and_work_lie_below_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Unless variables name other folders."""
+    """Variables can name other folders."""
     monkeypatch.setenv("HOME", str(tmp_path))
     assert folders.state_folder() == tmp_path / ".local/state/datacite-etl"
     assert folders.work_folder() == tmp_path / ".cache/datacite-etl"
@@ -41,7 +41,7 @@ def test_state_and_work_lie_below_the_home(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_without_a_home_they_lie_with_temporary_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
 ) -> None:
-    """Also where the home cannot be written; nobody else can write there."""
+    """This also applies if the home is not writable; nobody else can write there."""
     monkeypatch.setenv("HOME", home)
     monkeypatch.setattr(folders.os, "access", lambda path, mode: False)
     own = tmp_path / f"datacite-etl-{os.getuid()}"
@@ -51,7 +51,7 @@ def test_without_a_home_they_lie_with_temporary_files(
 
 
 def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path) -> None:
-    """Its name can be predicted."""
+    """Another user could create it, because its name is predictable."""
     (tmp_path / f"datacite-etl-{os.getuid()}").mkdir()
     (tmp_path / f"datacite-etl-{os.getuid()}").chmod(0o777)
     with pytest.raises(UsageError, match="can be written by others; set XDG_STATE_HOME"):
@@ -63,13 +63,13 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path) -> None:
 
 
 def test_a_home_that_nobody_has_is_a_usage_error() -> None:
-    """A tilde leads nowhere then."""
+    """A tilde has no meaning then."""
     with pytest.raises(UsageError, match="home of that user is unknown; write the path out"):
         folders.expand(Path("~nobody-of-that-name/x"))
 
 
 def test_an_owner_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lock names the number."""
+    """The lock has the user's number."""
 
     def unknown() -> str:
         raise KeyError("getpwuid(): uid not found: 12345")

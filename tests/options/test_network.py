@@ -17,21 +17,21 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("spelled", [str.upper, str.lower])
 def test_names_are_read_in_capitals_and_in_lower_case(spelled, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As curl and Python read them."""
+    """They are read as by curl and Python."""
     for name in NAMES:
         monkeypatch.setenv(spelled(name), name)
     assert network() == Network(http_proxy="HTTP_PROXY", https_proxy="HTTPS_PROXY", no_proxy="NO_PROXY")
 
 
 def test_one_variable_names_the_proxy_of_all_schemes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless a scheme has one of its own."""
+    """A scheme's own proxy takes precedence."""
     monkeypatch.setenv("ALL_PROXY", "every")
     monkeypatch.setenv("https_proxy", "own")
     assert network() == Network(http_proxy="every", https_proxy="own")
 
 
 def test_every_variable_of_certificates_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are empty are not set."""
+    """Empty ones count as unset."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/r.pem")
     monkeypatch.setenv("SSL_CERT_FILE", "/s.pem")
     monkeypatch.setenv("SSL_CERT_DIR", "")

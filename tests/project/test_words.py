@@ -49,16 +49,9 @@ VAGUE = {
 ON_DISK = {("etl/dataset/copy_on_write.py", "gone"), ("etl/dataset/switch.py", "gone")}
 """Members of journals, which an earlier version may have written."""
 
-OLD_WORDS = ("etl/runs/ingest/",)
-"""Files and folders whose words are still to be revised; it shrinks to nothing."""
-
-OLD_NAMES = ("etl/runs/ingest/",)
-"""Files and folders whose names are still to be revised; it shrinks to nothing."""
-
 SHARED = {
     "answer": "the list of a resource in the sandbox, one per endpoint",
     "answer_one": "the single record of a resource in the sandbox, one per endpoint",
-    "opened": "how a warehouse is opened, one per kind; parts of an ingest are still to be renamed",
 }
 """Functions that many modules define, because they are an interface."""
 
@@ -121,11 +114,7 @@ def test_plain_english_is_left_alone(text: str) -> None:
 
 def test_no_text_has_old_tics_or_wrong_plurals() -> None:
     """Every tracked text reads as an English-speaking engineer would write it."""
-    noticed = {
-        path: phrases
-        for path, text in PAGES.items()
-        if not path.startswith(OLD_WORDS) and (phrases := list(tics(text)))
-    }
+    noticed = {path: phrases for path, text in PAGES.items() if (phrases := list(tics(text)))}
     assert noticed == {}
 
 
@@ -136,7 +125,6 @@ def test_no_name_is_vague() -> None:
         for path, text in PAGES.items()
         if path.startswith(("etl/", "flows/", "tools/"))
         and path.endswith(".py")
-        and not path.startswith(OLD_NAMES)
         and (lines := [line for line, name in names(ast.parse(text)) if name in VAGUE and (path, name) not in ON_DISK])
     }
     assert vague == {}

@@ -1,1 +1,1 @@
-"""Records that are here already become a dataset: DataCite's data file, or the raw records that a dataset kept."""
+"""Make a dataset of existing records: DataCite's data file, or the raw records of another dataset."""

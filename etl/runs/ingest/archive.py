@@ -1,7 +1,7 @@
-"""Files of a data file wherever they lie: in a folder, a tar, on an object store, or one alone.
+"""The files of a data file, wherever they are: in a folder, in a tar, on an object store, or a single one.
 
-An archive comes from somebody else. Nothing is unpacked to the disk, only regular files are read, and no more is held
-in memory than a reader asks for.
+An archive comes from outside. Nothing is unpacked to the disk, only regular files are read, and no more is kept
+in memory than a reader requests.
 """
 
 import bz2
@@ -22,11 +22,11 @@ from etl.storage.files import Files
 
 DOWNLOAD_AGAIN = "download it again"
 UNREADABLE = (tarfile.TarError, OSError, EOFError, ValueError, RecursionError, zlib.error, lzma.LZMAError)
-"""What readers of archives and compressed files raise."""
+"""Errors of the readers of archives and compressed files."""
 _BLOCK = tarfile.BLOCKSIZE
 _MOST_MEMBERS = 1_000_000
 _LARGEST_READ = 16 << 20
-"""Bytes that are read in one go: a header of a tar may claim any length."""
+"""Maximum bytes per read: a header of a tar may claim any length."""
 _PACKED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
 
 
@@ -40,7 +40,7 @@ class Archive(Protocol):
         """Open a file for sequential reading."""
 
     def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the bytes of some files, as far as they are known without many requests."""
+        """Return the sizes of files, as far as they are known without many requests."""
 
 
 class Folder:
@@ -58,11 +58,11 @@ class Folder:
         return _regular(self._root / name)
 
     def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the bytes of some files."""
+        """Return the sizes of files."""
         return {name: path.stat().st_size for name in names if (path := self._root / name).is_file()}
 
 
-class Single:
+class SingleFile:
     """One local file."""
 
     def __init__(self, path: Path) -> None:
@@ -78,11 +78,11 @@ class Single:
         return _regular(self._path)
 
     def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return its bytes."""
+        """Return its size."""
         return dict.fromkeys(names, self._path.stat().st_size)
 
 
-class Stored:
+class StoredFolder:
     """A folder of an object store."""
 
     def __init__(self, files: Files) -> None:
@@ -111,7 +111,7 @@ class _Member:
 
 
 class Tar:
-    """A tar, which was read to its end once. State: a lock, because a compressed one has a single reading position."""
+    """A tar, which is read to its end once. State: a lock, because a compressed one has a single reading position."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -135,7 +135,7 @@ class Tar:
             yield _Piece(stream, member.size)
 
     def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the bytes of some members."""
+        """Return the sizes of members."""
         return {name: self._members[name].size for name in names}
 
     @contextmanager
@@ -149,7 +149,7 @@ class Tar:
 
 
 class _Piece:
-    """A part of a stream from its present position. State: the bytes left."""
+    """A part of a stream from its current position. State: the bytes left."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
@@ -162,8 +162,8 @@ class _Piece:
         return content
 
 
-class _Careful:
-    """A stream for the reader of a tar's headers, which would read what a header claims."""
+class _BoundedStream:
+    """A stream with bounded reads, because a tar's reader trusts the lengths in its headers."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -200,9 +200,9 @@ class _Unpack(Protocol):
 
 
 def _members(path: Path, stream: BinaryIO) -> dict[str, _Member]:
-    """Return the members of a whole tar; StoreError for one that does not end as tars do."""
+    """Return the members of a whole tar; StoreError for one without a proper end."""
     members: dict[str, _Member] = {}
-    with tarfile.open(fileobj=cast("BinaryIO", _Careful(stream)), mode="r:") as tar:
+    with tarfile.open(fileobj=cast("BinaryIO", _BoundedStream(stream)), mode="r:") as tar:
         end = -1
         while (member := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep all of them, with everything that their headers say
@@ -218,7 +218,7 @@ def _members(path: Path, stream: BinaryIO) -> dict[str, _Member]:
 
 
 def _whole(path: Path, stream: BinaryIO, end: int) -> None:
-    """Refuse a tar that does not end in a block of zeros: more members may have followed."""
+    """Refuse a tar that does not end with a block of zeros: members may be missing."""
     stream.seek(end)
     block = stream.read(_BLOCK)
     if block == bytes(_BLOCK):
@@ -227,7 +227,7 @@ def _whole(path: Path, stream: BinaryIO, end: int) -> None:
     raise StoreError(f"{path} {how} at byte {end + len(block):,}, before the end of the archive", fix=DOWNLOAD_AGAIN)
 
 
-def opened(path: Path, endings: tuple[str, ...]) -> Archive:
+def open_archive(path: Path, endings: tuple[str, ...]) -> Archive:
     """Open a local folder, a file with one of the endings, or a tar."""
     if path.is_dir():
         return Folder(path)
@@ -235,7 +235,7 @@ def opened(path: Path, endings: tuple[str, ...]) -> Archive:
         kind = "is not a regular file" if path.exists() else "does not exist"
         raise StoreError(f"{path} {kind}", fix=GIVE)
     if path.name.endswith(endings):
-        return Single(path)
+        return SingleFile(path)
     try:
         return Tar(path)
     except UNREADABLE as error:
@@ -246,7 +246,7 @@ GIVE = "give a folder, a tar or a .jsonl.gz of DataCite's data file"
 
 
 def is_litter(name: str) -> bool:
-    """Return whether a file is what a desktop leaves beside the others."""
+    """Return whether a file was left behind by a desktop."""
     path = PurePosixPath(name)
     return path.name.startswith("._") or path.name in _LITTER or "__MACOSX" in path.parts
 
@@ -254,8 +254,8 @@ def is_litter(name: str) -> bool:
 _LITTER = frozenset((".DS_Store", "Thumbs.db", "desktop.ini"))
 
 
-def read(archive: Archive, name: str, most: int) -> bytes:
-    """Return the content of a file, up to one byte more than may be."""
+def read_whole(archive: Archive, name: str, most: int) -> bytes:
+    """Return the content of a file, up to one byte more than the maximum."""
     with archive.open(name) as stream:
         content = b""
         while len(content) <= most and (piece := stream.read(min(_LARGEST_READ, most + 1 - len(content)))):

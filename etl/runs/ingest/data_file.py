@@ -1,7 +1,7 @@
-"""DataCite's Public and Monthly Data Files: what is in one, and whether it is whole (api-notes 8).
+"""DataCite's Public and Monthly Data Files: their contents, and whether they are whole (api-notes 8).
 
-A data file is a folder, a tar or one `.jsonl.gz`. It comes from somebody else: everything is read piece by piece,
-with a bound. What becomes of the records is the matter of `ingest`.
+A data file is a folder, a tar or one `.jsonl.gz`. It comes from outside: everything is read piece by piece,
+with a bound. `ingest` makes tables of the records.
 """
 
 import codecs
@@ -40,10 +40,10 @@ _LIST_OF_MONTH = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))\.csv(?:\.gz)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A data file: its parts and lists of DOIs in order, and what its MANIFEST says of them.
+    """A data file: its parts and lists of DOIs in order, and their entries in its MANIFEST.
 
     `months` has the label of each part and list, `updated_2024-05`, or EVERYTHING for all of them. `sizes` are bytes,
-    as far as they are known; `litter` are files that a desktop left beside the others.
+    as far as they are known; `litter` are files that a desktop left behind.
     """
 
     archive: Archive
@@ -72,25 +72,23 @@ class DataFile:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of what the data file is: its checksums and sizes, or else the names of its parts."""
+        """A short hash of the data file: of its checksums and sizes, or else of the names of its parts."""
         entries = sorted((path, entry.size, entry.sha256) for path, entry in self.files.entries.items())
         plain = json.dumps([entries, sorted(self.sizes.items()), self.parts, self.listings])
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What there should be and nothing here says: sentences, none if all can be compared."""
+        """Reasons why it is not known what there should be: sentences, none if everything can be compared."""
         labels = sorted(set(self.months.values()))
         gaps = []
         if not self.listings:
-            gaps.append(f"{self.name} has no lists of DOIs (.csv.gz): how many records there should be is not known")
+            gaps.append(f"{self.name} has no lists of DOIs (.csv.gz): the expected number of records is unknown")
         if unlisted := self.files.unlisted(self.months) if self.files.entries else []:
             gaps.append(f"{self.name}: MANIFEST does not list {listed(unlisted, 3)}")
         elif max(len(labels), len(self.listings)) > 1 and not self.files.is_whole(self.months):
             first, *_, last = labels if len(labels) > 1 else self.listings
-            gaps.append(
-                f"{self.name} has no MANIFEST: which months there should be, beside {first} to {last}, is not known"
-            )
+            gaps.append(f"{self.name} has no MANIFEST, so it is not known whether {first} to {last} are all")
         return tuple(gaps)
 
     def _lines(self, name: str) -> Generator[bytes, None, None]:
@@ -100,7 +98,7 @@ class DataFile:
 
     @contextmanager
     def _unpacked(self, name: str) -> Iterator[Readable]:
-        """Open a file, unpacked; once it has been read, StoreError if it is not the listed one."""
+        """Open a file, unpacked; StoreError after reading it if it is not the listed one."""
         try:
             with self.archive.open(name) as stream:
                 hashed = _Hashed(stream)
@@ -122,7 +120,7 @@ class DataFile:
 
 
 class _Hashed:
-    """A stream on its way to a reader. State: the hash and number of the bytes so far."""
+    """A stream that hashes what is read. State: the hash and number of the bytes so far."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -136,12 +134,12 @@ class _Hashed:
         return content
 
 
-def opened(where: str, stored: Archive | None = None) -> DataFile:
-    """Open a data file and check that it is finished and that all its files are there; StoreError if they are not.
+def open_data_file(where: str, stored: Archive | None = None) -> DataFile:
+    """Open a data file and check that it is finished and has all its files; StoreError otherwise.
 
-    `stored` has the files of one that is not on a disk of this machine.
+    `stored` has the files of one on an object store.
     """
-    source = stored or archive.opened(Path(where), (*_LINES, ".json"))
+    source = stored or archive.open_archive(Path(where), (*_LINES, ".json"))
     every = source.names()
     litter = tuple(name for name in every if archive.is_litter(name))
     names = sorted(set(every) - set(litter))
@@ -149,10 +147,10 @@ def opened(where: str, stored: Archive | None = None) -> DataFile:
         raise StoreError(f"{where} is a packed dataset", fix="unpack it and give its folder")
     for name in names:
         if PurePosixPath(name).name == file_list.STATUS:
-            file_list.check_finished(name, archive.read(source, name, text_files.LARGEST))
+            file_list.check_finished(name, archive.read_whole(source, name, text_files.LARGEST))
     files = file_list.parse(
         {
-            name: archive.read(source, name, text_files.LARGEST)
+            name: archive.read_whole(source, name, text_files.LARGEST)
             for name in names
             if PurePosixPath(name).name in file_list.NAMES
         }
@@ -200,7 +198,7 @@ def _other_size(where: str, name: str, size: int, listed_size: int) -> StoreErro
 
 
 def _months(root: str, names: Sequence[str]) -> dict[str, str]:
-    """Return the month of each file: its folder says it, or the list of DOIs there; EVERYTHING if one has none."""
+    """Return the month of each file, from its folder or the list of DOIs there; EVERYTHING if any has none."""
     folders: dict[PurePosixPath, set[str]] = {}
     for path in map(PurePosixPath, names):
         match = _LIST_OF_MONTH.fullmatch(path.name)
@@ -218,7 +216,7 @@ def _month(folder: str, lists: set[str]) -> str:
 
 
 def _gap(parts: tuple[str, ...]) -> str | None:
-    """Return the first part that must have been there because a later one is."""
+    """Return the first part that must be missing because a later one exists."""
     numbers: dict[str, list[str]] = {}
     for part in parts:
         if match := _PART.match(part):
@@ -232,7 +230,7 @@ def _gap(parts: tuple[str, ...]) -> str | None:
 
 
 def _check_shape(name: str, line: bytes) -> None:
-    """Refuse a part whose first line shows that it is a document and not a record per line."""
+    """Refuse a part whose first line shows that it is a document instead of one record per line."""
     start = line.strip()
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UsageError(f"{name} is UTF-16", fix="save it as UTF-8")

@@ -1,6 +1,6 @@
-"""DataCite's data file as the origin of an ingest: its own lists of DOIs prove it, month by month.
+"""DataCite's data file as the source of an ingest: its own lists of DOIs prove it, month by month.
 
-Its format is in `datafile`, the comparison of a month in `listed`.
+`data_file` knows its format, and `doi_lists` compares a month.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from etl.dataset.request import Delivery
 from etl.errors import UsageError
 from etl.events import Noted, counted
 from etl.runs.ingest.data_file import EVERYTHING, DataFile
-from etl.runs.ingest.source import Ingest, Judged, Written
+from etl.runs.ingest.source import Ingest, IngestResult, WrittenGroups
 from etl.schema import withdrawn
 from etl.settings import BASE_URL
 from etl.staging import table_writer
@@ -30,11 +30,11 @@ from etl.staging.consolidate import Consolidated
 from etl.storage import paths
 
 MARGIN = 86_400
-"""Seconds before the newest change in the file, up to which it has all: writing its last month took hours."""
+"""Seconds before the newest change in the file from which it may be incomplete: writing its last month took hours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Monthly:
+class DataFileSource:
     """A data file."""
 
     data: DataFile
@@ -53,17 +53,17 @@ class Monthly:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Name its parts."""
+        """The names of its parts."""
         return self.data.parts
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of its parts."""
+        """The sizes of its parts."""
         return self.data.sizes
 
     @property
     def query(self) -> Query:
-        """The question that the file answers: all DOIs in full, or those changed in its only month."""
+        """The query that the file answers: all DOIs in full, or those changed in its only month."""
         query = Query(resource=resources.load("dois"), detail=True)
         months = set(self.data.months.values())
         if len(months) != 1 or EVERYTHING in months:
@@ -71,24 +71,24 @@ class Monthly:
         text = months.pop().removeprefix("updated_")
         return replace(query, window=Window(moment(text), moment(text, end=True)), by="updated")
 
-    def wanted(self, delivery: Delivery) -> Delivery:
-        """Leave everything to the user."""
+    def complete(self, delivery: Delivery) -> Delivery:
+        """Return the delivery as the user chose it."""
         return delivery
 
     def lines(self, part: str) -> Generator[bytes, None, None]:
         """Yield the records of a part."""
         return self.data.lines(part)
 
-    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
-        """Compare the records with the file's lists; what they call registered is in the table of withdrawn ones."""
-        keys = [key for found, _ in written for key in found]
+    def judge(self, run: Ingest, closed: Consolidated, written: WrittenGroups) -> IngestResult:
+        """Compare the records with the file's lists; registered ones go into the table of withdrawn records."""
+        keys = [key for group_keys, _ in written for key in group_keys]
         compared = [self._compare(run, name, written) for name in self._months()]
-        tallies = [one.tally for one in compared] or [self._unproved(run, closed.unique)]
+        tallies = [month.tally for month in compared] or [self._unproved(run, closed.unique)]
         total = _sum(tally.expected_before for tally in tallies)
         if not closed.unique and total is None:
             raise self._empty(tallies)
         verdict = self._claimed(completeness.judge(tallies, query_before=total, query_after=total, sample=not compared))
-        again = sum(one.elsewhere for one in compared)
+        again = sum(month.elsewhere for month in compared)
         again += doi_lists.in_other_months(closed.contested) if compared else 0
         verdict = replace(verdict, unique=verdict.unique - again)
         total = None if total is None else total - again
@@ -100,22 +100,22 @@ class Monthly:
             duplicates=closed.duplicates,
             rejects=closed.rejects,
             drift=closed.drift,
-            missing=[key for one in compared for key in one.missing],
+            missing=[key for month in compared for key in month.missing],
             watermark=_watermark(run, keys) if verdict.state is State.COMPLETE else None,
         )
-        gone = pl.concat([pl.DataFrame(schema=doi_lists.LISTED), *(one.registered for one in compared)])
+        registered = pl.concat([pl.DataFrame(schema=doi_lists.LISTED), *(month.registered for month in compared)])
         origin = DataFileOrigin(name=self.data.name, fingerprint=self.data.fingerprint, parts=len(self.data.parts))
-        tables = dict(closed.tables) | _tombstones(run, gone, keys)
-        return Judged(evidence=evidence, tables=tables, origin=origin)
+        tables = dict(closed.tables) | _tombstones(run, registered, keys)
+        return IngestResult(evidence=evidence, tables=tables, origin=origin)
 
     def _empty(self, tallies: Sequence[Tally]) -> UsageError:
-        """Return the refusal of a file without records, which is not a data file of months without changes either."""
+        """Return the error for a file without records and without lists that explain it."""
         lines = sum(tally.received for tally in tallies)
         message = f"none of {counted(lines, 'line')} is a record of DataCite" if lines else "there are no records"
         return UsageError(f"{self.name}: {message}", fix="give DataCite's data file, or records one per line")
 
     def _claimed(self, verdict: Verdict) -> Verdict:
-        """Call nothing complete of which it is not known what there should be."""
+        """Call nothing complete if it is not known what there should be."""
         gaps = self.data.unknown
         if not gaps or verdict.state is State.INCOMPLETE:
             return verdict
@@ -124,48 +124,48 @@ class Monthly:
     def _months(self) -> list[str]:
         return sorted(set(self.data.months.values())) if self.data.listings else []
 
-    def _compare(self, run: Ingest, name: str, written: Written) -> doi_lists.Compared:
+    def _compare(self, run: Ingest, name: str, written: WrittenGroups) -> doi_lists.Compared:
         """Compare a month's records with its list."""
         month = self.data.months
         own = [keys for keys, parts in written if any(month[part] == name for part in parts)]
         named = [part for _, parts in written for part in parts if month[part] == name]
-        found = doi_lists.compare(
+        comparison = doi_lists.compare(
             name,
-            [self.data.listed(one) for one in self.data.listings if month[one] == name],
-            run.noted([key for keys in own for key in keys]),
-            lambda: run.noted([key for keys, _ in written for key in keys]),
-            received=run.came(named),
+            [self.data.listed(listing) for listing in self.data.listings if month[listing] == name],
+            run.read_keys([key for keys in own for key in keys]),
+            lambda: run.read_keys([key for keys, _ in written for key in keys]),
+            received=run.count_received(named),
         )
-        if found.strange:
-            some = f"{len(found.strange)} records are not in its list, such as {found.strange[0]}"
-            run.observe(Noted(text=f"{name}: {some}"))
-        return found
+        if comparison.strange:
+            unlisted = f"{len(comparison.strange)} records are not in its list, such as {comparison.strange[0]}"
+            run.observe(Noted(text=f"{name}: {unlisted}"))
+        return comparison
 
     def _unproved(self, run: Ingest, unique: int) -> Tally:
         """Count the records of a file without lists."""
-        came = run.came(self.data.parts)
+        came = run.count_received(self.data.parts)
         return Tally(key=EVERYTHING, expected_before=None, expected_after=None, received=came, unique=unique)
 
 
 def _watermark(run: Ingest, keys: Sequence[str]) -> str | None:
-    """Return the moment up to which the file is trusted to hold all changes."""
-    newest = [found["updated"].max() for found in run.noted(keys) if found["updated"].null_count() < found.height]
-    latest = max((one for one in newest if isinstance(one, datetime)), default=None)
+    """Return the time up to which the file is assumed to hold all changes."""
+    newest = [frame["updated"].max() for frame in run.read_keys(keys) if frame["updated"].null_count() < frame.height]
+    latest = max((time for time in newest if isinstance(time, datetime)), default=None)
     return None if latest is None else iso(int(latest.timestamp()) - MARGIN)
 
 
-def _tombstones(run: Ingest, gone: pl.DataFrame, keys: Sequence[str]) -> dict[str, TableFacts]:
-    """Stage the table of withdrawn records: those that are registered, and nowhere findable."""
+def _tombstones(run: Ingest, registered: pl.DataFrame, keys: Sequence[str]) -> dict[str, TableFacts]:
+    """Stage the table of withdrawn records: those that are only registered."""
     layout = tombstone_layout(run.layout)
     table = layout.resource.main
-    left = gone.unique("doi").sort("doi")
-    for found in run.noted(keys):
-        left = left.filter(~pl.col("doi").is_in(found["key"].implode()))
+    left = registered.unique("doi").sort("doi")
+    for frame in run.read_keys(keys):
+        left = left.filter(~pl.col("doi").is_in(frame["key"].implode()))
     seen = pl.lit(datetime.fromtimestamp(round(run.started), UTC)).alias(withdrawn.SEEN.name)
     schema = layout.columns(table)
-    told = left.with_columns(seen)
-    rows = told.select(
-        (pl.col(name) if name in told.columns else pl.lit(None)).cast(dtype).alias(name)
+    timed = left.with_columns(seen)
+    rows = timed.select(
+        (pl.col(name) if name in timed.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in schema.items()
     )
     files = []
@@ -176,5 +176,5 @@ def _tombstones(run: Ingest, gone: pl.DataFrame, keys: Sequence[str]) -> dict[st
 
 
 def _sum(counts: Iterator[int | None]) -> int | None:
-    found = list(counts)
-    return None if None in found else sum(count for count in found if count is not None)
+    every = list(counts)
+    return None if None in every else sum(count for count in every if count is not None)

@@ -1,7 +1,7 @@
-"""A dataset as the origin of an ingest: its tables are made again of the records as it received them.
+"""A dataset as the source of an ingest: its tables are rebuilt from its records as received.
 
-They are in its NDJSON files, or below `_etl/raw` (`receptions`). Its manifest proves them: what is made must have the
-records that the dataset has. Tables that no asked-for record is behind (included, `withdrawn`) are taken over.
+They are in its NDJSON files, or in `_etl/raw` (`raw_versions`). Its manifest proves them: the result must have the
+records that the dataset has. Tables without requested records (included ones, `withdrawn`) are copied.
 """
 
 import hashlib
@@ -23,9 +23,8 @@ from etl.errors import StoreError
 from etl.events import Noted, Observe
 from etl.records import duplicates, ndjson
 from etl.runs.context import claim_of
-from etl.runs.ingest import raw_versions as receptions
-from etl.runs.ingest.raw_versions import Receptions
-from etl.runs.ingest.source import GROUP, RECORD, Ingest, Judged, Written
+from etl.runs.ingest.raw_versions import RawVersions, open_raw_versions
+from etl.runs.ingest.source import GROUP, RECORD, Ingest, IngestResult, WrittenGroups
 from etl.runs.sync import merge_included
 from etl.schema.withdrawn import NAME as WITHDRAWN
 from etl.settings import Settings
@@ -39,23 +38,23 @@ _KEY = {"hash": pl.UInt64(), "updated": pl.Datetime("us", "UTC")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rebuilt:
-    """A dataset with records as received: in its `files`, or in `receptions`."""
+class DatasetSource:
+    """A dataset with records as received: in its `files`, or in `versions`."""
 
     held: Published
     manifest: Manifest
     query: Query
     files: Mapping[str, DataFile]
-    receptions: Receptions | None
+    versions: RawVersions | None
 
     @property
     def name(self) -> str:
-        """Where the dataset is."""
+        """The location of the dataset."""
         return self.held.files.name
 
     @property
     def base_url(self) -> str:
-        """The API that was asked for it."""
+        """The root URL of its API."""
         return self.manifest.base_url
 
     @property
@@ -65,90 +64,90 @@ class Rebuilt:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Name the files that have the records."""
-        return self.receptions.keys if self.receptions else tuple(sorted(self.files))
+        """The names of the files with the records."""
+        return self.versions.keys if self.versions else tuple(sorted(self.files))
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of those files: raw ones of an export are as large as its parts, those of syncs may be small."""
-        if self.receptions is None:
+        """The sizes of those files: raw ones of an export are as large as its parts, those of syncs may be small."""
+        if self.versions is None:
             return {path: file.rows * RECORD for path, file in self.files.items()}
-        return {key: self.receptions.counts.get(key, GROUP // RECORD) * RECORD for key in self.receptions.keys}
+        return {key: self.versions.counts.get(key, GROUP // RECORD) * RECORD for key in self.versions.keys}
 
     @property
     def records(self) -> int:
-        """How many records the dataset has."""
+        """The number of records of the dataset."""
         return self.manifest.tables[self._main].rows
 
     @property
     def _main(self) -> str:
         return self.held.layout.resource.main.name
 
-    def wanted(self, delivery: Delivery) -> Delivery:
-        """Leave partitions as they are unless others are asked for; a sample stays one."""
+    def complete(self, delivery: Delivery) -> Delivery:
+        """Keep the partitions unless others are requested; a sample stays a sample."""
         folders = self.manifest.partition_by if delivery.partition_by is None else delivery.partition_by
         return replace(delivery, partition_by=folders, limit=self.manifest.request.limit or None)
 
     def lines(self, part: str) -> Generator[bytes, None, None]:
-        """Yield the records of a file, the newest reception of each."""
-        if self.receptions:
-            yield from self.receptions.counting(part)
+        """Yield the newest versions of records in a file."""
+        if self.versions:
+            yield from self.versions.counting_lines(part)
         else:
             content = checksums.read_checked(self.held.files, self.files[part])
             yield from filter(None, content.split(b"\n"))
 
-    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
-        """Compare the records with those of the dataset; what else its manifest proves stands as it is."""
+    def judge(self, run: Ingest, closed: Consolidated, written: WrittenGroups) -> IngestResult:
+        """Compare the records with those of the dataset; the rest of its proof stays."""
         missing, reasons = self._compared(run, closed, [key for keys, _ in written for key in keys])
-        tables, untold = self._along(run)
+        tables, untold = self._copied_tables(run)
         if store.read_manifest(self.held.files) != self.manifest:
             raise StoreError(f"{self.name} was published to meanwhile", fix="run this again")
         if self.manifest.metrics:
             run.observe(Noted(text=_COUNTS))
         evidence = _evidence(self.manifest, closed, missing, [*reasons, *untold])
-        origin = DatasetOrigin(name=self.name, run_id=self.manifest.run_id, raw=self.receptions is not None)
-        return Judged(evidence=evidence, tables=dict(closed.tables) | tables, origin=origin)
+        origin = DatasetOrigin(name=self.name, run_id=self.manifest.run_id, raw=self.versions is not None)
+        return IngestResult(evidence=evidence, tables=dict(closed.tables) | tables, origin=origin)
 
     def _compared(self, run: Ingest, closed: Consolidated, keys: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Name the records of the dataset that did not come, and say what else is not as it is there."""
-        if self.receptions is None:
+        """Name the records that are missing here, and describe other differences."""
+        if self.versions is None:
             return [], _differing(self.records, closed.unique)
         there = lambda: (frame for _, frame in self.held.records())  # noqa: E731
         try:
-            return compared(there, lambda: run.noted(keys), self.records)
+            return compare_records(there, lambda: run.read_keys(keys), self.records)
         except StoreError as error:
             run.observe(Noted(text=f"{error.message}: records are compared with the manifest by their number"))
             return [], _differing(self.records, closed.unique)
 
-    def _along(self, run: Ingest) -> tuple[dict[str, TableFacts], list[str]]:
-        """Take over the tables of records that came along, and of withdrawn ones; say which cannot be."""
+    def _copied_tables(self, run: Ingest) -> tuple[dict[str, TableFacts], list[str]]:
+        """Copy the tables of included and withdrawn records; name those that cannot be copied."""
         tables: dict[str, TableFacts] = {}
         reasons = []
         for theirs, own in self._pairs(run.layout):
             try:
                 tables |= merge_included.copy_tables(self.held.files, theirs, self.manifest, run.files, own)
             except (StoreError, pl.exceptions.PolarsError) as error:
-                said = error.message if isinstance(error, StoreError) else str(error)
-                reasons.append(f"{own.prefix}{own.resource.name} is empty, for it cannot be taken over: {said}")
+                reason = error.message if isinstance(error, StoreError) else str(error)
+                reasons.append(f"{own.prefix}{own.resource.name} is empty, because it cannot be copied: {reason}")
                 tables |= table_writer.fill_empty(run.files, own, table_writer.table_facts(own, []))
         return tables, reasons
 
     def _pairs(self, layout: Layout) -> Iterator[tuple[Layout, Layout]]:
-        includes = [one for one in self.query.resource.includes if one.name in self.query.include]
-        along = {one.name: resources.load(one.resource) for one in includes}
-        yield from zip(laid_out(self.held.layout, along), laid_out(layout, along), strict=True)
+        includes = [include for include in self.query.resource.includes if include.name in self.query.include]
+        related = {include.name: resources.load(include.resource) for include in includes}
+        yield from zip(laid_out(self.held.layout, related), laid_out(layout, related), strict=True)
         if WITHDRAWN in self.manifest.tables:
             yield tombstone_layout(self.held.layout), tombstone_layout(layout)
 
 
 _COUNTS = (
-    "note: sync --metrics has refreshed counts in that dataset since its records came; here they are as they came, "
-    "and sync --metrics refreshes them"
+    "note: sync --metrics has refreshed counts in that dataset since its records arrived; here they are as received, "
+    "and sync --metrics can refresh them"
 )
 
 
-def opened(files: Files, observe: Observe) -> Rebuilt:
-    """Open a dataset to make its tables again; StoreError if it has kept no records, or is half-way to a new one."""
+def open_dataset(files: Files, observe: Observe) -> DatasetSource:
+    """Open a dataset to rebuild its tables; StoreError if it has no raw records, or its publication is unfinished."""
     manifest = store.readable_manifest(files)
     query = request.requested_query(manifest)
     _, layout = claim_of(query, request.delivery(manifest, ""), Settings())
@@ -157,46 +156,48 @@ def opened(files: Files, observe: Observe) -> Rebuilt:
     held = open_published(files, layout, manifest)
     kept = bool(files.listing(paths.RAW))
     if not (lines or kept) and manifest.totals.unique:
-        fix = "export with --keep-raw or with --format ndjson to have them"
-        raise StoreError(f"{files.name} is a dataset that has not kept its records as received", fix=fix)
-    found = None if lines else _receptions(held, manifest, observe)
-    return Rebuilt(held=held, manifest=manifest, query=query, files=lines, receptions=found)
+        fix = "export with --keep-raw or --format ndjson to have them"
+        raise StoreError(f"{files.name} is a dataset without its records as received", fix=fix)
+    versions = None if lines else _raw_versions(held, manifest, observe)
+    return DatasetSource(held=held, manifest=manifest, query=query, files=lines, versions=versions)
 
 
-def _receptions(held: Published, manifest: Manifest, observe: Observe) -> Receptions:
-    """Find the newest reception of each record, also where the tables cannot be read any more."""
+def _raw_versions(held: Published, manifest: Manifest, observe: Observe) -> RawVersions:
+    """Find the newest version of each record, even if the tables are no longer readable."""
     files, resource = held.files, held.layout.resource
     own, key = tombstone_layout(held.layout), resource.key.name
-    gone = pl.Series(key, dtype=pl.String)
+    withdrawn = pl.Series(key, dtype=pl.String)
     try:
         if WITHDRAWN in manifest.tables:
-            gone = merge_included.read_table(files, own, own.resource.main, manifest)[key]
-        return receptions.opened(files, resource, gone, lambda: (frame["key"] for _, frame in held.records()))
+            withdrawn = merge_included.read_table(files, own, own.resource.main, manifest)[key]
+        return open_raw_versions(files, resource, withdrawn, lambda: (frame["key"] for _, frame in held.records()))
     except StoreError as error:
-        observe(Noted(text=f"{error.message}: a record that was withdrawn may be taken for one that is there"))
-        return receptions.opened(files, resource, gone, None)
+        observe(Noted(text=f"{error.message}: a withdrawn record may be mistaken for a current one"))
+        return open_raw_versions(files, resource, withdrawn, None)
 
 
-def compared(
+def compare_records(
     there: Callable[[], Iterable[pl.DataFrame]], here: Callable[[], Iterable[pl.DataFrame]], total: int
 ) -> tuple[list[str], list[str]]:
-    """Name the records of a dataset that did not come, and say what else differs.
+    """Name the records of a dataset that are missing here, and describe other differences.
 
-    Both give `key` and `updated` and are asked again for every share of so many records as memory should hold.
+    Both return `key` and `updated`, and are called again for every share of records that fits in memory.
     """
     shares = total // duplicates.AT_ONCE + 1
-    lacking, stale, more = pl.Series("hash", dtype=pl.UInt64), 0, 0
+    unmatched, stale, more = pl.Series("hash", dtype=pl.UInt64), 0, 0
     for share in range(shares):
         ours, came = (_hashed(side(), share, shares) for side in (there, here))
         newest = came.group_by("hash").agg(pl.col("updated").max().alias("came"), pl.lit(value=True).alias("seen"))
         both = ours.join(newest, on="hash", how="left")
-        lacking = pl.concat([lacking, both.filter(pl.col("seen").is_null())["hash"]])
+        unmatched = pl.concat([unmatched, both.filter(pl.col("seen").is_null())["hash"]])
         stale += both.filter(pl.col("seen") & pl.col("updated").ne_missing(pl.col("came"))).height
         more += newest.join(ours, on="hash", how="anti").height
-    named = [frame.filter(pl.col("key").hash().is_in(lacking.implode()))["key"] for frame in there() if len(lacking)]
-    reasons = _differing(total, total - len(lacking)) + (_differing(total, total + more) if more else [])
+    named = [
+        frame.filter(pl.col("key").hash().is_in(unmatched.implode()))["key"] for frame in there() if len(unmatched)
+    ]
+    reasons = _differing(total, total - len(unmatched)) + (_differing(total, total + more) if more else [])
     if stale:
-        reasons.append(f"{stale} of the dataset's records are as they were before their last change")
+        reasons.append(f"{stale} of the dataset's records are older than there")
     return sorted(key for keys in named for key in keys), reasons
 
 
@@ -204,28 +205,28 @@ def _hashed(frames: Iterable[pl.DataFrame], share: int, shares: int) -> pl.DataF
     every = (
         frame.select(pl.col("key").hash().alias("hash"), pl.col("updated").cast(_KEY["updated"])) for frame in frames
     )
-    return pl.concat([pl.DataFrame(schema=_KEY), *(some.filter(pl.col("hash") % shares == share) for some in every)])
+    return pl.concat([pl.DataFrame(schema=_KEY), *(frame.filter(pl.col("hash") % shares == share) for frame in every)])
 
 
 def _differing(expected: int, unique: int) -> list[str]:
-    """Say how far a number of records is from the dataset's."""
+    """Describe the difference from the dataset's number of records."""
     if unique < expected:
         return [f"{expected - unique} short of the dataset's records ({unique} of {expected})"]
     return [f"{unique - expected} more than the dataset's {expected} records"] if unique > expected else []
 
 
 def _evidence(held: Manifest, closed: Consolidated, missing: Sequence[str], reasons: Sequence[str]) -> Evidence:
-    """Take over what a manifest proves of a dataset's records, unless they are others: then nothing is complete."""
+    """Copy the evidence of a manifest, unless the records differ: then nothing is complete."""
     verdict = Verdict(
         state=State.INCOMPLETE if reasons else held.verdict,
         unique=closed.unique,
         missing=len(missing) + len(held.missing),
-        slices={one.key: one.verdict for one in held.slices},
+        slices={piece.key: piece.verdict for piece in held.slices},
         reasons=(*held.reasons, *reasons),
         moved=held.moved,
     )
     return Evidence(
-        tallies=[one.tally for one in held.slices],
+        tallies=[piece.tally for piece in held.slices],
         verdict=verdict,
         expected_before=held.totals.expected_before,
         expected_after=held.totals.expected_after,

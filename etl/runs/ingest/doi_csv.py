@@ -1,6 +1,6 @@
 """The lists of DOIs in a data file: a CSV for each month, with findable and registered DOIs (api-notes 8.3).
 
-Pure. A list of a large month has tens of millions of lines, so it is read into columns piece by piece.
+Pure. The list of a large month has tens of millions of lines, so it is read into columns piece by piece.
 """
 
 import codecs

@@ -1,4 +1,4 @@
-"""What a data file says of itself: MANIFEST, which lists its files, and STATUS.json, whether it is finished.
+"""The description of a data file: MANIFEST lists its files, and STATUS.json says whether it is finished.
 
 Pure. MANIFEST has lines of path, size and SHA-256, MANIFEST.json a list of objects (api-notes 8.4). Some generators
 write no checksums, others write them in hexadecimal.
@@ -31,23 +31,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """All listed files by path, and the sets of paths that stand in one list."""
+    """All listed files by path, and the sets of paths in each list."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     lists: tuple[frozenset[str], ...] = ()
 
     def is_whole(self, names: Iterable[str]) -> bool:
-        """Return whether one list has all of some files, so that it says what there should be."""
+        """Return whether a single list has all these files, so that it says what there should be."""
         wanted = set(names)
         return any(wanted <= listed for listed in self.lists)
 
     def unlisted(self, names: Iterable[str]) -> list[str]:
-        """Return which files no list has."""
+        """Return the files in no list."""
         return sorted(set(names) - self.entries.keys())
 
 
 def parse(contents: Mapping[str, bytes]) -> FileList:
-    """Read the lists called NAMES by path; their entries are relative to the folder they lie in."""
+    """Read the lists called NAMES by path; their entries are relative to the list's folder."""
     entries: dict[str, Entry] = {}
     lists: dict[str, set[str]] = {}
     for name, content in contents.items():

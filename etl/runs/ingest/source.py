@@ -1,6 +1,6 @@
-"""What an ingest reads records from: the words that `ingest` shares with each kind of origin.
+"""The interface of the sources of an ingest.
 
-An origin gives lines, part by part, and knows what proves that all of them came.
+A source yields lines, part by part, and knows how to prove that they are complete.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -25,18 +25,18 @@ from etl.storage import paths
 from etl.storage.files import Files
 
 RECORD = 1_000
-"""Bytes of a record in a data file (api-notes 8.2), packed, roughly."""
+"""Approximate size of a record in a data file, packed (api-notes 8.2)."""
 FULL = 10_000 * RECORD
-"""Bytes of a part of the file with all the 10,000 records that it may have, roughly."""
+"""Approximate size of a part of the file with the maximum of 10,000 records."""
 GROUP = 10 * FULL
-"""Bytes of parts that go into files together: months without many updates have small ones."""
+"""Size of parts that share files: months without many updates have small parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """Records on their way from an origin into a destination."""
+    """An ingest in progress: its source, its destination, and everything that does the work."""
 
-    origin: "Origin"
+    source: "Source"
     delivery: Delivery
     claim: Claim
     store: Store
@@ -50,69 +50,69 @@ class Ingest:
 
     @property
     def files(self) -> Files:
-        """The door to the destination."""
+        """The files of the destination."""
         return self.store.files
 
-    def came(self, names: Sequence[str]) -> int:
-        """Count the records that some parts had."""
-        return sum(receipt.tally.received for one in names if (receipt := self.store.receipt(one)))
+    def count_received(self, names: Sequence[str]) -> int:
+        """Count the records received from parts."""
+        return sum(receipt.tally.received for name in names if (receipt := self.store.receipt(name)))
 
-    def noted(self, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield `key` and `updated` of the records in some of the parts that were written."""
+    def read_keys(self, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield the `key` and `updated` of the records in written parts."""
         for key in keys:
             with self.files.open(paths.note_file("keys", key)) as source:
                 yield pl.DataFrame(pa.ipc.open_file(source).read_all())
 
 
-Written = Sequence[tuple[Sequence[str], Sequence[str]]]
-"""What was written together: the keys of its receipts, and the names of the origin's parts in it."""
+WrittenGroups = Sequence[tuple[Sequence[str], Sequence[str]]]
+"""Groups that were written together: the keys of their receipts, and the names of the source's parts in them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What an ingest has come to: its evidence, all tables, and what the manifest says of the origin."""
+class IngestResult:
+    """The result of an ingest: its evidence, all tables, and the origin for the manifest."""
 
     evidence: Evidence
     tables: Mapping[str, TableFacts]
     origin: DataFileOrigin | DatasetOrigin
 
 
-class Origin(Protocol):
-    """Where records come from; parts are in an order in which a later reception is not before an earlier one."""
+class Source(Protocol):
+    """A source of records; its parts are in the order in which they were received."""
 
     @property
     def name(self) -> str:
-        """How a person names it."""
+        """Its name for people."""
 
     @property
     def fingerprint(self) -> str:
-        """What it is, in a word: another one cannot be gone on with."""
+        """A hash of it: work from another source is not resumed."""
 
     @property
     def query(self) -> Query:
-        """The question that its records answer."""
+        """The query that its records answer."""
 
     @property
     def base_url(self) -> str:
-        """The API that its records are of."""
+        """The root URL of the API of its records."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Name its parts."""
+        """The names of its parts."""
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of its parts, packed, as far as they are known."""
+        """The packed sizes of its parts, as far as they are known."""
 
     @property
     def records(self) -> int | None:
-        """How many records it has, if it says so."""
+        """The number of its records, if known."""
 
-    def wanted(self, delivery: Delivery) -> Delivery:
-        """Complete what the user wants made of the records."""
+    def complete(self, delivery: Delivery) -> Delivery:
+        """Complete the delivery with the defaults of this source."""
 
     def lines(self, part: str) -> Generator[bytes, None, None]:
-        """Yield the records of a part that count, a line each."""
+        """Yield the records of a part that count, one per line."""
 
-    def judged(self, run: Ingest, closed: Consolidated, written: Written) -> Judged:
-        """Compare what came with what there must be, and add the tables that are made of no record."""
+    def judge(self, run: Ingest, closed: Consolidated, written: WrittenGroups) -> IngestResult:
+        """Compare the records with the expected ones, and add the tables without records."""

@@ -61,7 +61,7 @@ async def test_only_what_the_server_says_of_a_record_explains_that_it_is_gone(tm
 
 
 async def test_a_server_that_knows_no_single_records_confirms_nothing(tmp_path: Path) -> None:
-    """ "Not found" is not a proof if listed records are not found either."""
+    """Not found is not a proof if listed records are not found either."""
     corpus = Corpus.generate(records=40, seed=3)
     gone, other = corpus.ids()[:2]
     corpus.withdraw([gone, other])

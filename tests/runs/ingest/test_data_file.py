@@ -1,4 +1,4 @@
-"""A data file is complete only where it was compared with a list of what there should be."""
+"""A data file is complete only if it was compared with a list of what there should be."""
 
 import gzip
 import io
@@ -30,16 +30,16 @@ def test_months_that_a_manifest_lists_are_complete(folder: Path, command: Comman
 
 
 def test_months_without_a_manifest_claim_nothing(folder: Path, command: Command) -> None:
-    """Whether a whole month is missing cannot be seen, and the verdict says so."""
+    """It cannot be known whether a whole month is missing, and the verdict says so."""
     ran = ingest(command, folder)
     assert (ran.code, ran.json["verdict"]) == (0, "sample")
-    span = "beside updated_2026-01 to updated_2026-03"
-    assert ran.json["reasons"] == [f"{folder} has no MANIFEST: which months there should be, {span}, is not known"]
+    span = "whether updated_2026-01 to updated_2026-03 are all"
+    assert ran.json["reasons"] == [f"{folder} has no MANIFEST, so it is not known {span}"]
     assert ran.json["reasons"][0] in ran.err
 
 
 def test_a_manifest_that_does_not_list_a_month_proves_nothing(folder: Path, command: Command) -> None:
-    """A file that no list has was compared with nothing."""
+    """An unlisted file is compared with nothing."""
     listed = [name for name in data_files.facts(folder) if "2026-03" not in name]
     data_files.write_manifest(folder, only=listed)
     ran = ingest(command, folder)
@@ -48,7 +48,7 @@ def test_a_manifest_that_does_not_list_a_month_proves_nothing(folder: Path, comm
 
 
 def test_a_month_with_a_missing_record_is_incomplete_without_a_manifest(folder: Path, command: Command) -> None:
-    """What a list proves to be missing is not excused by what is not known."""
+    """Unknown gaps do not excuse records that a list proves missing."""
     part = folder / "dois/updated_2026-02/part_0000.jsonl.gz"
     part.write_bytes(gzip.compress(b""))
     ran = ingest(command, folder)
@@ -57,7 +57,7 @@ def test_a_month_with_a_missing_record_is_incomplete_without_a_manifest(folder: 
 
 @pytest.mark.parametrize("cut", ["between members", "in a header", "in a member", "in the last block"])
 def test_a_tar_without_its_end_is_refused(cut: str, folder: Path, command: Command) -> None:
-    """A download that broke off is not a data file with fewer months."""
+    """An interrupted download is not accepted as a data file with fewer months."""
     tar = data_files.pack(folder, folder.parent / "whole.tar")
     with tarfile.open(tar) as opened:
         names = {member.name.removeprefix("./"): member for member in opened.getmembers()}
@@ -80,7 +80,7 @@ def test_a_tar_without_its_end_is_refused(cut: str, folder: Path, command: Comma
 
 @pytest.mark.parametrize("packing", ["", "gz", "xz", "bz2"])
 def test_a_tar_is_read_however_it_is_packed(packing: str, folder: Path, command: Command) -> None:
-    """Compressed tars have one reading position, which parts take turns at."""
+    """Compressed tars have one reading position, which parts share in turns."""
     data_files.write_manifest(folder)
     tar = folder.parent / f"file.tar.{packing}"
     with tarfile.open(tar, f"w:{packing}") as opened:  # type: ignore[call-overload]
@@ -98,7 +98,7 @@ def test_a_month_by_itself_is_proved_by_its_own_list(packed: bool, tmp_path: Pat
 
 
 def test_a_folder_with_lists_of_several_months_is_compared_with_all_of_them(tmp_path: Path, command: Command) -> None:
-    """Files that somebody sorted otherwise are compared, too; whether there should be more months is not known."""
+    """Files in another layout are compared, too; it is not known whether there should be more months."""
     flat = tmp_path / "flat"
     flat.mkdir()
     for name in ("2026-01", "2026-02"):
@@ -107,11 +107,11 @@ def test_a_folder_with_lists_of_several_months_is_compared_with_all_of_them(tmp_
         (month / f"{name}.csv.gz").rename(flat / f"{name}.csv.gz")
     ran = ingest(command, flat)
     assert (ran.code, ran.json["verdict"], ran.json["expected"]) == (0, "sample", 2)
-    assert "beside 2026-01.csv.gz to 2026-02.csv.gz" in ran.json["reasons"][0]
+    assert "whether 2026-01.csv.gz to 2026-02.csv.gz are all" in ran.json["reasons"][0]
 
 
 def test_a_size_that_the_manifest_does_not_give_is_refused(folder: Path, command: Command) -> None:
-    """Sizes are compared before anything is read, also where a MANIFEST has no checksums."""
+    """Sizes are compared before anything is read, even if a MANIFEST has no checksums."""
     name = "dois/updated_2026-02/part_0000.jsonl.gz"
     lines = [f"{path} {size + (path == name)}\n" for path, (size, _) in data_files.facts(folder).items()]
     (folder / "MANIFEST").write_text("".join(lines))
@@ -123,7 +123,7 @@ def test_a_size_that_the_manifest_does_not_give_is_refused(folder: Path, command
 
 @pytest.mark.parametrize("written", [str.lower, str.upper])
 def test_checksums_in_hexadecimal_are_understood(written: object, folder: Path, command: Command) -> None:
-    """In either case; and what has changed is still noticed."""
+    """Either case is accepted; changes are still noticed."""
     assert callable(written)
     lines = [f"{name} {size} {written(digest.hex())}\n" for name, (size, digest) in data_files.facts(folder).items()]
     (folder / "MANIFEST").write_text("".join(lines))
@@ -132,8 +132,8 @@ def test_checksums_in_hexadecimal_are_understood(written: object, folder: Path, 
     assert "SHA-256" in ingest(command, folder, "--fresh").json["error"]
 
 
-def test_what_a_desktop_left_beside_the_parts_is_passed_over(folder: Path, command: Command) -> None:
-    """AppleDouble files have the names of parts and another content."""
+def test_what_a_desktop_left_beside_the_parts_is_ignored(folder: Path, command: Command) -> None:
+    """AppleDouble files have names of parts, but other contents."""
     data_files.write_manifest(folder)
     below = folder / "dois/updated_2026-01"
     (below / "._part_0000.jsonl.gz").write_bytes(b"\x00\x05\x16\x07")
@@ -141,7 +141,7 @@ def test_what_a_desktop_left_beside_the_parts_is_passed_over(folder: Path, comma
     (folder / "__MACOSX/dois/._2026-01.csv.gz").write_bytes(b"\x00\x05\x16\x07")
     ran = command("ingest", folder, "--to", folder.parent / "out", "--json")
     assert (ran.code, ran.json["verdict"]) == (0, "complete")
-    assert "passed over" in ran.err
+    assert "ignored files that a desktop left" in ran.err
     assert "._part_0000.jsonl.gz" in ran.err
 
 
@@ -157,7 +157,7 @@ def test_what_a_desktop_left_beside_the_parts_is_passed_over(folder: Path, comma
 def test_a_saved_page_is_refused_with_the_command_that_splits_it(
     content: bytes, named: str, name: str, tmp_path: Path, command: Command
 ) -> None:
-    """One line names the file, what it is, and how to make lines of it."""
+    """One line names the file, its kind, and how to convert it into lines."""
     filled = content.replace(b"%s", data_files.record("10.5072/a", "2026-01-01T00:00:00Z").strip())
     (tmp_path / name).write_bytes(gzip.compress(filled) if name.endswith(".gz") else filled)
     ran = ingest(command, tmp_path / name)
@@ -171,7 +171,7 @@ def test_a_saved_page_is_refused_with_the_command_that_splits_it(
 def test_a_file_without_records_is_never_published(
     content: bytes, option: str, tmp_path: Path, command: Command
 ) -> None:
-    """Lines that are not records, or no lines at all, make no dataset."""
+    """Lines without records, or no lines at all, do not become a dataset."""
     (tmp_path / "lines.ndjson").write_bytes(content)
     ran = ingest(command, tmp_path / "lines.ndjson", option)
     assert ran.code == 2
@@ -179,7 +179,7 @@ def test_a_file_without_records_is_never_published(
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_do_no_harm(tmp_path: Path, command: Command) -> None:
-    """In records as in lists of DOIs."""
+    """This applies to records and to lists of DOIs."""
     folder = data_files.month(tmp_path, "2026-10", "10.5072/a")
     for path in folder.iterdir():
         content = gzip.decompress(path.read_bytes()).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
@@ -203,7 +203,7 @@ def test_a_member_that_is_not_a_regular_file_is_named(folder: Path, command: Com
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_pipe_is_refused_and_not_waited_for(inside: bool, folder: Path, command: Command) -> None:
-    """In the place of a part, or of the data file."""
+    """It may replace a part, or the data file."""
     pipe = folder / "dois/updated_2026-01/part_0001.jsonl.gz" if inside else folder.parent / "pipe.tar"
     os.mkfifo(pipe)
     ran = ingest(command, folder if inside else pipe)

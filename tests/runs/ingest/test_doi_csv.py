@@ -1,4 +1,4 @@
-"""Lists of DOIs are read in all their forms, and refused with file and line where they are damaged."""
+"""Lists of DOIs are read in all their forms, and refused with file and line if they are damaged."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def rows(*lines: bytes) -> list[tuple[str, str]]:
     ],
 )
 def test_a_list_is_read_however_it_was_saved(lines: tuple[bytes, ...]) -> None:
-    """With a byte-order mark, line ends of Windows, other columns, and DOIs as addresses."""
+    """They may have a byte-order mark, Windows line ends, other columns, and DOIs as URLs."""
     assert rows(*lines) == [("10.1/a", "findable")]
 
 
@@ -42,7 +42,7 @@ def test_a_list_is_read_however_it_was_saved(lines: tuple[bytes, ...]) -> None:
     ],
 )
 def test_a_damaged_list_is_named_with_its_line(lines: tuple[bytes, ...], message: str) -> None:
-    """One sentence, whatever is wrong."""
+    """One sentence says what is wrong."""
     with pytest.raises(StoreError, match=message):
         rows(*lines)
 

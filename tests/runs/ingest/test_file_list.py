@@ -1,4 +1,4 @@
-"""MANIFEST and STATUS.json are read in all their forms, and refused with file and line where they are damaged."""
+"""MANIFEST and STATUS.json are read in all their forms, and refused with file and line if they are damaged."""
 
 import base64
 import hashlib
@@ -28,14 +28,14 @@ HEX = DIGEST.hex()
     ],
 )
 def test_every_way_to_write_a_checksum_means_the_same(checksum: str) -> None:
-    """Base64 with and without padding, for addresses or not, and hexadecimal in either case."""
+    """They may be base64, with or without padding, also URL-safe, or hexadecimal in either case."""
     assert file_list.parse({"MANIFEST": f"a b {checksum}\n".encode().replace(b"b", b"7", 1)}).entries == {
         "a": Entry(7, HEX)
     }
 
 
 def test_entries_are_relative_to_the_folder_of_their_list() -> None:
-    """Both forms of the list may lie beside each other, and one may have what the other does not."""
+    """Both forms of the list may exist, and one may have entries that the other does not."""
     lists = {
         "d/MANIFEST": b"./a 7\nb c 8\n",
         "d/MANIFEST.json": json.dumps([{"filename": "a", "size": 7, "sha256": HEX}]).encode(),
@@ -47,7 +47,7 @@ def test_entries_are_relative_to_the_folder_of_their_list() -> None:
 
 
 def test_lists_of_two_folders_do_not_make_a_whole_one() -> None:
-    """Each may be of its own month: which months there should be is in neither."""
+    """Each may cover its own month: neither lists the expected months."""
     parsed = file_list.parse({"a/MANIFEST": b"x 1\n", "b/MANIFEST": b"x 1\n"})
     assert parsed.unlisted(["a/x", "b/x"]) == []
     assert not parsed.is_whole(["a/x", "b/x"])
@@ -71,13 +71,13 @@ def test_lists_of_two_folders_do_not_make_a_whole_one() -> None:
     ],
 )
 def test_a_damaged_list_is_named_with_its_line(name: str, content: bytes, message: str) -> None:
-    """One sentence, whatever is wrong."""
+    """One sentence says what is wrong."""
     with pytest.raises(EtlError, match="^" + message):
         file_list.parse({name: content})
 
 
 def test_lists_that_contradict_each_other_are_refused() -> None:
-    """Nobody knows which of them is right."""
+    """It is not known which of them is right."""
     with pytest.raises(EtlError, match="contradicts"):
         file_list.parse({"MANIFEST": b"a 1\n", "MANIFEST.json": b'[{"filename": "a", "size": 2}]'})
 
@@ -90,13 +90,13 @@ def test_a_finished_status_passes(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"status": 5}', b'{"status"', "{}".encode("utf-16")])
 def test_a_damaged_status_is_named(content: bytes) -> None:
-    """Truncated, empty or of another form."""
+    """It may be truncated, empty or in another form."""
     with pytest.raises(EtlError, match=r"^STATUS\.json"):
         file_list.check_finished("STATUS.json", content)
 
 
 def test_an_unfinished_status_is_incomplete() -> None:
-    """What is still being uploaded is not there yet."""
+    """An unfinished upload is not accepted."""
     with pytest.raises(IncompleteError, match="Uploading"):
         file_list.check_finished("STATUS.json", b'{"status": "Uploading"}')
 

@@ -32,8 +32,8 @@ def kept(to: Path, parts: dict[str, list[bytes]]) -> None:
 def counting(to: Path, gone: pl.Series = NOBODY, held: list[str] | None = None) -> list[str]:
     """Return the titles of the records that count, in file order."""
     there = None if held is None else lambda: [pl.Series("key", held, dtype=pl.String)]
-    found = raw_versions.opened(local(to), WORKS, gone, there)
-    records = [json.loads(one) for key in found.keys for one in found.counting(key)]
+    found = raw_versions.open_raw_versions(local(to), WORKS, gone, there)
+    records = [json.loads(one) for key in found.keys for one in found.counting_lines(key)]
     return [one["attributes"]["title"] for one in records]
 
 
@@ -89,4 +89,4 @@ def test_a_file_that_ends_in_a_record_is_damaged(tmp_path: Path) -> None:
     for content, said in ((short, "ends in a record"), (pages.compress([b"{}"])[:-1], "damaged"), (b"no", "damaged")):
         local(tmp_path).write(paths.raw("0min-max"), content)
         with pytest.raises(StoreError, match=said):
-            list(raw_versions.lines(local(tmp_path), paths.raw("0min-max")))
+            list(raw_versions.read_lines(local(tmp_path), paths.raw("0min-max")))
