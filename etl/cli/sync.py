@@ -68,11 +68,12 @@ def sync(
 
 async def conducted(run: "Run", scope: "SyncScope", step: "Step | None" = None) -> "SyncOutcome":
     """Refresh counts or bring everything up to date, depending on the purpose of the delivery."""
+    from etl.dataset.request import METRICS
     from etl.runs.sync import refresh_counts
     from etl.runs.sync.sync import sync as conduct
     from etl.steps import directly
 
-    if run.delivery.purpose == refresh_counts.PURPOSE:
+    if run.delivery.purpose == METRICS:
         return await refresh_counts.refresh(run, step or directly)
     return await conduct(run, scope, step or directly)
 

@@ -11,6 +11,9 @@ from etl.dataset.manifest import Manifest
 from etl.errors import UsageError
 
 _FRESH = "export it again with --fresh"
+EXPORT, SYNC, METRICS, INGEST = "export", "sync", "metrics", "ingest"
+PURPOSES = (EXPORT, SYNC, METRICS, INGEST)
+"""The commands with unfinished work of their own, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Delivery:
     min_records: int = 0
     max_withdrawn: Withdrawable | None = None
     fresh: bool = False
-    purpose: str = "export"
+    purpose: str = EXPORT
 
 
 def repeatable_query(manifest: Manifest) -> Query:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import PurePosixPath
 
+from etl.api import window
 from etl.completeness.verdict import Tally
 from etl.dataset import copy_on_write, manifest_file, recovery, switch
 from etl.dataset.manifest import DataFile, Manifest, TableFacts, every_file
 from etl.dataset.manifest_build import as_request
 from etl.dataset.recovery import JournalError
+from etl.dataset.request import EXPORT, PURPOSES
 from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
 from etl.storage import lock, paths
@@ -34,7 +36,7 @@ class Claim:
     formats: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
     keep_raw: bool = False
-    purpose: str = "export"
+    purpose: str = EXPORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,15 @@ _RECEIPT = JsonFile(Receipt)
 class Store:
     """A destination held by this run. State: none; everything is on the disk.
 
-    With `fresh` it may replace any dataset, even one with an unreadable manifest.
+    With `fresh` it may replace any dataset, even one with an unreadable manifest. `notes` say what became of the
+    unfinished work of other runs.
     """
 
-    def __init__(self, files: Files, *, fresh: bool = False, held: Lock | None = None) -> None:
+    def __init__(
+        self, files: Files, *, fresh: bool = False, held: Lock | None = None, notes: tuple[str, ...] = ()
+    ) -> None:
         self.files = files
+        self.notes = notes
         self._fresh = fresh
         self._held = held
 
@@ -136,18 +142,18 @@ class Store:
 def hold(files: Files, claim: Claim, owner: Owner, *, fresh: bool = False) -> Iterator[Store]:
     """Hold a destination for one run: lock it, finish the publication of a dead run, and check what is there.
 
-    With `fresh`, unfinished work is discarded, and a dataset of another request or with an unreadable manifest may be
-    replaced. Raises StoreError for a destination in use, UsageError for one that is not a dataset or holds what only
-    `fresh` may discard.
+    Unfinished work of another purpose is set aside, and stays until a run of that purpose resumes it, or until the
+    dataset changes. With `fresh`, work of this purpose is discarded, and a dataset of another request or with an
+    unreadable manifest may be replaced. Raises StoreError for a destination in use, UsageError for one that is not a
+    dataset or holds what only `fresh` may discard.
     """
     _check_destination(files)
     with lock.hold_lock(files, owner) as held:
         finish(files, fresh=fresh)
-        if fresh:
-            switch.retire(files)
         _check_dataset(files, claim, fresh=fresh)
+        notes = (*_discard_outdated(files), *_make_way(files, claim.purpose, fresh=fresh))
         _check_work(files, claim)
-        yield Store(files, fresh=fresh, held=held)
+        yield Store(files, fresh=fresh, held=held, notes=notes)
 
 
 def read_manifest(files: Files) -> Manifest | None:
@@ -253,9 +259,47 @@ def _check_dataset(files: Files, claim: Claim, *, fresh: bool) -> None:
     )
 
 
+def _discard_outdated(files: Files) -> Iterator[str]:
+    """Discard work that began over another dataset: what it fetched is older than what has been published since."""
+    now = _digest(files)
+    for folder in (paths.WORK, *map(paths.parked, PURPOSES)):
+        work = _readable_work(files, folder)
+        if work is not None and work.over != now:
+            switch.retire(files, folder)
+            yield f"discarded {_named(work)}: the dataset has been replaced since, and its records would be older"
+
+
+def _make_way(files: Files, purpose: str, *, fresh: bool) -> Iterator[str]:
+    """Set work of another purpose aside, and take up that of this purpose; with `fresh`, discard it."""
+    work = _readable_work(files, paths.WORK)
+    if work is not None and work.claim.purpose != purpose and work.claim.purpose in PURPOSES:
+        if switch.park(files, work.claim.purpose):
+            yield f"set {_named(work)} aside: it can be resumed until another run publishes"
+        else:
+            yield f"discarded {_named(work)}: it is in an image layer, where folders cannot be renamed"
+    if fresh:
+        switch.retire(files)
+        switch.retire(files, paths.parked(purpose))
+    elif not files.exists(paths.PLAN):
+        switch.unpark(files, purpose)
+
+
+def _readable_work(files: Files, folder: str) -> UnfinishedWork | None:
+    """Return the work in a folder; None if there is none, or its plan is damaged."""
+    try:
+        return _WORK.read(files, paths.plan_of(folder))
+    except StoreError:
+        return None
+
+
+def _named(work: UnfinishedWork) -> str:
+    begun = "" if work.started is None else f" of {window.iso(int(work.started))}"
+    return f"the unfinished {work.claim.purpose}{begun}"
+
+
 def _check_work(files: Files, claim: Claim) -> None:
     work = _WORK.read(files, paths.PLAN)
-    if work is None or work.over != _digest(files):  # never planned, or the dataset has changed since
+    if work is None:  # never planned
         switch.retire(files)
         return
     ours = _WORK.decode(_WORK.encode(replace(work, claim=claim)), "").claim

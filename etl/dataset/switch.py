@@ -16,7 +16,7 @@ from etl.storage.files import CrossDeviceError, Files
 from etl.storage.json_files import JsonFile
 
 _FOLDERS = (paths.REJECTS, paths.RAW)
-_PRIVATE = (paths.WORK, paths.SPENT, paths.LOCK, paths.NOTE)
+_PRIVATE = (paths.WORK, paths.SPENT, paths.PARKED, paths.LOCK, paths.NOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +74,38 @@ def finish(files: Files) -> None:
     retire(files)
 
 
-def retire(files: Files) -> None:
-    """Remove the work, finished or not: move it away in one step, then remove it file by file."""
+def retire(files: Files, work: str = paths.WORK) -> None:
+    """Remove a folder of work, finished or not: move it away in one step, then remove it file by file."""
     files.remove(paths.SPENT)
-    if not files.exists(paths.WORK):
+    if not files.exists(work):
         return
     try:
-        files.move(paths.WORK, paths.SPENT)
+        files.move(work, paths.SPENT)
     except CrossDeviceError:
-        for decisive in (paths.JOURNAL, paths.PLAN, paths.WORK):  # without a plan nothing is resumed
+        for decisive in (paths.JOURNAL, paths.plan_of(work), work):  # without a plan nothing is resumed
             files.remove(decisive)
     files.remove(paths.SPENT)
+
+
+def park(files: Files, purpose: str) -> bool:
+    """Move the work away in one step, for a run of another purpose; return whether that could be done.
+
+    In an image layer it cannot, and the work is discarded.
+    """
+    retire(files, paths.parked(purpose))
+    try:
+        files.move(paths.WORK, paths.parked(purpose))
+    except CrossDeviceError:
+        retire(files)
+        return False
+    return True
+
+
+def unpark(files: Files, purpose: str) -> None:
+    """Move the work of a purpose back, if there is any, in place of pages without a plan."""
+    retire(files)
+    if files.exists(paths.parked(purpose)):
+        files.move(paths.parked(purpose), paths.WORK)
 
 
 def _check(files: Files, journal: Journal) -> None:

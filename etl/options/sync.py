@@ -41,7 +41,7 @@ class SyncOptions:
     """Compare the ids of all records, even where the counts agree."""
 
     fresh: Annotated[bool, Parameter(negative="")] = False
-    """Discard unfinished work in the destination."""
+    """Discard the unfinished sync in the destination."""
 
     max_missing: int = 0
     """Publish even if up to this many records are missing, all of them named."""
@@ -56,10 +56,8 @@ class SyncOptions:
     def delivery(self, manifest: "Manifest", *, keep_raw: bool) -> "Delivery":
         """Return the Delivery of the dataset, which a sync keeps."""
         from etl.dataset import request
-        from etl.runs.sync import refresh_counts as metrics
-        from etl.runs.sync import sync
 
-        purpose = metrics.PURPOSE if self.metrics else sync.PURPOSE
+        purpose = request.METRICS if self.metrics else request.SYNC
         return replace(
             request.delivery(manifest, purpose, keep_raw=keep_raw),
             fresh=self.fresh,

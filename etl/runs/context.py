@@ -20,7 +20,7 @@ from etl.dataset.layout import Layout, check_partition, metadata
 from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.dataset.store import Claim, Store, hold
-from etl.events import Observe
+from etl.events import Noted, Observe
 from etl.records.parser import Parser
 from etl.schema.declarations import Include, Json, Resource
 from etl.settings import Settings
@@ -121,6 +121,8 @@ async def open_run(  # noqa: PLR0913 (everything that a run needs from outside e
     related = {entry.name: resources.load(entry.resource) for entry in _includes(query)}
     async with connect(settings, observe, together) as client:
         with holding(files, claim, owner, fresh=delivery.fresh) as store, _threads(settings) as threads:
+            for text in store.notes:
+                observe(Noted(text=text))
             yield Run(
                 query=query,
                 delivery=delivery,

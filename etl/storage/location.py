@@ -21,7 +21,7 @@ from etl.storage.object_store import ObjectFiles, is_url
 
 KEPT = f"{paths.WORK}/kept"
 """Below it a file without content stands for a published one that the staged dataset takes over."""
-_OURS = (paths.WORK, paths.SPENT)
+_OURS = (paths.WORK, paths.SPENT, paths.PARKED)
 
 
 def open_files(where: str, work: Path) -> Files:

@@ -18,6 +18,8 @@ NOTE = f"{OWN}/publishing.json"
 WORK = f"{OWN}/work"
 SPENT = f"{OWN}/spent"
 """Work that is over: renamed there in one go, then removed at leisure."""
+PARKED = f"{OWN}/parked"
+"""Unfinished work of other purposes than that of the last run: one folder per purpose."""
 PLAN = f"{WORK}/plan.json"
 JOURNAL = f"{WORK}/publish.json"
 STAGED = f"{WORK}/staged"
@@ -41,6 +43,16 @@ _DATA = re.compile(
 )
 """The key of a data file, or of a commit of a table's log: parts are named after times, or numbered by an ingest."""
 _AGAIN = re.compile(r"(\d+)-(?:(\d+)-)?(?=0min-|\d{8}T)")
+
+
+def parked(purpose: str) -> str:
+    """Return the folder in which the unfinished work of a purpose waits while a run of another one works."""
+    return f"{PARKED}/{purpose}"
+
+
+def plan_of(work: str) -> str:
+    """Return the key of the plan in a folder of unfinished work."""
+    return work + PLAN.removeprefix(WORK)
 
 
 def slice_folder(key: str) -> str:

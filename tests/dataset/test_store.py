@@ -196,3 +196,61 @@ def test_a_second_run_is_told_who_is_at_work(tmp_path):
             pass
     with hold(local(tmp_path), claim(), first):
         pass
+
+
+def test_work_of_another_purpose_is_set_aside_until_its_next_run(tmp_path):
+    """Neither run sees the other's plan, and both say what they do."""
+    with hold(local(tmp_path), claim(), owner()) as held:
+        held.begin(claim(), "export", started=0.0)
+    sync = claim(purpose="sync")
+    with hold(local(tmp_path), sync, owner()) as held:
+        assert held.plan() is None
+        assert held.notes == (
+            "set the unfinished export of 1970-01-01T00:00:00Z aside: it can be resumed until another run publishes",
+        )
+        held.begin(sync, "sync")
+    with hold(local(tmp_path), claim(), owner()) as held:
+        assert held.plan() == "export"
+    with hold(local(tmp_path), claim(), owner(), fresh=True) as held:
+        assert held.plan() is None
+    with hold(local(tmp_path), sync, owner()) as held:
+        assert (held.plan(), held.notes) == ("sync", ())
+
+
+def test_work_set_aside_is_discarded_once_another_run_has_published(tmp_path):
+    """Its records are older than the dataset's; the next run, of any purpose, says so and frees the space."""
+    publish(local(tmp_path), OLD)
+    with hold(local(tmp_path), claim(), owner()) as held:
+        held.begin(claim(), "export")
+    publish(local(tmp_path), NEW, purpose="sync")
+    with hold(local(tmp_path), claim(purpose="metrics"), owner()) as held:
+        assert [note.partition(":")[0] for note in held.notes] == ["discarded the unfinished export"]
+    assert local(tmp_path).listing(paths.PARKED) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_run_that_dies_while_it_sets_work_aside_loses_none(tmp_path, after):
+    """Whichever of its renames were done."""
+    sync = claim(purpose="sync")
+    for number in range(1, 12):
+        root = tmp_path / f"{number}"
+        with hold(local(root), sync, owner()) as held:
+            held.begin(sync, "sync")
+        with hold(local(root), claim(), owner()) as held:
+            held.begin(claim(), "export")
+        try:
+            with hold(FaultyFiles(root, number, after=after), sync, owner()) as held:
+                pass
+        except PowerLoss:
+            pass
+        for asked, plan in ((claim(), "export"), (sync, "sync")):
+            with hold(local(root), asked, owner()) as held:
+                assert held.plan() == plan, f"died at change {number}"
+
+
+def test_work_of_an_unknown_purpose_is_refused(tmp_path):
+    """Its purpose names no folder."""
+    with hold(local(tmp_path), claim(), owner()) as held:
+        held.begin(claim(purpose="../elsewhere"), 1)
+    with pytest.raises(UsageError, match="differs in purpose"), hold(local(tmp_path), claim(), owner()):
+        pass

@@ -53,7 +53,7 @@ async def brought_up(url: str, files: Files, at: float, **scope: Any) -> Any:
     """Bring a dataset up to date, at a time, on the server's clock too if it is a sandbox of this process."""
     proof = read_manifest(files)
     assert proof is not None
-    delivery = request.delivery(proof, sync.PURPOSE, keep_raw=files.exists(places.RAW))
+    delivery = request.delivery(proof, request.SYNC, keep_raw=files.exists(places.RAW))
     clock = _set_clocks(url, at)
     async with open_run(
         request.repeatable_query(proof),

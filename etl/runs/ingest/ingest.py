@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from etl.api.window import iso
 from etl.completeness.verdict import Tally
 from etl.dataset.manifest_build import Provenance, build, with_origin
-from etl.dataset.request import Delivery
+from etl.dataset.request import INGEST, Delivery
 from etl.dataset.store import Receipt, hold
 from etl.errors import UsageError
 from etl.events import Noted, Observe, PartWritten, Planned, SliceDone, listed
@@ -71,10 +71,12 @@ async def ingest(  # noqa: PLR0913 (everything that a run needs from outside ent
     dataset that is the destination.
     """
     source = _open_source(path, files, observe)
-    wanted = source.complete(replace(delivery, purpose="ingest"))
+    wanted = source.complete(replace(delivery, purpose=INGEST))
     claim, layout = claim_of(source.query, wanted, Settings(server=source.fingerprint))
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
     with hold(files, claim, owner, fresh=delivery.fresh) as store, pool:
+        for text in store.notes:
+            observe(Noted(text=text))
         run = Ingest(
             source=source,
             delivery=wanted,

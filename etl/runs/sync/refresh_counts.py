@@ -30,8 +30,6 @@ from etl.schema.declarations import Json, Resource
 from etl.staging import part as part_files
 from etl.steps import Step, directly
 
-PURPOSE = "metrics"
-
 
 async def refresh(run: Run, step: Step = directly) -> SyncOutcome:
     """Bring the counts of the run's dataset up to date; the outcome says whether it was published."""

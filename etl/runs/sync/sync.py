@@ -24,8 +24,6 @@ from etl.schema.declarations import Paging
 from etl.steps import Step, directly
 from etl.storage import paths
 
-PURPOSE = "sync"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncScope:

@@ -17,12 +17,12 @@ from etl.dataset.manifest import Manifest
 from etl.dataset.request import Delivery
 from etl.dataset.store import read_manifest
 from etl.dataset.verify import verify
-from etl.errors import UsageError
 from etl.runs.sync import reconcile
 from etl.sandbox import Corpus, Sandbox, running
 from etl.sandbox.answer import Answer, document
 from etl.sandbox.faults.fault import Fault, Turn, honest
 from etl.settings import Settings
+from etl.storage import paths
 from etl.storage.files import LocalFiles
 from tests.conftest import Command, data_files
 from tests.support.faulty import FaultyFiles, PowerLoss
@@ -221,13 +221,13 @@ def test_what_cannot_be_brought_up_to_date_is_refused(lively: Sandbox, command: 
 
 
 def test_the_unfinished_work_of_an_export_is_not_taken_for_a_sync(lively: Sandbox, tmp_path: Path) -> None:
-    """A sync of a destination with an unfinished export says so."""
+    """A sync sets it aside, and makes a plan of its own."""
     to, asked = tmp_path / "o", Asked(tables=TABLES, include=())
     asyncio.run(exported(lively.base_url, to, asked, START.timestamp()))
     with pytest.raises(PowerLoss):
         asyncio.run(exported(lively.base_url, to, asked, START.timestamp(), FaultyFiles(to, 6)))
-    with pytest.raises(UsageError, match="differs in purpose"):
-        asyncio.run(brought_up(lively.base_url, LocalFiles(to), START.timestamp()))
+    assert asyncio.run(brought_up(lively.base_url, LocalFiles(to), START.timestamp())).published
+    assert LocalFiles(to).exists(paths.parked("export"))
 
 
 def test_a_burst_of_updates_is_cut_into_slices(tmp_path: Path) -> None:
