@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from etl.api.window import EVERYTHING, Window
+from etl.events import counted
 from etl.schema.declarations import Json
 
 
@@ -198,7 +199,7 @@ def _slice_gap(tally: Tally) -> _Gap:
 def _listing_gap(label: str, tally: Tally, listing: ListingOutcome) -> _Gap:
     if not listing.missing and not listing.strange:
         return _MOVED
-    reason = f"{label}: {listing.strange} are no longer listed, but not known to be withdrawn"
+    reason = f"{label}: {counted(listing.strange, 'record')} no longer listed, but not known to be withdrawn"
     if listing.missing:
         reason = f"{label}: {len(listing.missing)} {_SHORT} ({tally.settled} of {tally.expected_after})"
     return _Gap(plain=False, explained=False, missing=len(listing.missing), reason=reason)
@@ -246,11 +247,11 @@ _SHORT = "short"
 
 def _reason(label: str, counts: _Counts, *, short: int, over: int) -> str:
     before, after = counts.before, counts.after
-    counted = str(after) if before == after else f"{before} before and {after} after"
+    totals = str(after) if before == after else f"{before} before and {after} after"
     if short:
-        return f"{label}: {short} {_SHORT} ({counts.most} of {counted})"
+        return f"{label}: {short} {_SHORT} ({counts.most} of {totals})"
     if over:
-        return f"{label}: {over} more than the API counts ({counts.settled}, counted {counted})"
+        return f"{label}: {over} more than the API counts ({counts.settled}, counted {totals})"
     return f"{label}: the total moved from {before} to {after} and nothing explains it"
 
 

@@ -64,7 +64,7 @@ def publish(files: Files, before: Mapping[str, TableFacts], manifest: Manifest, 
     held = {file.path for file in every_file(before)}
     new = {path: paths.staged(source) for path, source in staged.items() if path not in held}
     if lost := sorted(source for source in new.values() if not files.exists(source)):
-        raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
+        raise StoreError(f"staged files are missing: {', '.join(lost[:3])}", fix="run again with --fresh")
     logs: dict[str, str] = {}
     if delta_log.FORMAT in manifest.formats:
         manifest, logs = delta_log.commits(before, manifest)

@@ -20,7 +20,7 @@ from etl.errors import ManifestError
 from etl.schema.declarations import Json
 from etl.storage import formats, paths
 
-_FIX = "bring the file back from a copy, or export again with --fresh"
+_FIX = "restore the file from a backup, or export again with --fresh"
 _LONGEST = 300
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """First and last second of valid dates: the years 1 to 9999."""

@@ -38,7 +38,7 @@ def foreign_entry(files: Files, journal: str, name: str) -> JournalError:
     """Describe a journal that names a file that is not part of the dataset."""
     return JournalError(
         f"{files.name}/{journal} names {name!r}, which is not part of this dataset",
-        fix="find out who wrote it; --fresh discards it",
+        fix="find out which program wrote it; --fresh discards it",
     )
 
 

@@ -126,7 +126,9 @@ class Store:
     def publish(self, manifest: Manifest, reports: Mapping[str, bytes] | None = None) -> None:
         """Switch to the staged dataset that the manifest describes, and remove the previous one."""
         if self._held and not self._held.is_held():
-            raise StoreError(f"{self.files.name} is no longer held by this run", fix="see who holds it, then run again")
+            raise StoreError(
+                f"{self.files.name} is no longer held by this run", fix="find out which run holds it, then run again"
+            )
         before = _replaced_tables(self.files, fresh=self._fresh)
         names = before.keys() | manifest.tables.keys()
         _check_unexpected(self.files, names, before)
@@ -235,7 +237,7 @@ def _check_staged(files: Files, names: Iterable[str], data: Iterable[DataFile]) 
     listed = {paths.staged(file.path) for file in data}
     here = {key for name in names for key in files.listing(paths.staged(name))}
     if lost := sorted(listed - here):
-        raise StoreError(f"staged files are gone: {', '.join(lost[:3])}", fix="run again with --fresh")
+        raise StoreError(f"staged files are missing: {', '.join(lost[:3])}", fix="run again with --fresh")
     for key in here - listed:
         files.remove(key)
 

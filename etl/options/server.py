@@ -128,7 +128,7 @@ class ServerOptions:
                 "--attempts must be at least 1, --patience and --timeout positive", fix="give positive numbers"
             )
         if self.page_limit < 1:
-            raise UsageError("--page-limit counts from 1", fix="give it in megabytes")
+            raise UsageError("--page-limit must be at least 1", fix="give it in megabytes")
         self._one_server()
         return Settings(
             base_url=self.root,
@@ -167,5 +167,5 @@ def _credentials() -> Credentials:
     )
     if not credentials and (credentials.username or credentials.password):
         fix = "set both DATACITE_ETL_USERNAME and DATACITE_ETL_PASSWORD, or DATACITE_ETL_TOKEN alone"
-        raise UsageError("half of the credentials is missing", fix=fix)
+        raise UsageError("the credentials are incomplete", fix=fix)
     return credentials

@@ -288,7 +288,7 @@ class LocalFiles:
     def parent(self, key: str, *, make: bool = False) -> AbstractContextManager[tuple[int, str]]:
         """Open the folder that a key lies in; yields its descriptor, and the key's name there."""
         if key.startswith("/") or ".." in key.split("/"):
-            raise StoreError(f"{key!r} does not lie below {self.name}")
+            raise StoreError(f"{key!r} is not below {self.name}")
         whole = "/".join(filter(None, (self._under, key)))
         if key or not self._under:
             return directories.parent(self._root, whole, make=make)

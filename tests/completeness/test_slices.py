@@ -276,12 +276,12 @@ def test_many_threads_may_restore_their_first_plan_at_once() -> None:
     """Workers of Dask do this; msgspec alone crashes the process if two threads first use the same dataclass."""
     script = """
 import sys, threading
-from etl.completeness.slices import restored
+from etl.completeness.slices import decode_plan
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(16)
 def restore():
     start.wait()
-    restored({"total": 0, "parts": []})
+    decode_plan({"total": 0, "parts": []})
 threads = [threading.Thread(target=restore) for _ in range(16)]
 for one in threads: one.start()
 for one in threads: one.join()

@@ -148,7 +148,7 @@ def test_a_listing_settles_what_counts_leave_open():
     gone = tally(after=9, left=1, listing=ListingOutcome())
     assert judge([gone], query_before=10, query_after=9, left=(1, 1)).state is State.DRIFTED
     strange = judge([replace(gone, listing=ListingOutcome(strange=1))], query_before=10, query_after=9)
-    assert strange.reasons[0] == "slice s: 1 are no longer listed, but not known to be withdrawn"
+    assert strange.reasons[0] == "slice s: 1 record no longer listed, but not known to be withdrawn"
     short = judge([replace(gone, listing=ListingOutcome(missing=("x",)))], query_before=10, query_after=10)
     assert (short.state, short.missing) == (State.INCOMPLETE, 1)
 

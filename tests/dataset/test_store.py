@@ -137,7 +137,7 @@ def test_staged_files_that_are_gone_stop_the_publication(tmp_path):
     before = data(files)
     with hold(files, claim(), owner()) as held:
         held.begin(claim(), 1)
-        with pytest.raises(StoreError, match="staged files are gone"):
+        with pytest.raises(StoreError, match="staged files are missing"):
             held.publish(proof)
     assert data(files) == before
 

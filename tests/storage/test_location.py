@@ -242,7 +242,7 @@ def test_somebody_elses_manifest_is_not_replaced(bucket: str, tmp_path: Path) ->
     files._published.claim = lambda key, content, instead_of: (
         key != paths.MANIFEST and claimed(key, content, instead_of=instead_of)
     )
-    with pytest.raises(StoreError, match="published to by somebody else"):
+    with pytest.raises(StoreError, match="has just published to"):
         publish(files, NEW, FEW)
     assert files.read(paths.MANIFEST) == before
 

@@ -172,7 +172,7 @@ def _part_receipts(run: Run, part: Part) -> list[PartReceipt]:
 
 
 def _lost_work(run: Run, what: str) -> StoreError:
-    return StoreError(f"the work of {what} is missing from {run.files.name}", fix="run again to fetch it again")
+    return StoreError(f"the work of {what} is missing from {run.files.name}", fix="run the command again to fetch it")
 
 
 def _iso(seconds: float) -> str:

@@ -20,7 +20,7 @@ from etl.dataset.manifest_build import Evidence
 from etl.dataset.reader import Published, open_published, tombstone_layout
 from etl.dataset.request import Delivery
 from etl.errors import StoreError
-from etl.events import Noted, Observe
+from etl.events import Noted, Observe, counted
 from etl.records import duplicates, ndjson
 from etl.runs.context import claim_of
 from etl.runs.ingest.raw_versions import RawVersions, open_raw_versions
@@ -197,7 +197,7 @@ def compare_records(
     ]
     reasons = _differing(total, total - len(unmatched)) + (_differing(total, total + more) if more else [])
     if stale:
-        reasons.append(f"{stale} of the dataset's records are older than there")
+        reasons.append(f"{counted(stale, 'record')} older here than in the dataset")
     return sorted(key for keys in named for key in keys), reasons
 
 

@@ -40,5 +40,5 @@ def parse_fault(text: str) -> Fault:
     except ValueError as error:
         raise ValueError(f"fault {text!r} cannot be read: {error}") from error
     if not 0 <= fault.share <= 1:
-        raise ValueError(f"fault {text!r}: a share lies between 0 and 1")
+        raise ValueError(f"fault {text!r}: a share is between 0 and 1")
     return fault
