@@ -82,16 +82,16 @@ class Inventory:
         )
 
     def frames(self, relation: Relation, files: Iterable[DataFile]) -> Iterator[pl.DataFrame]:
-        """Read whole files of a table, including partition columns; StoreError for one that has changed."""
+        """Read files of a table piece by piece, including partition columns; StoreError for one that has changed."""
         for file in files:
-            yield self._frame(relation, file, relation.names)
+            yield from self._pieces(relation, file, relation.names)
 
     def keys(self, relation: Relation) -> Iterator[pl.DataFrame]:
         """Read the keys of all rows of a table."""
         for file in self.data_files(relation.name):
-            yield self._frame(relation, file, (relation.record,))
+            yield from self._pieces(relation, file, (relation.record,))
 
-    def _frame(self, relation: Relation, file: DataFile, names: Iterable[str]) -> pl.DataFrame:
+    def _pieces(self, relation: Relation, file: DataFile, names: Iterable[str]) -> Iterator[pl.DataFrame]:
         content = checksums.read_checked(self.files, file)
         folders = paths.partition(file.path)
         kinds: dict[str, pl.DataType] = {field.name: DTYPES[field.type] for field in relation.columns}
@@ -99,8 +99,8 @@ class Inventory:
         sink = formats.load(PurePosixPath(file.path).suffix.removeprefix("."))
         values = [pl.lit(folders[name], pl.String).cast(kinds[name]).alias(name) for name in names if name in folders]
         with checksums.damage_explained(self.files, [file]):
-            frame = sink.read(io.BytesIO(content), {name: kinds[name] for name in stored}, stored)
-            return frame.with_columns(values).select(names)
+            for piece in sink.read_pieces(io.BytesIO(content), {name: kinds[name] for name in stored}, stored):
+                yield piece.with_columns(values).select(names)
 
 
 def open_dataset(files: Files) -> Inventory:

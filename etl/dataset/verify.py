@@ -4,11 +4,11 @@ This only reads, and needs no network. `remote_totals` compares the dataset with
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import polars as pl
-import pyarrow as pa
 
 from etl import resources
 from etl.dataset import checksums, copy_on_write, delta_log, store
@@ -47,10 +47,10 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One column of a file, or the reason why it could not be read."""
+    """The hashes of a file's keys, without duplicates, and what is wrong with the file."""
 
-    keys: pl.Series
-    problem: str = ""
+    hashes: pl.Series
+    findings: tuple[Finding, ...] = ()
 
 
 def verify(files: Files) -> Verification:
@@ -132,11 +132,11 @@ class _Family:
             for file in self._tables[name]:
                 if paths.place(file.path) == place:
                     column = self._read(file, self._keys[name])
-                    yield from _column(file, column)
+                    yield from column.findings
                     if name == self._main:
-                        parents = pl.concat([parents, hashes(column.keys)])
+                        parents = pl.concat([parents, column.hashes])
                     else:
-                        self._stray(name, hashes(column.keys).unique(), parents)
+                        self._stray(name, column.hashes, parents)
 
     def _stray(self, name: str, children: pl.Series, parents: pl.Series) -> None:
         lost = children.filter(~children.is_in(parents.implode()))
@@ -162,16 +162,29 @@ class _Family:
                 )
 
     def _main_keys(self) -> Iterator[pl.Series]:
-        return (self._read(file, self._keys[self._main]).keys for file in self._tables[self._main])
+        for file in self._tables[self._main]:
+            with suppress(*checksums.UNREADABLE):  # a finding already
+                yield from self._pieces(file, self._keys[self._main])
 
     def _read(self, file: DataFile, column: str) -> _Read:
+        rows = nulls = 0
+        distinct = [pl.Series("hash", dtype=pl.UInt64)]
         try:
-            with self._files.open(file.path) as source:
-                keys = self._sink.read(source, {column: pl.String()}, [column]).to_series()
-        except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
-            return _Read(pl.Series(dtype=pl.String), f"cannot be read: {error}")
-        short = len(keys) != file.rows
-        return _Read(keys, f"has {counted(len(keys), 'row')}, the manifest says {file.rows:,}" if short else "")
+            for keys in self._pieces(file, column):
+                rows += len(keys)
+                nulls += keys.null_count()
+                distinct.append(hashes(keys).unique())
+        except checksums.UNREADABLE as error:
+            return _Read(distinct[0], (Finding(path=file.path, problem=f"cannot be read: {error}"),))
+        problems = [f"has {counted(rows, 'row')}, the manifest says {file.rows:,}"] if rows != file.rows else []
+        problems += [f"has {counted(nulls, 'row')} without a key"] if nulls else []
+        findings = tuple(Finding(path=file.path, problem=problem) for problem in problems)
+        return _Read(pl.concat(distinct).unique(), findings)
+
+    def _pieces(self, file: DataFile, column: str) -> Iterator[pl.Series]:
+        with self._files.open(file.path) as source:
+            for piece in self._sink.read_pieces(source, {column: pl.String()}, [column]):
+                yield piece.to_series()
 
 
 def _reads(resource: str, main: str, suffix: str) -> Reads:
@@ -179,13 +192,6 @@ def _reads(resource: str, main: str, suffix: str) -> Reads:
     if suffix == ndjson.SUFFIX and (asked := resources.load(resource)).main.name == main:
         return ndjson.Lines(asked)
     return formats.load(suffix.removeprefix("."))
-
-
-def _column(file: DataFile, column: _Read) -> Iterator[Finding]:
-    if column.problem:
-        yield Finding(path=file.path, problem=column.problem)
-    if nulls := column.keys.null_count():
-        yield Finding(path=file.path, problem=f"has {counted(nulls, 'row')} without a key")
 
 
 def _suffix(file: DataFile) -> str:

@@ -4,7 +4,7 @@ A line is the API's resource object, `{"id", "type", "attributes", "relationship
 (api-notes 8.2): it contains everything that child tables hold. On its way it is a column of the staged page.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
 import polars as pl
@@ -40,6 +40,12 @@ class Lines:
         """Read some columns of a file of records, in their order."""
         main = table(self._resource, lines(source))
         return main.select(pl.col(name).cast(schema[name]) for name in columns)
+
+    def read_pieces(
+        self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Read a file in one piece: it is not packed."""
+        yield self.read(source, schema, columns)
 
 
 def lines(source: BinaryIO) -> list[bytes]:

@@ -54,6 +54,25 @@ def test_what_a_sink_writes_it_reads_back(name, frame):
 
 
 @pytest.mark.parametrize("name", formats.names())
+@settings(max_examples=20, deadline=None)
+@given(frame=frames)
+def test_pieces_of_a_file_are_what_is_read_at_once(name, frame):
+    """There is one at least, also of a file without rows."""
+    content = written(name, frame)
+    whole = formats.load(name).read(io.BytesIO(content), SCHEMA, list(SCHEMA))
+    pieces = list(formats.load(name).read_pieces(io.BytesIO(content), SCHEMA, list(SCHEMA)))
+    assert pl.concat(pieces).equals(whole, null_equal=True)
+
+
+def test_a_row_group_of_any_length_is_read_in_pieces():
+    """A million equal rows are some kilobytes in Parquet."""
+    content = written("parquet", pl.DataFrame({"text": ["a"] * 1_000_000}))
+    assert len(content) < 50_000
+    pieces = [piece.height for piece in formats.load("parquet").read_pieces(io.BytesIO(content), SCHEMA, ["text"])]
+    assert (max(pieces), sum(pieces)) == (50_000, 1_000_000)
+
+
+@pytest.mark.parametrize("name", formats.names())
 def test_how_a_frame_was_put_together_leaves_no_trace(name):
     """Chunks in memory make no difference to the bytes."""
     whole = pl.DataFrame({"text": ["a", None, "c"] * 1000}, schema={"text": pl.String})

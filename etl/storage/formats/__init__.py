@@ -5,7 +5,7 @@ A sink module ends in a `SINK`; the rest of the program receives it as a `Sink` 
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Protocol
 
 import polars as pl
@@ -27,6 +27,11 @@ class Reads(Protocol):
 
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file, as they were written."""
+
+    def read_pieces(
+        self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Read a file of any number of rows, at least one piece, which may be empty."""
 
 
 class Sink(Reads, Protocol):

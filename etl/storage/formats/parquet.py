@@ -1,13 +1,16 @@
 """Parquet files: zstd, statistics, sorted row groups, the request in the footer; no Delta log, no partitioning."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+AT_ONCE = 50_000
+"""Rows in memory when a file is read piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,20 @@ class Parquet:
     def read(self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
         """Read some columns of a file that `write` wrote, as they were."""
         table: pa.Table = pq.ParquetFile(source).read(columns=columns)
-        return pl.DataFrame(table).select(pl.col(name).cast(schema[name]) for name in columns)
+        return _typed(pl.DataFrame(table), schema, columns)
+
+    def read_pieces(
+        self, source: BinaryIO, schema: Mapping[str, pl.DataType], columns: list[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Read a file piece by piece: equal rows pack so well that a small one may hold hundreds of millions."""
+        with pq.ParquetFile(source) as file:
+            yield _typed(pl.DataFrame(file.schema_arrow.empty_table()), schema, columns)
+            for batch in file.iter_batches(AT_ONCE, columns=columns):
+                yield _typed(pl.DataFrame(batch), schema, columns)
+
+
+def _typed(rows: pl.DataFrame, schema: Mapping[str, pl.DataType], columns: list[str]) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(schema[name]) for name in columns)
 
 
 def _arrow(piece: pl.DataFrame) -> pa.Table:
