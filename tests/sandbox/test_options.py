@@ -1,8 +1,11 @@
 """The options of a sandbox are checked before it starts, and each error has a fix."""
 
+from pathlib import Path
+
 import pytest
 
 from etl.errors import UsageError
+from etl.sandbox.faults import KINDS
 from etl.sandbox.options import read_options
 
 
@@ -39,3 +42,10 @@ def test_an_option_that_there_is_not_is_told_which_there_are():
     for unknown in ("--nope", "--rec"):
         with pytest.raises(UsageError, match=f"{unknown} 5; there are: .*--records, --seed"):
             read_options([unknown, "5"])
+
+
+def test_the_page_about_the_sandbox_names_every_fault() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = [name.strip(" `") for cell in cells for name in cell.split(",")]
+    assert sorted(named) == sorted(KINDS)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from etl.sandbox.faults import drift, pages, replicas, times, wire
 from etl.sandbox.faults.fault import Fault, often
 
-__all__ = ["KINDS", "Fault", "parse"]
+__all__ = ["KINDS", "Fault", "parse_fault"]
 
 KINDS: dict[str, Callable[[str], Fault]] = {
     "latency": lambda value: Fault(name="latency", delay=float(value) / 1000),

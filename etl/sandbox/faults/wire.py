@@ -17,6 +17,10 @@ _TITLES = {
     504: "504 Gateway Time-out",
 }
 _CLAIM = {"status": 400, "title": '[503] {\n "message": "No server available to handle the request"\n}\n'}
+_BUSY = (
+    '[429] {"error":{"root_cause":[{"type":"circuit_breaking_exception","reason":"[parent] Data too large, data for '
+    '[<http_request>] would be larger than the limit"}]},"status":429}'
+)
 
 
 def html(status: int, title: str = "") -> Answer:
@@ -75,6 +79,7 @@ ACTS: dict[str, Act] = {
     "429-after": _limited_for_a_second,
     "firewall": lambda _: html(403),
     "claims400": lambda _: document(_CLAIM, status=500),
+    "busy400": lambda _: document({"errors": [{"status": "400", "title": _BUSY}]}, status=400),
     "html200": lambda _: html(200, "Please wait"),
     "elsewhere": _elsewhere,
     "invalid": _half_json,
