@@ -13,6 +13,7 @@ COMMANDS = (
     "export",
     "ingest",
     "sync",
+    "schedule",
     "plan",
     "load",
     "get",
