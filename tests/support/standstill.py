@@ -1,4 +1,4 @@
-"""A process that is killed at a known place: where it reads a certain file."""
+"""A process that is killed when it reads a certain file."""
 
 import os
 import shutil
@@ -12,22 +12,22 @@ from tests.support.program import PROGRAM
 
 def kill_where_it_reads(file: Path, *arguments: object) -> None:
     """Run a command line until it reads a file, and kill it there; the file is as before when this returns."""
-    aside = file.with_name(f"{file.name}.in_thread")
+    aside = file.with_name(f"{file.name}.aside")
     file.rename(aside)
     os.mkfifo(file)
     process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
     reader = threading.Thread(target=_let_go, args=(process, file))
     reader.start()
-    with file.open("wb"):  # waits until somebody reads
+    with file.open("wb"):  # waits for a reader
         process.kill()
         ended = process.wait()
     reader.join()
     file.unlink()
     shutil.move(aside, file)
-    assert ended == -signal.SIGKILL, "it ended before it came there"
+    assert ended == -signal.SIGKILL, "it ended before it read the file"
 
 
 def _let_go(process: "subprocess.Popen[bytes]", file: Path) -> None:
-    """Be the reader once the process is gone, so that nobody waits for ever."""
+    """Open the pipe once the process has ended, so that its writer does not wait forever."""
     process.wait()
     os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK))

@@ -236,7 +236,7 @@ def test_a_dataset_whose_tables_are_lost_is_made_again(
     ran = command("ingest", kept, "--to", tmp_path / "p", "--json", "--quiet")
     assert (ran.code, ran.json["verdict"]) == (3, "incomplete")
     [reason] = ran.json["reasons"]
-    assert reason.startswith("clients is empty, for it cannot be taken over: ")
+    assert reason.startswith("clients is empty, because it cannot be copied: ")
 
 
 def test_damaged_raw_records_are_named(kept: Path, tmp_path: Path, command: Command) -> None:
