@@ -16,9 +16,10 @@ stopping.prepare(json=True)
 """
 COMPUTING = """
 import sqlite3
-count = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1e12) SELECT count(*) FROM c"
-print("busy", flush=True)
-sqlite3.connect(":memory:").execute(count).fetchone()
+count = "WITH RECURSIVE c(x) AS (SELECT busy() UNION ALL SELECT x + 1 FROM c WHERE x < 1e12) SELECT count(*) FROM c"
+database = sqlite3.connect(":memory:")
+database.create_function("busy", 0, lambda: print("busy", flush=True) or 1)
+database.execute(count).fetchone()
 print("done", flush=True)
 """
 STUBBORN = """

@@ -46,11 +46,14 @@ class Holdings:
                 totals[tile] += count
         return totals
 
-    def seconds(self, tiles: Sequence[Slice], wanted: Sequence[int]) -> dict[int, pl.Series]:
-        """Return the known creation times of the records of some windows, sorted."""
+    def seconds(
+        self, tiles: Sequence[Slice], wanted: Sequence[int], bound: "Bound | None" = None
+    ) -> dict[int, pl.Series]:
+        """Return the known creation times of the records of some windows, sorted, with a bound as `counts` does."""
         frames = [pl.DataFrame(schema={"tile": pl.Int64(), "second": pl.Int64()})]
         for frame in self._now(tiles):
-            selected = frame.filter(pl.col("tile").is_in(list(wanted)), pl.col("created").is_not_null())
+            counted = _bounded(frame, bound)
+            selected = counted.filter(pl.col("tile").is_in(list(wanted)), pl.col("created").is_not_null())
             frames.append(selected.select("tile", pl.col("created").dt.epoch("s").alias("second")))
         return {at: selected["second"] for at, selected in by_window(pl.concat(frames).sort("second"), wanted)}
 

@@ -23,7 +23,7 @@ from etl.events import Noted, Observe, Planned
 from etl.records.parser import Parser
 from etl.runs.context import Run
 from etl.runs.export import export, listing
-from etl.runs.export.as_of import column_of_change, count_settled
+from etl.runs.export.as_of import column_of_change, count_settled, settled_query
 from etl.runs.export.confirm_deletions import find_survivor
 from etl.runs.export.count_changes import settle_by_listing
 from etl.runs.sync import holdings, incoming
@@ -50,13 +50,14 @@ async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_
     if own.query == run.query:
         withdrawn = await run.in_thread(current_holdings(run, parts, withdrawn).not_fetched)
     for turn in range(ROUNDS):
-        tiles = holdings.all_windows(await _counted(run))
+        bound = await _bound(run, as_of)
+        tiles = holdings.all_windows(await _counted(run, bound))
         held = await run.in_thread(current_holdings, run, parts, withdrawn)
-        counts = await run.in_thread(held.counts, tiles)
+        counts = await run.in_thread(held.counts, tiles, bound)
         tiling, differing = tiles, list(range(len(tiles)))
         if turn or not every_id:
             differing = [at for at in differing if counts[at] != tiles[at].expected]
-            tiling, differing = await _narrowed(run, held, tiles, {at: counts[at] for at in differing})
+            tiling, differing = await _narrowed(run, held, tiles, {at: counts[at] for at in differing}, bound)
         withdrawn, incomplete = await _settled(run, held, tiling, differing, turn)
         again = [_again(run, tiling[at], turn) for at in incomplete]
         for part in again:
@@ -66,21 +67,35 @@ async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_
         await export.fetch_parts(replace(run, layout=own.layout), again)
         parts += again
         held = await run.in_thread(current_holdings, run, parts, withdrawn)
-        settled = replace(await _proved(run, held, tiles, as_of), parts=tuple(parts))
+        settled = replace(await _proved(run, held, tiles, bound, as_of), parts=tuple(parts))
         if settled.verdict().state is not State.INCOMPLETE:
             break
     return settled
 
 
-async def _counted(run: Run) -> Plan:
-    """Count all records of the query, window by window."""
+async def _bound(run: Run, as_of: int) -> Bound | None:
+    """Return which records count as of the moment of the sync; None if the list cannot tell, so that all count.
+
+    Movement would hide what is missing or withdrawn: as many records may have joined a window as have left it.
+    """
+    column = column_of_change(run.query)
+    moved = None if column is None else await listing.moved_since(run, as_of)
+    return None if column is None or moved is None else Bound(column=column, as_of=as_of, moved=moved)
+
+
+async def _counted(run: Run, bound: Bound | None) -> Plan:
+    """Count the records of the query, window by window."""
     year = datetime.fromtimestamp(run.started, UTC).year
-    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
-    return await slices.plan(run.query, count, moment, year=year)
+    query = settled_query(run.query, _moment(bound))
+    return await slices.plan(run.query, partial(run.client.count, query), partial(run.client.moment, query), year=year)
+
+
+def _moment(bound: Bound | None) -> int | None:
+    return None if bound is None else bound.as_of
 
 
 async def _narrowed(
-    run: Run, held: Holdings, tiles: tuple[Slice, ...], differing: Mapping[int, int]
+    run: Run, held: Holdings, tiles: tuple[Slice, ...], differing: Mapping[int, int], bound: Bound | None
 ) -> tuple[tuple[Slice, ...], list[int]]:
     """Return narrower windows and the numbers of those that differ, given the number of records held in each.
 
@@ -89,10 +104,11 @@ async def _narrowed(
     if not differing or not can_cut(run.query):
         return tiles, list(differing)
     size = holdings.ids_query(run.query).page_size
-    seconds = await run.in_thread(held.seconds, tiles, list(differing))
+    seconds = await run.in_thread(held.seconds, tiles, list(differing), bound)
     whole = {at for at, count in differing.items() if len(seconds[at]) != count}
     divisible = {at: times for at, times in seconds.items() if at not in whole}
-    return await narrow(tiles, divisible, partial(run.client.count, run.query), whole=whole, page_size=size)
+    count = partial(count_settled, run, _moment(bound))
+    return await narrow(tiles, divisible, count, whole=whole, page_size=size)
 
 
 async def _settled(
@@ -181,16 +197,17 @@ def current_holdings(run: Run, parts: list[Part], withdrawn: pl.DataFrame) -> Ho
     )
 
 
-async def _proved(run: Run, held: Holdings, tiles: Sequence[Slice], as_of: int) -> Reconciled:
+async def _proved(run: Run, held: Holdings, tiles: Sequence[Slice], bound: Bound | None, as_of: int) -> Reconciled:
     """Compare the records here with the counts once more, as of the moment of the sync.
 
-    A window that still differs is listed, and its list decides.
+    A window that still differs is counted again, and if need be listed, and its list decides.
     """
     counts = await run.in_thread(held.counts, tiles)
-    every = [_tally(piece, count) for piece, count in zip(tiles, counts, strict=True)]
-    differing = [at for at, tally in enumerate(every) if tally.unique != tally.expected_after]
-    for at, tally in (await _as_of(run, held, tiles, differing, as_of)).items():
-        every[at] = replace(tally, received=counts[at], unique=counts[at], recent=counts[at] - tally.settled)
+    settled = await run.in_thread(held.counts, tiles, bound)
+    every = [_tally(*entry) for entry in zip(tiles, counts, settled, strict=True)]
+    differing = [at for at, tally in enumerate(every) if tally.settled != tally.expected_after]
+    if bound is not None and differing:
+        every = await _recounted(run, held, tiles, every, differing, bound=bound)
     moved: list[Move] = []
     missing: list[str] = []
     for at in differing if listing.readable(run.layout) else ():
@@ -211,34 +228,29 @@ async def _proved(run: Run, held: Holdings, tiles: Sequence[Slice], as_of: int) 
         parts=(),
         moved=tuple(moved),
         missing=tuple(missing),
-        still=not differing,
+        still=not differing and (counts == settled or await run.client.count(run.query) == sum(counts)),
     )
 
 
-async def _as_of(
-    run: Run, held: Holdings, tiles: Sequence[Slice], differing: Sequence[int], as_of: int
-) -> dict[int, Tally]:
-    """Count windows, and the records held of them, as of the moment of the sync; nothing if the list does not allow it.
-
-    Records that changed between the two requests may be counted or not.
-    """
-    column = column_of_change(run.query)
-    if column is None or not differing:
-        return {}
-    there = await together(count_settled(run, as_of, tiles[at].window) for at in differing)
+async def _recounted(
+    run: Run, held: Holdings, tiles: Sequence[Slice], every: Sequence[Tally], differing: Sequence[int], *, bound: Bound
+) -> list[Tally]:
+    """Count differing windows again: records that changed between the requests may be counted or not."""
+    totals = await together(count_settled(run, bound.as_of, tiles[at].window) for at in differing)
     counted_at = run.client.server_time()
-    if (movers := await listing.moved_since(run, as_of)) is None:
-        return {}
-    before = movers if counted_at is None else movers.filter(pl.col("updated") < floor(counted_at))
-    lowest = await run.in_thread(held.counts, tiles, Bound(column=column, as_of=as_of, moved=movers))
-    highest = await run.in_thread(held.counts, tiles, Bound(column=column, as_of=as_of, moved=before))
-    return {
-        at: _tally(replace(tiles[at], expected=total), min(max(total, lowest[at]), highest[at]))
-        for at, total in zip(differing, there, strict=True)
-    }
+    moved = await listing.moved_since(run, bound.as_of)
+    moved = bound.moved if moved is None else moved
+    before = moved if counted_at is None else moved.filter(pl.col("updated") < floor(counted_at))
+    lowest = await run.in_thread(held.counts, tiles, replace(bound, moved=moved))
+    highest = await run.in_thread(held.counts, tiles, replace(bound, moved=before))
+    again = list(every)
+    for at, total in zip(differing, totals, strict=True):
+        settled = min(max(total, lowest[at]), highest[at])
+        again[at] = _tally(replace(tiles[at], expected=total), every[at].unique, settled)
+    return again
 
 
-def _tally(piece: Slice, unique: int) -> Tally:
+def _tally(piece: Slice, unique: int, settled: int) -> Tally:
     return Tally(
         key=piece.key,
         window=piece.window,
@@ -246,5 +258,6 @@ def _tally(piece: Slice, unique: int) -> Tally:
         expected_after=piece.expected,
         received=unique,
         unique=unique,
+        recent=unique - settled,
         walked=unique,
     )

@@ -351,6 +351,28 @@ def test_equal_counts_of_other_records_are_seen_when_every_id_is_compared(tmp_pa
         same(to, fresh)
 
 
+@pytest.mark.parametrize("request_number", range(1, 9))
+def test_a_record_that_joins_during_a_sync_does_not_hide_one_that_left(
+    request_number: int, command: Command, tmp_path: Path
+) -> None:
+    """Whenever it joins, its count is not taken for that of the withdrawn record."""
+    with running(Corpus.generate(records=40, seed=4)) as box:
+        exported_here = command("export", "dois", "--base-url", box.base_url, "--to", tmp_path / "o", "--quiet")
+        assert exported_here.code == 0
+        left = box.corpus.ids()[7]
+        box.corpus.withdraw([left])
+        first = box.asked
+
+        def join(turn: Turn) -> Answer:
+            if box.asked == first + request_number:
+                turn.corpus.create(1, at=datetime.now(UTC))
+            return honest(turn)
+
+        box.faults.append(Fault(name="joins", act=join))
+        assert command("sync", tmp_path / "o", "--base-url", box.base_url, "--quiet").code == 0
+    assert left not in pl.read_parquet(tmp_path / "o" / "dois" / "**" / "*.parquet")["doi"].to_list()
+
+
 def test_a_sync_that_came_short_is_made_whole_by_the_next_one(monkeypatch, tmp_path: Path) -> None:
     """A window that an unfinished sync has fetched is out of date: it is fetched again."""
     monkeypatch.setattr("tests.support.synced.Settings", partial(Settings, attempts=1))
