@@ -38,6 +38,7 @@ COMPLETE, DRIFTED, INCOMPLETE, ASKED, FAILED = Outcome
 ONE = ("--max-missing", "1")
 ANY = ("--allow-incomplete",)
 SOON = ("--patience", "2")
+CLIENT = ("--filter", "client-id=cern.zenodo", "--fresh")
 IMPATIENT = ("--timeout", "0.5")
 
 ROWS = (
@@ -54,6 +55,8 @@ ROWS = (
     Row(does="503 to everything for a while", faults="down=4:8", ends=COMPLETE),
     Row(does="503 to everything from then on", faults="down=4", ends=FAILED, options=SOON),
     Row(does="500 that claims to be 400, now and then", faults="claims400=3", ends=COMPLETE),
+    Row(does="400 that quotes an overload, now and then", faults="busy400=3", ends=COMPLETE),
+    Row(does="400 that quotes an overload, forever", faults="busy400=1", ends=FAILED),
     Row(does="200 with HTML, now and then", faults="html200=3", ends=COMPLETE),
     Row(does="200 with HTML forever", faults="html200=1", ends=FAILED),
     Row(does="half a body, now and then", faults="truncate=3", ends=COMPLETE),
@@ -68,12 +71,21 @@ ROWS = (
     Row(does="a redirect to another host", faults="elsewhere=3", ends=FAILED),
     Row(does="the same record on two pages", faults="twice=1", ends=COMPLETE),
     Row(does="the same page twice, now and then", faults="again=3", ends=COMPLETE),
+    Row(does="the last records of a page again on the next", faults="overlap=1", ends=COMPLETE),
     Row(does="a cursor that restarts, now and then", faults="restart=3", ends=COMPLETE),
     Row(does="a cursor that always restarts", faults="restart=1", ends=FAILED),
     Row(does="an endless list", faults="endless=1", ends=FAILED),
     Row(does="a total that is too high", faults="total=5", ends=INCOMPLETE),
     Row(does="a total that is too high", faults="total=5", ends=ASKED, options=ANY),
     Row(does="a total that is too low", faults="total=-5", ends=INCOMPLETE),
+    Row(does="totals that flicker between replicas", faults="flicker=1", ends=INCOMPLETE),
+    Row(does="everything, whatever the query", faults="ignore-query=1", ends=COMPLETE, same=False),
+    Row(does="nothing of a client that it listed before", faults="renamed-client=3", ends=INCOMPLETE, options=CLIENT),
+    Row(does="no time of its own", faults="no-date", ends=COMPLETE),
+    Row(does="a time that is a day ahead", faults="clock=86400", ends=COMPLETE),
+    Row(does="a time that is a day behind", faults="clock=-86400", ends=COMPLETE),
+    Row(does="a time that jumps ahead by an hour", faults="clock-jump=6:3600", ends=COMPLETE),
+    Row(does="a time that jumps back by an hour", faults="clock-jump=6:-3600", ends=COMPLETE),
     Row(does="pages of more than 100 records time out after record 1,000", faults="heavy=100:999", ends=COMPLETE),
     Row(does="records created during the run", faults="drift=2:created:6", ends=DRIFTED, same=False),
     Row(does="records updated during the run", faults="drift=2:updated", ends=COMPLETE, same=False),

@@ -13,6 +13,7 @@ from etl.api.query import Query
 from etl.api.window import EVERYTHING, Window
 from etl.completeness import slices
 from etl.completeness.slices import Plan
+from etl.errors import RefusedError
 from etl.events import Noted
 from etl.runs.context import Run
 from etl.runs.export.listing import count_moved
@@ -56,7 +57,11 @@ async def plan_as_of(run: Run, *, year: int) -> Plan:
     """Cut the run's query into slices, counted as of a moment of the server's clock."""
     listed = await run.client.count(run.query)
     as_of = moment_of(run)
-    moved = None if column_of_change(run.query) is None else await count_moved(run, as_of)
+    moved = None
+    if column_of_change(run.query) is not None:
+        moved = await count_moved(run, as_of)
+        if moved is None:
+            await _refuse_what_is_ignored(run, listed)
     bound = None if moved is None else as_of
     until = as_of if moved is None and _ends_at(run.query, as_of) else None
     total = None if moved or until is not None else listed
@@ -66,6 +71,21 @@ async def plan_as_of(run: Run, *, year: int) -> Plan:
         run.observe(Noted(text=f"note: the query cannot be cut into slices: {planned.uncut}; fetching it as one"))
         return replace(slices.single_slice(planned, listed), as_of=as_of)
     return replace(slices.bounded(planned, bound), as_of=as_of, listed=listed if until is None else None)
+
+
+async def _refuse_what_is_ignored(run: Run, listed: int) -> None:
+    """Refuse a selection if the server ignores it: what it lists is more than was requested.
+
+    A server that has records from before 1970 ignores searches; it ignores filters, too, if they change no count.
+    """
+    query = run.query
+    if not slices.can_cut(query) or not await run.client.count(query, Window(None, 0)):
+        return
+    everything = replace(query, filters=(), text="", window=EVERYTHING)
+    searched = bool(query.text) or query.window != EVERYTHING
+    if searched or (query.filters and await run.client.count(everything) == listed):
+        message = "the server ignores what is asked for, and lists everything"
+        raise RefusedError(message, fix="use another server, or export everything: without --query, --filter and dates")
 
 
 def _ends_at(query: Query, as_of: int) -> bool:
