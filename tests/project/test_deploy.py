@@ -1,6 +1,8 @@
 """What `deploy/` says is so: what it names exists, what it installs is pinned, nobody is root."""
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ BIN = Path(sys.executable).parent
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PRODUCTION = (ROOT / "docs/production.md").read_text()
 UNITS = sorted(DEPLOY.glob("*.service"))
 PINNED = re.compile(r"[\w-]+:\d+\.\d+(\.\d+)?(-\w+)+")
 
@@ -35,7 +38,8 @@ def commands() -> list[list[str]]:
     shells = [one["command"] for one in SERVICES.values() if "command" in one]
     plain = [part.split() for one in shells for part in (one[2].split(" && ") if one[0] == "sh" else [" ".join(one)])]
     units = [re.search(r"^ExecStart=\S*/bin/(.*)$", unit.read_text(), re.MULTILINE) for unit in UNITS]
-    return [*plain, *(found[1].split() for found in units if found)]
+    pages = re.findall(r"^\$ ((?:prefect|python -m|datacite-etl) .*?)(?: +#.*)?$", PRODUCTION, re.MULTILINE)
+    return [*plain, *(found[1].split() for found in units if found), *map(shlex.split, pages)]
 
 
 def test_the_base_images_are_pinned_to_an_exact_version() -> None:
@@ -103,7 +107,7 @@ def test_no_secret_stands_in_a_file_and_prefects_settings_are_spelled_right() ->
         if re.search("PASSWORD|TOKEN|KEY|SECRET", name):
             assert value is None or value.startswith("${"), name
     named = {name for name in variables if name.startswith("PREFECT_")}
-    named |= set(re.findall(r"\bPREFECT_[A-Z_]+\b", CONTAINERFILE + (ROOT / "docs" / "production.md").read_text()))
+    named |= set(re.findall(r"\bPREFECT_[A-Z_]+\b", CONTAINERFILE + PRODUCTION))
     assert named <= known
 
 
@@ -125,9 +129,7 @@ def test_the_trigger_in_the_documentation_is_one_that_prefect_takes() -> None:
 
     from flows.steps import EVENT, slug
 
-    block = re.search(
-        r"```yaml\n(  - name: load-after-sync.*?)```", (ROOT / "docs/production.md").read_text(), re.DOTALL
-    )
+    block = re.search(r"```yaml\n(  - name: load-after-sync.*?)```", PRODUCTION, re.DOTALL)
     assert block
     plain = yaml.safe_load("pool: &pool {}\nonce: &once {}\ndeployments:\n" + block[1])["deployments"][0]
     trigger = DeploymentEventTrigger.model_validate(plain["triggers"][0])
@@ -136,7 +138,7 @@ def test_the_trigger_in_the_documentation_is_one_that_prefect_takes() -> None:
     assert plain["triggers"][0]["match"] == {"prefect.resource.id": resource}
 
 
-DEPTH = {"prefect": 2, "dask": 1}
+DEPTH = {"prefect": 2, "dask": 1, "datacite-etl": 1}
 """How many words after a program's name choose what it does."""
 
 
@@ -150,3 +152,42 @@ def test_systemd_has_nothing_to_say_about_a_unit(unit: Path, tmp_path: Path) -> 
     done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False)
     ours = [line for line in done.stderr.splitlines() if unit.name in line]
     assert (done.returncode, ours) == (0, [])
+
+
+def typed(heading: str) -> list[str]:
+    """Return the lines of a section's console blocks, without prompts."""
+    section = PRODUCTION.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_the_user_and_the_checkout_are_made_as_documented() -> None:
+    """The lines of the section are typed as root, in a namespace whose /etc and /srv are thrown away."""
+    if os.getuid() != 0 or subprocess.run([*ELSEWHERE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("only root can add a user, and needs a mount namespace")
+    lines = [line for line in typed("One machine, SQLite") if line.startswith(("# useradd", "# install"))]
+    clone = next(line for line in typed("One machine, SQLite") if "git clone" in line).removeprefix("$ ")
+    clone = clone.replace("<this repository>", str(ROOT))
+    script = "\n".join(
+        [
+            "set -eu",
+            "mount -t tmpfs tmpfs /mnt && cp -a /etc/. /mnt && mount --bind /mnt /etc",
+            "git config --system safe.directory '*'",  # the clone's source may be another user's
+            "mount -t tmpfs tmpfs /srv",
+            *(line.removeprefix("# ") for line in lines),
+            f"runuser -u datacite-etl -- sh -c {shlex.quote(clone)}",
+            "stat -c '%U %n' /srv/datacite-etl/pyproject.toml /srv/datacite-etl/exports",
+            "stat -c '%U %a' /etc/datacite-etl/secrets.env",
+        ]
+    )
+    ran = subprocess.run([*ELSEWHERE, "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "datacite-etl /srv/datacite-etl/pyproject.toml",
+        "datacite-etl /srv/datacite-etl/exports",
+        "datacite-etl 600",
+    ]
+
+
+ELSEWHERE = ("unshare", "--mount", "--propagation", "private")
+"""Runs a command with mounts of its own."""

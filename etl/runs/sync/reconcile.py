@@ -74,7 +74,7 @@ async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_
 
 
 async def _bound(run: Run, as_of: int) -> Bound | None:
-    """Return which records count as of the moment of the sync; None if the list cannot tell, so that all count.
+    """Return which records count as of the moment of the sync; None if the list cannot say, so that all count.
 
     Movement would hide what is missing or withdrawn: as many records may have joined a window as have left it.
     """
