@@ -11,6 +11,7 @@ from etl import cli
 from etl.sandbox import Corpus, running
 from tests.conftest import Command, data_files
 from tests.support.fault_table import PAGE, ROWS, SOON, Outcome, Row, page
+from tests.support.situations import SITUATIONS, Situation
 
 pytestmark = pytest.mark.slow
 
@@ -105,3 +106,12 @@ def _moved(to: Path) -> list[dict[str, str]]:
 def test_the_page_is_the_table() -> None:
     """docs/reliability.md is rendered from the table."""
     assert PAGE.read_text() == page(), "run python -m tests.support.fault_table"
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.happens)
+def test_every_situation_has_a_test_that_expects_its_message(situation: Situation) -> None:
+    """The named test exists, and its file has the words that the page quotes."""
+    path, _, name = situation.test.partition("::")
+    text = (PAGE.parents[1] / "tests" / path).read_text()
+    assert f"def {name}(" in text
+    assert situation.says in text

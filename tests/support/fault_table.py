@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tests.support import situations
+
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
@@ -120,6 +122,16 @@ is given up after the attempts of the first request.
 """
 
 
+_SITUATIONS = """
+An index that moves, lists late or has another clock is on [the page of completeness](completeness.md), what each fault
+means on [that of the sandbox](sandbox.md).
+
+## Machines, networks and files
+
+Each line is the summary of one or more tests.
+
+"""
+
 _TAIL = """
 ## Other tests
 
@@ -137,7 +149,7 @@ _TAIL = """
 
 def page() -> str:
     """Return docs/reliability.md."""
-    return _HEAD + "".join(map(_line, ROWS)) + _TAIL
+    return _HEAD + "".join(map(_line, ROWS)) + _SITUATIONS + situations.table() + _TAIL
 
 
 def _line(row: Row) -> str:
