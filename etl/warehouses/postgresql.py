@@ -21,6 +21,7 @@ from etl.warehouses.ddl import POSTGRESQL, Dialect
 from etl.warehouses.texts import storable
 
 _RAW = "datacite_etl_raw"
+_UNTRANSLATABLE = "22P05"
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
 
 
@@ -93,15 +94,20 @@ def opened(url: str, *, schema: str) -> Iterator[PostgresWarehouse]:
     name = without_secrets(url)
     hidden = secrets(url)
     try:
-        connection = driver.connect(url)
+        connection = driver.connect(_in_utf8(url))
         try:
             yield PostgresWarehouse(connection, name, schema or "public")
         finally:
             connection.close()
     except driver.Error as error:
-        reason = _plain(str(error), hidden)
-        fix = "nothing was changed; check URL, user, password and privileges, then load again"
-        raise StoreError(f"{name}: {reason}", fix=fix) from None
+        raise _refusal(name, error, hidden) from None
+
+
+def _in_utf8(url: str) -> str:
+    """Return the URL of a connection in UTF-8, which the driver sends whatever URL and PGCLIENTENCODING say."""
+    parts = urlsplit(url)
+    kept = [piece for piece in parts.query.split("&") if piece and not piece.startswith("client_encoding=")]
+    return urlunsplit(parts._replace(query="&".join([*kept, "client_encoding=UTF8"])))
 
 
 def without_secrets(url: str) -> str:
@@ -126,6 +132,14 @@ def secrets(url: str) -> list[str]:
     raw = [user.partition(":")[2], *re.findall(rf"(?:{'|'.join(_SECRETS)})=([^&]*)", query)]
     spellings = {text for secret in raw for text in (secret, unquote(secret)) if text}
     return sorted(spellings, key=len, reverse=True)
+
+
+def _refusal(name: str, error: Exception, hidden: Sequence[str]) -> StoreError:
+    if getattr(error, "sqlstate", None) == _UNTRANSLATABLE:
+        fix = "nothing was changed; load into a database created with ENCODING 'UTF8'"
+        return StoreError(f"{name}: the encoding of this database lacks characters of the data", fix=fix)
+    fix = "nothing was changed; check URL, user, password and privileges, then load again"
+    return StoreError(f"{name}: {_plain(str(error), hidden)}", fix=fix)
 
 
 def _plain(text: str, secrets: Sequence[str]) -> str:

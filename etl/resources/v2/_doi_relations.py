@@ -11,8 +11,10 @@ RELATED_IDENTIFIERS = Table(
     path="attributes.relatedIdentifiers",
     columns=(
         text("related_identifier", "relatedIdentifier", "Identifier of the related work as stated."),
-        text("related_identifier_type", "relatedIdentifierType", "Kind of the identifier: DOI, URL, ISSN, arXiv, …"),
-        text("relation_type", "relationType", "Relation of this work to the other: Cites, IsPartOf, IsDerivedFrom, …"),
+        text("related_identifier_type", "relatedIdentifierType", "Kind of the identifier: DOI, URL, ISSN, arXiv, ..."),
+        text(
+            "relation_type", "relationType", "Relation of this work to the other: Cites, IsPartOf, IsDerivedFrom, ..."
+        ),
         text("resource_type_general", "resourceTypeGeneral", "General type of the related work, if stated."),
         text("related_metadata_scheme", "relatedMetadataScheme", "Name of the scheme of related metadata."),
         text("scheme_uri", "schemeUri", "URL of that scheme."),
@@ -41,7 +43,7 @@ RELATED_ITEMS = Table(
         text(
             "related_item_identifier_type",
             "relatedItemIdentifier.relatedItemIdentifierType",
-            "Kind of the identifier: DOI, ISSN, ISBN, …",
+            "Kind of the identifier: DOI, ISSN, ISBN, ...",
         ),
         text(
             "related_metadata_scheme",
@@ -119,7 +121,7 @@ FUNDING_REFERENCES = Table(
             normalise.funder_doi,
             "funder_identifier",
             "funder_identifier_type",
-            description="Crossref Funder ID as a DOI, 10.13039/…, bare and lower-case; null if none is stated.",
+            description="Crossref Funder ID as a DOI, 10.13039/..., bare and lower-case; null if none is stated.",
         ),
         *ror_columns("funder_identifier", "funder_identifier_type", prefix="funder_", whose="funder"),
     ),

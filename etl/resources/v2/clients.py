@@ -84,7 +84,7 @@ RESOURCE = Resource(
         Filter(name="opendoar-id", description="Id of the repository in OpenDOAR."),
         Filter(name="software", description="Software of the repository.", any_of=True),
         Filter(name="certificate", description="Certificate of the repository.", any_of=True),
-        Filter(name="repository-type", description="institutional, disciplinary, governmental …", any_of=True),
+        Filter(name="repository-type", description="institutional, disciplinary, governmental ...", any_of=True),
         Filter(name="client-type", description="repository, periodical, igsnCatalog or raidRegistry."),
     ),
     sorts=("relevance", "name", "-name", "created", "-created"),

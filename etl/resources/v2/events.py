@@ -65,14 +65,14 @@ RESOURCE = Resource(
     slice_on="created",
     filters=(
         Filter(name="id", description="One event by id.", ids=True),
-        Filter(name="subj-id", description="URL of the subject: https://doi.org/…"),
-        Filter(name="obj-id", description="URL of the object: https://doi.org/…"),
+        Filter(name="subj-id", description="URL of the subject: https://doi.org/..."),
+        Filter(name="obj-id", description="URL of the object: https://doi.org/..."),
         Filter(name="doi", description="DOI on either side."),
         Filter(name="source-doi", description="Referring DOI."),
         Filter(name="target-doi", description="DOI referred to."),
         Filter(name="orcid", description="ORCID iD on either side."),
         Filter(name="prefix", description="Prefix of a DOI on either side."),
-        Filter(name="subtype", description="Type of one side: Dataset, ScholarlyArticle, Person …"),
+        Filter(name="subtype", description="Type of one side: Dataset, ScholarlyArticle, Person ..."),
         Filter(
             name="citation-type", description="Types of both sides, in alphabetical order: Dataset-ScholarlyArticle."
         ),
