@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, unquote
 
+import msgspec
+
 from etl import resources
 from etl.dataset.manifest import DataFile, DeltaLog, Manifest, TableFacts
 from etl.errors import UsageError
@@ -168,20 +170,50 @@ def is_commit(key: str) -> bool:
 
 
 def active_files(name: str, commits: Iterable[bytes]) -> dict[str, int]:
-    """Return the files of a table after all its commits, with their sizes."""
+    """Return the files of a table after all its commits, with their sizes; ValueError for a damaged log."""
     sizes: dict[str, int] = {}
-    for line in b"".join(commits).splitlines():
-        action = json.loads(line)
-        if removal := action.get("remove"):
-            sizes.pop(f"{name}/{unquote(removal['path'])}", None)
-        if addition := action.get("add"):
-            sizes[f"{name}/{unquote(addition['path'])}"] = addition["size"]
+    for action in _read_actions(commits):
+        if action.remove:
+            sizes.pop(f"{name}/{unquote(action.remove.path)}", None)
+        if action.add:
+            sizes[f"{name}/{unquote(action.add.path)}"] = action.add.size
     return sizes
 
 
 def table_id(commits: Iterable[bytes]) -> str:
     """Return the id in a table's log; ValueError if there is none."""
-    for line in b"".join(commits).splitlines():
-        if metadata := json.loads(line).get("metaData"):
-            return str(metadata["id"])
+    for action in _read_actions(commits):
+        if action.metaData:
+            return action.metaData.id
     raise ValueError("it has no table id")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What is read of a line of the log."""
+
+    add: _File | None = None
+    remove: _File | None = None
+    metaData: _Metadata | None = None  # noqa: N815 (its name in the log)
+
+
+_DECODER = msgspec.json.Decoder(_Action)  # on import, in one thread: two at its first use crash the process
+
+
+def _read_actions(commits: Iterable[bytes]) -> Iterator[_Action]:
+    for line in b"".join(commits).splitlines():
+        try:
+            yield _DECODER.decode(line)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error

@@ -91,8 +91,13 @@ def _logs(files: Files, manifest: Manifest) -> Iterator[Finding]:
         if any(not files.exists(file.path) for file in facts.commits):  # a finding already
             continue
         listed = {file.path: file.bytes for file in facts.files if file.path.endswith(delta_log.PARQUET)}
-        if facts.delta and listed != delta_log.active_files(name, [files.read(file.path) for file in facts.commits]):
-            yield Finding(path=f"{name}/_delta_log", problem="lists other files than the manifest")
+        try:
+            active = delta_log.active_files(name, [files.read(file.path) for file in facts.commits])
+        except ValueError as error:
+            yield Finding(path=f"{name}/_delta_log", problem=f"is damaged: {error}")
+        else:
+            if facts.delta and listed != active:
+                yield Finding(path=f"{name}/_delta_log", problem="lists other files than the manifest")
 
 
 def _sums(manifest: Manifest) -> Iterator[Finding]:

@@ -54,6 +54,15 @@ def write_manifest(folder: Path, only: Sequence[str] = (), sizes: Mapping[str, i
     (folder / "MANIFEST").write_text("".join(lines))
 
 
+def write_json_manifest(folder: Path) -> None:
+    """Write the MANIFEST.json of a data file."""
+    entries = [
+        {"filename": name, "size": size, "sha256": base64.b64encode(digest).decode()}
+        for name, (size, digest) in facts(folder).items()
+    ]
+    (folder / "MANIFEST.json").write_text(json.dumps(entries, indent=1))
+
+
 def pack(folder: Path, target: Path, *, flat: bool = False) -> Path:
     """Pack a folder as a tar, with its months or `flat`, its files alone."""
     with tarfile.open(target, "w") as tar:
