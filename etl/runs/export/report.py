@@ -158,7 +158,7 @@ def _drift(proof: Manifest) -> str:
 
 
 def _run(proof: Manifest) -> str:
-    names = ["base_url", "run_id", "started", "finished", "requests", "retries", "bytes_downloaded", "watermark"]
+    names = str.split("base_url run_id started finished as_of requests retries bytes_downloaded watermark")
     request = json.dumps(msgspec.to_builtins(proof.request), ensure_ascii=False, sort_keys=True)
     facts: list[tuple[Cell, ...]] = [("request", request), *((_words(name), getattr(proof, name)) for name in names)]
     retried_share = Share(proof.retries / proof.requests if proof.requests else None)

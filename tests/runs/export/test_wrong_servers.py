@@ -64,6 +64,7 @@ def test_a_time_that_is_wrong_or_missing_is_noted_and_costs_no_record(
     assert (ran.code, ran.json["verdict"], notes(ran.err)) == (0, "complete", [said])
     assert dois(tmp_path / "o") == sorted(corpus.ids())
     as_of = json.loads((tmp_path / "o" / "_etl" / "manifest.json").read_text())["as_of"]
+    assert as_of in (tmp_path / "o" / "_etl" / "report.html").read_text()
     allowed = 3600 if fault == "no-date" else 600  # a clock that nobody could compare may be wrong by an hour
     assert box.time() - 120 < datetime.fromisoformat(as_of).timestamp() + allowed < box.time() + 2
 
