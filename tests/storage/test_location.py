@@ -261,3 +261,17 @@ def test_a_file_that_is_taken_over_replaces_what_was_staged_in_its_place(tmp_pat
     files.link(key, paths.staged(key))
     assert files.read(paths.staged(key)) == b"as it was"
     assert files.listing(paths.staged("dois")) == [paths.staged(key)]
+
+
+def test_work_of_another_purpose_waits_on_this_machine(bucket: str, tmp_path: Path) -> None:
+    """Set aside and taken up again, it never goes to the object store."""
+    files, sync = open_files(unique(bucket), tmp_path), claim(purpose="sync")
+    with hold(files, claim(), owner()) as held:
+        held.begin(claim(), "export")
+    with hold(files, sync, owner()) as held:
+        assert held.plan() is None
+        assert files.exists(paths.parked("export"))
+        assert list(tmp_path.rglob("parked/export/plan.json"))
+    with hold(files, claim(), owner()) as held:
+        assert held.plan() == "export"
+        assert not files.exists(paths.parked("export"))
