@@ -6,6 +6,7 @@ environment of the process that runs the flow (`PGPASSWORD`, the cloud's own var
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import Any
 
 from cyclopts import App
@@ -17,10 +18,11 @@ from prefect.states import Completed
 from etl.errors import UsageError
 from etl.events import counted
 from etl.options.arguments import destination
+from etl.options.load import LoadOptions
 from etl.warehouses import Loaded, postgresql
 from etl.warehouses import load as conductor
 from flows.observe import log
-from flows.steps import as_task, emit, emit_failure, slug
+from flows.steps import as_task, emit, emit_failure, options_from, slug
 
 
 @flow(
@@ -30,7 +32,15 @@ from flows.steps import as_task, emit, emit_failure, slug
     on_failure=[emit_failure],
     on_crashed=[emit_failure],
 )
-async def load(dataset: str, into: str, *, schema: str = "", replace: bool = False) -> State[dict[str, Any]]:
+async def load(
+    dataset: str,
+    into: str,
+    *,
+    schema: str = "",
+    replace: bool = False,
+    allow_incomplete: bool = False,
+    max_withdrawn: str = "",
+) -> State[dict[str, Any]]:
     """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 
     A second load of the same run changes nothing; that of a later run applies the differences.
@@ -40,13 +50,16 @@ async def load(dataset: str, into: str, *, schema: str = "", replace: bool = Fal
         into: Target: duckdb:///file.duckdb, postgresql://user@host/database, delta:///folder. Without a password, which
             comes from the environment (PGPASSWORD for PostgreSQL).
         schema: Schema for the tables; by default main in DuckDB and public in PostgreSQL.
-        replace: Replace all tables, even if they are from another request.
+        replace: Replace all tables, even if the dataset is a sample, or of another request or server.
+        allow_incomplete: Load an incomplete dataset over a complete one.
+        max_withdrawn: Load nothing if more records would be withdrawn: 500, 5%; by default 10 % and at least 20.
     """
+    permission = options_from(LoadOptions, dict(locals())).permission()
     _refuse_secrets(into)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     loaded = await as_task(
         "load", asyncio.to_thread, conductor.load, destination(dataset), into,
-        stamp=stamp, observe=log(get_run_logger()), schema=schema, replace=replace,
+        stamp=stamp, observe=log(get_run_logger()), schema=schema, permission=permission,
     )  # fmt: skip
     sentence, summary = _sentence(loaded), conductor.summary(loaded)
     rows = [{"name": name, "rows": count} for name, count in sorted(loaded.tables.items())]
@@ -78,9 +91,9 @@ def main() -> None:
     app = App(name="python -m flows.load", result_action="return_value")
 
     @app.default
-    async def run(dataset: str, /, *, into: str, schema: str = "", replace: bool = False) -> None:
+    async def run(dataset: str, /, *, into: str, schema: str = "", loading: LoadOptions = LoadOptions()) -> None:
         """Load through Prefect: the same options and tables, with artifacts."""
-        await load(dataset, into, schema=schema, replace=replace)
+        await load(dataset, into, schema=schema, **asdict(loading))
 
     app()
 

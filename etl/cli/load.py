@@ -7,6 +7,7 @@ from etl.cli.show import as_json, line
 from etl.events import counted
 from etl.options.arguments import destination
 from etl.options.display import DisplayOptions
+from etl.options.load import LoadOptions
 
 
 def load(
@@ -15,14 +16,15 @@ def load(
     *,
     into: str = "",
     schema: str = "",
-    replace: bool = False,
     ddl: str = "",
+    loading: LoadOptions = LoadOptions(),
     display: DisplayOptions = DisplayOptions(),
 ) -> int:
     """Load a dataset into DuckDB, PostgreSQL or a Delta lake, or update it there.
 
     Records are merged by key. A second load of the same run changes nothing; a load after a new export or sync applies
-    the differences and deletes withdrawn records. In a database, a load is one transaction.
+    the differences and deletes withdrawn records. In a database, a load is one transaction. A sample, an incomplete
+    dataset, one of another request or server, or one that lacks many records does not replace what is there unasked.
 
     **Examples**
 
@@ -40,8 +42,6 @@ def load(
         for a Delta lake.
     schema
         Schema for the tables; by default main in DuckDB and public in PostgreSQL.
-    replace
-        Replace all tables, even if they are from another request.
     ddl
         Load nothing, and print the tables as DDL for duckdb, postgresql, bigquery or snowflake.
     """
@@ -53,10 +53,11 @@ def load(
         return _print(dataset, ddl)
     from etl.warehouses import load as conductor
 
+    permission = loading.permission()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with progress(quiet=display.quiet, verbose=display.verbose) as observe:
         loaded = conductor.load(
-            destination(dataset), into, stamp=stamp, observe=observe, schema=schema, replace=replace
+            destination(dataset), into, stamp=stamp, observe=observe, schema=schema, permission=permission
         )
     facts = conductor.summary(loaded)
     if display.json:

@@ -26,13 +26,18 @@ _FORMATS = (".parquet", ".csv", ".ndjson")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What was loaded before: the columns of each table, and the hashes of its files by path."""
+    """What was loaded before: the columns of each table, and the hashes of its files by path.
+
+    Loads by earlier versions recorded neither verdict nor server.
+    """
 
     run_id: str
     digest: str
     fingerprint: str
     columns: Mapping[str, list[str]]
     files: Mapping[str, Mapping[str, str]]
+    verdict: str = ""
+    base_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Inventory:
                 relation.name: {file.path: file.sha256 for file in self.data_files(relation.name)}
                 for relation in self.relations
             },
+            verdict=str(self.manifest.verdict),
+            base_url=self.manifest.base_url,
         )
 
     def frames(self, relation: Relation, files: Iterable[DataFile]) -> Iterator[pl.DataFrame]:
@@ -86,9 +93,9 @@ class Inventory:
         for file in files:
             yield from self._pieces(relation, file, relation.names)
 
-    def keys(self, relation: Relation) -> Iterator[pl.DataFrame]:
-        """Read the keys of all rows of a table."""
-        for file in self.data_files(relation.name):
+    def keys(self, relation: Relation, files: Iterable[DataFile]) -> Iterator[pl.DataFrame]:
+        """Read the keys of the rows of a table's files."""
+        for file in files:
             yield from self._pieces(relation, file, (relation.record,))
 
     def _pieces(self, relation: Relation, file: DataFile, names: Iterable[str]) -> Iterator[pl.DataFrame]:

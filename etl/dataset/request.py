@@ -9,6 +9,7 @@ from etl.api.query import Query, check
 from etl.api.window import Window
 from etl.dataset.manifest import Manifest
 from etl.errors import UsageError
+from etl.events import counted
 
 _FRESH = "export it again with --fresh"
 EXPORT, SYNC, METRICS, INGEST = "export", "sync", "metrics", "ingest"
@@ -18,7 +19,7 @@ PURPOSES = (EXPORT, SYNC, METRICS, INGEST)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawable:
-    """How many records a sync may withdraw: a percentage of the dataset, or this many if that is more."""
+    """How many records a sync or load may withdraw: a percentage of the dataset, or this many if that is more."""
 
     percent: float = 0.0
     records: int = 0
@@ -26,6 +27,17 @@ class Withdrawable:
     def of(self, held: int) -> int:
         """Return the number for a dataset of so many records."""
         return max(self.records, int(held * self.percent / 100))
+
+    def excess(self, withdrawn: int, held: int) -> str:
+        """Say that too many of the records held would be withdrawn; empty if the limit allows that."""
+        allowed = self.of(held)
+        if withdrawn <= allowed:
+            return ""
+        return f"{withdrawn:,} of {counted(held, 'record')} would be withdrawn, and --max-withdrawn allows {allowed:,}"
+
+
+USUALLY_WITHDRAWABLE = Withdrawable(percent=10, records=20)
+"""The limit of syncs and loads unless one is given; twenty records may go from a dataset of any size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

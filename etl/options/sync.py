@@ -1,6 +1,5 @@
 """The options of a sync, and how they become a SyncScope and a Delivery."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -11,18 +10,17 @@ from cyclopts import Group, Parameter
 from etl.options.arguments import destination
 from etl.options.durations import seconds
 from etl.options.server import ServerOptions
+from etl.options.withdrawals import withdrawable
 from etl.settings import loopback
 
 if TYPE_CHECKING:
     from etl.api.query import Query
     from etl.dataset.manifest import Manifest
-    from etl.dataset.request import Delivery, Withdrawable
+    from etl.dataset.request import Delivery
     from etl.runs.sync.sync import SyncScope
 
 
 SYNC = Group("Sync", sort_key=2)
-_FEW = 20
-"""Records that may be withdrawn from a dataset of any size, unless a limit is given."""
 Server = TypeVar("Server", bound=ServerOptions)
 
 
@@ -63,21 +61,8 @@ class SyncOptions:
             fresh=self.fresh,
             max_missing=self.max_missing,
             allow_incomplete=self.allow_incomplete,
-            max_withdrawn=self.withdrawable(),
+            max_withdrawn=withdrawable(self.max_withdrawn),
         )
-
-    def withdrawable(self) -> "Withdrawable":
-        """Return how many records may be withdrawn; UsageError for what is neither a number nor a share."""
-        from etl.dataset.request import Withdrawable
-        from etl.errors import UsageError
-
-        limit = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d+)?) ?%", self.max_withdrawn.strip() or "10%", re.ASCII)
-        if not limit:
-            fix = "write it as a number of records (500) or a share of the dataset (5%)"
-            raise UsageError(f"--max-withdrawn {self.max_withdrawn!r} is neither a number nor a share", fix=fix)
-        if limit[1]:
-            return Withdrawable(records=int(limit[1]))
-        return Withdrawable(percent=float(limit[2]), records=0 if self.max_withdrawn else _FEW)
 
     def scope(self) -> "SyncScope":
         """Return what to check; UsageError for an invalid overlap, number or share."""
@@ -86,7 +71,7 @@ class SyncOptions:
 
         if self.max_missing < 0:
             raise UsageError("--max-missing must be at least 0", fix="give a number in that range")
-        self.withdrawable()
+        withdrawable(self.max_withdrawn)
         return SyncScope(overlap=int(seconds(self.overlap, "--overlap")), every_id=self.every_id)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from etl.dataset.inventory import Inventory
 from etl.errors import UsageError
 from etl.storage import object_store
+from etl.warehouses.guards import Permission
 
 _SCHEMES = {
     "duckdb": "duckdb",
@@ -47,8 +48,8 @@ class Warehouse(Protocol):
     def name(self) -> str:
         """Its name for people, without secrets."""
 
-    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
-        """Bring it to the state of the dataset, or change nothing; with `replace` also from another request."""
+    def load(self, inventory: Inventory, *, stamp: str, permission: Permission) -> Loaded:
+        """Bring it to the state of the dataset, or change nothing; what is not permitted is refused."""
 
 
 class Opener(Protocol):

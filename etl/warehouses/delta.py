@@ -23,7 +23,8 @@ from etl.schema.declarations import Json, Type
 from etl.storage import paths
 from etl.storage.files import Files, LocalFiles
 from etl.storage.object_store import ObjectFiles
-from etl.warehouses import Loaded, library
+from etl.warehouses import Loaded, guards, library
+from etl.warehouses.guards import Permission
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -51,29 +52,37 @@ class DeltaWarehouse:
         self._options = dict(files.options) or None
         self._pointers = files
 
-    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+    def load(self, inventory: Inventory, *, stamp: str, permission: Permission) -> Loaded:
         """Bring every table to the dataset's state; after a failure, the next load resumes."""
         pointer = self._pointer()
-        _check(inventory, pointer, replace=replace)
         entry, now = pointer.get(inventory.resource, {}), inventory.contents()
+        before = Contents(**entry["contents"]) if entry.get("contents") else None
+        guards.check_dataset(before, now, permission, resource=inventory.resource)
+        _check_tables(inventory, pointer)
         rows = {relation.name: inventory.rows(relation.name) for relation in inventory.relations}
-        if entry.get("contents") == asdict(now) and not replace:
+        if before == now and not permission.replace:
             return Loaded(state="unchanged", tables=rows)
-        number = _number(entry, now)
-        entry["loading"] = {"number": number, "digest": now.digest}
-        self._point({**pointer, inventory.resource: entry})
-        held = entry.get("contents") if not replace else None
         task = _Task(
-            number=number,
+            number=_number(entry, now),
             inventory=inventory,
             now=now,
-            before=Contents(**held) if held else None,
+            before=before if not permission.replace else None,
             numbers={name: table["number"] for name, table in entry.get("tables", {}).items()},
         )
+        if task.before:
+            guards.check_withdrawn(*self._withdrawn(task), permission)
+        entry["loading"] = {"number": task.number, "digest": now.digest}
+        self._point({**pointer, inventory.resource: entry})
         tables = {relation.name: self._table(task, relation) for relation in inventory.relations}
-        done = {"run_id": now.run_id, "loaded_at": stamp, "number": number, "tables": tables, "contents": asdict(now)}
+        done = {
+            "run_id": now.run_id,
+            "loaded_at": stamp,
+            "number": task.number,
+            "tables": tables,
+            "contents": asdict(now),
+        }
         self._point({**pointer, inventory.resource: done})
-        return Loaded(state="updated" if held else "created", tables=rows)
+        return Loaded(state="updated" if task.before else "created", tables=rows)
 
     def _pointer(self) -> dict[str, Json]:
         pointer: dict[str, Json] = json.loads(self._pointers.read(POINTER)) if self._pointers.exists(POINTER) else {}
@@ -101,6 +110,28 @@ class DeltaWarehouse:
         uri = f"{self._root}/{name}"
         there = DeltaTable.is_deltatable(uri, storage_options=self._options)
         return DeltaTable(uri, storage_options=self._options) if there else None
+
+    def _withdrawn(self, task: _Task) -> tuple[int, int]:
+        """Count the records of the lake that the dataset lacks, and all that it has; hashes of keys need little memory.
+
+        A record whose file is the same in both cannot be withdrawn, so only changed partitions are read.
+        """
+        main = next(relation for relation in task.inventory.relations if relation.name == task.inventory.main)
+        folders = _changed(task, main)
+        if self._open(main.name) is None or (folders is not None and not folders):
+            return 0, 0
+        lake = pl.scan_delta(f"{self._root}/{main.name}", storage_options=self._options)
+        files = task.inventory.data_files(main.name)
+        held = lake
+        if folders and all(paths.partition(f"{folder}/file") for folder in folders):
+            files = [file for file in files if _folder(file.path) in folders]
+            held = lake.sql(f"SELECT * FROM self WHERE {_predicate(main, folders)}")
+        key = pl.col(main.record).hash()
+        pieces = [frame.select(key) for frame in task.inventory.keys(main, files)]
+        known = pl.concat(pieces)[main.record] if pieces else pl.Series(main.record, [], dtype=pl.UInt64)
+        hashes = held.select(key).collect(engine="streaming")[main.record]
+        total = lake.select(pl.len()).collect(engine="streaming").item()
+        return int((~hashes.is_in(known.implode())).sum()), int(total)
 
     def _write(self, task: _Task, relation: Relation, folders: set[str] | None) -> None:
         """Write a table, or some of its partitions, in one commit."""
@@ -180,14 +211,8 @@ def _number(entry: Mapping[str, Json], now: Contents) -> int:
     return number if begun["digest"] == now.digest else number + 1
 
 
-def _check(inventory: Inventory, pointer: Mapping[str, Json], *, replace: bool) -> None:
-    """Refuse to replace another request's dataset, or tables of another dataset."""
-    held = pointer.get(inventory.resource, {}).get("contents")
-    if held and held["fingerprint"] != inventory.manifest.fingerprint and not replace:
-        raise UsageError(
-            f"the lake holds {inventory.resource} of another request ({held['fingerprint']})",
-            fix="choose another folder, or replace them with --replace",
-        )
+def _check_tables(inventory: Inventory, pointer: Mapping[str, Json]) -> None:
+    """Refuse to replace tables of another dataset."""
     for dataset, entry in pointer.items():
         shared = set(entry.get("tables", ())) & {relation.name for relation in inventory.relations}
         if dataset != inventory.resource and shared:

@@ -13,6 +13,7 @@ from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
 from etl.warehouses import Loaded, library, merging
 from etl.warehouses.ddl import DUCKDB, Dialect
+from etl.warehouses.guards import Permission
 from etl.warehouses.texts import storable
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ class DuckWarehouse:
         self._schema = schema
         self.name = f"duckdb:///{file}"
 
-    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+    def load(self, inventory: Inventory, *, stamp: str, permission: Permission) -> Loaded:
         """Make the file hold the dataset, all of it or nothing."""
         session = DuckSession(self._connection, self._schema)
         if self._schema != "main":
             session.run(f"CREATE SCHEMA IF NOT EXISTS {DUCKDB.name_of(self._schema)}")
-        return merging.load_tables(session, inventory, stamp=stamp, replace=replace)
+        return merging.load_tables(session, inventory, stamp=stamp, permission=permission)
 
 
 @contextmanager
@@ -73,6 +74,8 @@ def opened(url: str, *, schema: str) -> Iterator[DuckWarehouse]:
     text = url.partition("://")[2].removeprefix("/")
     if not text:
         raise UsageError("a DuckDB URL names a file", fix="write duckdb:///file.duckdb")
+    if text.startswith(":memory:"):
+        raise UsageError("a DuckDB in memory would be lost when the load ends", fix="write duckdb:///file.duckdb")
     file = Path(text)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

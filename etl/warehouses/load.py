@@ -10,19 +10,21 @@ from etl.events import Noted, Observe, counted
 from etl.schema.declarations import Json
 from etl.storage.files import Files
 from etl.warehouses import Loaded
+from etl.warehouses.guards import Permission
 
 
-def load(files: Files, url: str, *, stamp: str, observe: Observe, schema: str = "", replace: bool = False) -> Loaded:
+def load(files: Files, url: str, *, stamp: str, observe: Observe, schema: str = "", permission: Permission) -> Loaded:
     """Load the dataset of a destination into the warehouse at a URL; `stamp` is now, as ISO text.
 
     A second load of one run changes nothing; that of a later run applies the differences. StoreError for a dataset or a
-    warehouse that cannot be read or written, UsageError for an invalid URL or another request's dataset there.
+    warehouse that cannot be read or written, UsageError for an invalid URL; IncompleteError or UsageError for what is
+    not permitted.
     """
     inventory = open_dataset(files)
     if inventory.manifest.verdict is State.INCOMPLETE:
         observe(Noted(text="note: this dataset was published incomplete"))
     with warehouses.open_warehouse(url, schema=schema) as warehouse:
-        loaded = warehouse.load(inventory, stamp=stamp, replace=replace)
+        loaded = warehouse.load(inventory, stamp=stamp, permission=permission)
         observe(Noted(text=f"{warehouse.name} holds run {inventory.manifest.run_id} of {inventory.resource}"))
     if loaded.altered:
         values = counted(loaded.altered, "value")

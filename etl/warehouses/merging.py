@@ -18,8 +18,9 @@ from etl.dataset.relations import Relation
 from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json
 from etl.storage import paths
-from etl.warehouses import Loaded, views
+from etl.warehouses import Loaded, guards, views
 from etl.warehouses.ddl import Dialect, comments, constraints, create, indexes
+from etl.warehouses.guards import Permission
 
 LOG = "datacite_etl_loads"
 _LOG_COLUMNS = ("dataset", "run_id", "digest", "fingerprint", "loaded_at", "contents")
@@ -62,22 +63,26 @@ def transaction(session: Session) -> Iterator[None]:
     session.run("COMMIT")
 
 
-def load_tables(session: Session, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+def load_tables(session: Session, inventory: Inventory, *, stamp: str, permission: Permission) -> Loaded:
     """Bring the database to the state of a dataset; a run that it already holds changes nothing."""
     with transaction(session):
         _log(session)
         now, before = inventory.contents(), _before(session, inventory.resource)
-        _check(session, inventory, before, replace=replace)
-        if before == now and not replace:
+        guards.check_dataset(before, now, permission, resource=inventory.resource)
+        _check_tables(session, inventory)
+        if before == now and not permission.replace:
             return Loaded(state="unchanged", added=0, changed=0, withdrawn=0, tables=_counts(session, inventory))
-        if before and inventories.grown(before, now) and not replace:
+        merge = _Merge(session, inventory, before, now) if before and not permission.replace else None
+        if merge and before and inventories.grown(before, now):
             _make(
                 session,
                 inventory,
                 [relation for relation in inventory.relations if relation.name not in before.columns],
             )
-            loaded = _Merge(session, inventory, before, now).run()
+            loaded = merge.run(permission)
         else:
+            if merge:
+                merge.check_withdrawn(permission)
             loaded = _create_all(session, inventory, before)
         _remember(session, inventory.resource, now, stamp)
         return loaded
@@ -146,7 +151,14 @@ class _Merge:
         self._before = before
         self._now = now
 
-    def run(self) -> Loaded:
+    def check_withdrawn(self, permission: Permission) -> None:
+        """Refuse to create the tables again without too many of their records."""
+        main = next(relation for relation in self._inventory.relations if relation.name == self._inventory.main)
+        self._keys(main)
+        held = self._count(f"SELECT 1 FROM {self._path(main)}")
+        guards.check_withdrawn(self._find_withdrawn(main), held, permission)
+
+    def run(self, permission: Permission) -> Loaded:
         """Merge one family of tables after the other; the counts are those of the requested records."""
         known = [relation for relation in self._inventory.relations if relation.name in self._before.columns]
         counts = {"": (0, 0, 0)}
@@ -156,6 +168,8 @@ class _Merge:
             if moved:
                 counts[main.name] = self._family(main, family, moved)
         added, changed, withdrawn = counts.get(self._inventory.main, (0, 0, 0))
+        held = self._inventory.rows(self._inventory.main) - added + withdrawn
+        guards.check_withdrawn(withdrawn, held, permission)
         return Loaded(
             state="updated" if any(map(any, counts.values())) else "unchanged",
             added=added,
@@ -207,19 +221,24 @@ class _Merge:
             of=table,
             of_key=main.of_key,
         )
-        for frame in self._inventory.keys(main):
+        for frame in self._inventory.keys(main, self._inventory.data_files(main.name)):
             self._session.append(only, table, frame, temporary=True)
 
     def _withdraw(self, main: Relation, children: Sequence[Relation]) -> int:
         """Delete the records that the dataset does not have, children first."""
+        withdrawn = self._find_withdrawn(main)
+        for relation in (*children, main):
+            where = f"{self._key(relation)} IN (SELECT {self._key(main)} FROM gone_{main.name})"
+            self._do(f"DELETE FROM {self._path(relation)} WHERE {where}")
+        return withdrawn
+
+    def _find_withdrawn(self, main: Relation) -> int:
+        """Bring the keys of the records that the dataset does not have into a temporary table; return their number."""
         withdrawn = (
             f"SELECT {self._key(main)} FROM {self._path(main)} t WHERE NOT EXISTS "
             f"(SELECT 1 FROM keys_{main.name} s WHERE s.{self._key(main)} = t.{self._key(main)})"
         )
         self._do(f"CREATE TEMP TABLE gone_{main.name} AS {withdrawn}")
-        for relation in (*children, main):
-            where = f"{self._key(relation)} IN (SELECT {self._key(main)} FROM gone_{main.name})"
-            self._do(f"DELETE FROM {self._path(relation)} WHERE {where}")
         return self._count(f"SELECT * FROM gone_{main.name}")
 
     def _find_moved(self, main: Relation) -> None:
@@ -293,19 +312,16 @@ def _before(session: Session, dataset: str) -> Contents | None:
     return Contents(**json.loads(logged[0][0])) if logged else None
 
 
-def _check(session: Session, inventory: Inventory, before: Contents | None, *, replace: bool) -> None:
-    """Refuse to replace another request's dataset, or tables of another dataset."""
-    fix = "choose another --schema or database"
-    if before and before.fingerprint != inventory.manifest.fingerprint and not replace:
-        raise UsageError(
-            f"the database holds {inventory.resource} of another request ({before.fingerprint})",
-            fix=f"{fix}, or replace them with --replace",
-        )
+def _check_tables(session: Session, inventory: Inventory) -> None:
+    """Refuse to replace tables of another dataset."""
     others = session.rows(f"SELECT dataset, contents FROM {path(session, LOG)}")
     for dataset, contents in others:
         shared = set(json.loads(contents)["columns"]) & {relation.name for relation in inventory.relations}
         if dataset != inventory.resource and shared:
-            raise UsageError(f"table {min(shared)} belongs to a dataset of {dataset} there", fix=fix)
+            raise UsageError(
+                f"table {min(shared)} belongs to a dataset of {dataset} there",
+                fix="choose another --schema or database",
+            )
 
 
 def _remember(session: Session, dataset: str, now: Contents, stamp: str) -> None:

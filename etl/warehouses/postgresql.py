@@ -18,10 +18,13 @@ from etl.errors import StoreError, UsageError
 from etl.schema.declarations import Json, Type
 from etl.warehouses import Loaded, library, merging
 from etl.warehouses.ddl import POSTGRESQL, Dialect
+from etl.warehouses.guards import Permission
 from etl.warehouses.texts import storable
 
 _RAW = "datacite_etl_raw"
 _UNTRANSLATABLE = "22P05"
+_LOCK = 0x44435445
+"""The first key of the advisory locks of loads; the second is the schema's."""
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
 
 
@@ -36,9 +39,10 @@ class PostgresSession:
         self.altered = 0
 
     def run(self, sql: str, values: Sequence[Json] = ()) -> None:
-        """Run a statement; the driver begins transactions by itself."""
+        """Run a statement; the driver begins transactions by itself, and each waits for another load of its schema."""
         if sql == "BEGIN":
             self._connection.rollback()
+            self.rows("SELECT pg_advisory_xact_lock($1::int, hashtext($2))", [_LOCK, self.schema])
         elif sql in {"COMMIT", "ROLLBACK"}:
             getattr(self._connection, sql.lower())()
         else:
@@ -78,13 +82,14 @@ class PostgresWarehouse:
         self._schema = schema
         self.name = name
 
-    def load(self, inventory: Inventory, *, stamp: str, replace: bool) -> Loaded:
+    def load(self, inventory: Inventory, *, stamp: str, permission: Permission) -> Loaded:
         """Make the schema hold the dataset, all of it or nothing."""
         session = PostgresSession(self._connection, self._schema)
+        session.run("BEGIN")
         if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", [self._schema]):
             session.run(f"CREATE SCHEMA {POSTGRESQL.name_of(self._schema)}")
-            session.run("COMMIT")
-        return merging.load_tables(session, inventory, stamp=stamp, replace=replace)
+        session.run("COMMIT")
+        return merging.load_tables(session, inventory, stamp=stamp, permission=permission)
 
 
 @contextmanager

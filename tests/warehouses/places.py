@@ -34,6 +34,10 @@ class Duck:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             return pl.DataFrame(connection.sql(sql).to_arrow_table())
 
+    def change(self, statement: str) -> None:
+        with duckdb.connect(str(self.file)) as connection:
+            connection.execute(statement)
+
 
 class Postgres:
     """A database of a server."""

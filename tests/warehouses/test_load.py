@@ -14,6 +14,7 @@ from etl.events import ignore
 from etl.storage.files import LocalFiles
 from etl.warehouses import Loaded
 from etl.warehouses import load as conductor
+from etl.warehouses.guards import Permission
 from tests.conftest import Command
 from tests.support.small import local, publish, work
 from tests.support.standstill import kill_where_it_reads
@@ -25,8 +26,11 @@ pytestmark = pytest.mark.slow
 STAMP = "2026-11-21T00:00:00Z"
 
 
-def load(folder: Path, place: Place, **options: object) -> Loaded:
-    return conductor.load(LocalFiles(folder), place.url, stamp=STAMP, observe=ignore, **options)
+def load(folder: Path, place: Place, schema: str = "", **allowed: object) -> Loaded:
+    permission = Permission(**allowed)
+    return conductor.load(
+        LocalFiles(folder), place.url, stamp=STAMP, observe=ignore, schema=schema, permission=permission
+    )
 
 
 def test_a_first_load_holds_every_row_of_every_table(place: Place, exported: tuple[Path, Path]) -> None:

@@ -39,14 +39,12 @@ def refusal(delivery: Delivery, proof: Manifest) -> Refusal | None:
     if delivery.max_withdrawn is None or not proof.history:
         return None
     latest = proof.history[-1]
-    held = records - latest.added + latest.withdrawn
-    allowed = delivery.max_withdrawn.of(held)
-    if latest.withdrawn <= allowed:
+    excess = delivery.max_withdrawn.excess(latest.withdrawn, records - latest.added + latest.withdrawn)
+    if not excess:
         return None
     why = " (DataCite deletes events outside its scope)" if proof.resource == _VANISHING else ""
     return Refusal(
-        reason=f"{latest.withdrawn:,} of {counted(held, 'record')} would be withdrawn, and --max-withdrawn allows "
-        f"{allowed:,}{why}",
+        reason=f"{excess}{why}",
         fix=f"see whether they have really left the API, then allow it with --max-withdrawn {latest.withdrawn}",
     )
 

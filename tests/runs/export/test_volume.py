@@ -8,7 +8,7 @@ import pytest
 from etl.dataset.request import Withdrawable
 from etl.errors import UsageError
 from etl.options.delivery import DeliveryOptions
-from etl.options.sync import SyncOptions
+from etl.options.withdrawals import withdrawable
 from etl.sandbox import Corpus, Sandbox, running
 from tests.conftest import Command, Ran, data_files
 
@@ -92,14 +92,14 @@ def test_a_sync_withdraws_twenty_of_a_small_dataset(lively: Sandbox, command: Co
 )
 def test_max_withdrawn_is_a_number_or_a_share(given: str, held: int, allowed: int) -> None:
     """Only the default has a minimum."""
-    assert SyncOptions(max_withdrawn=given).withdrawable().of(held) == allowed
+    assert withdrawable(given).of(held) == allowed
 
 
 @pytest.mark.parametrize("given", ["many", "-1", "10 percent", "%", "1e3"])
 def test_another_max_withdrawn_is_a_usage_error(given: str) -> None:
     """The fix shows both forms."""
     with pytest.raises(UsageError, match="--max-withdrawn") as refused:
-        SyncOptions(max_withdrawn=given).withdrawable()
+        withdrawable(given)
     assert "5%" in refused.value.fix
 
 
