@@ -8,6 +8,7 @@ result into tables.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import reduce
 from struct import pack
 
@@ -31,6 +32,7 @@ _MSGSPEC_PATH = re.compile(r" - at `\$\.(.*)`$")
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _LONG = 20_000
 """Longer records may be nested so deeply that Arrow's reader crashes; the 10,000 levels that fit below are safe."""
+_FIRST, _LAST = (int(datetime(*day, tzinfo=UTC).timestamp()) * 1_000_000 for day in ((1, 1, 1), (9999, 12, 31)))
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -82,6 +84,8 @@ class Parser:
         self._flat = _flat_schema(self._shape)
         self._strict = msgspec.json.Decoder(arrow_types.strict_type(self._shape))
         self._texts = frozenset(arrow_types.leaves(self._shape, Type.JSON))
+        kinds = (Type.TIMESTAMP, Type.DATE)
+        self._moments = frozenset(path for kind in kinds for path in arrow_types.leaves(self._shape, kind))
         self._unmapped = resource.unmapped
         self._identity = resource.identity
         self._screen = _Screen(self._shape, frozenset())
@@ -120,9 +124,13 @@ class Parser:
         return table
 
     def _strays(self, table: pa.Table, known: frozenset[Path]) -> list[Path]:
-        """List what Arrow accepted but should not: text in place of JSON text, declared fields under other names."""
+        """List what Arrow accepted but should not.
+
+        That is text in place of JSON text, a moment that few can read back, and a declared field under another name.
+        """
         # `"x"` is JSON text and `x` is not.
         texts = [path for path in self._texts - known if _has_values(table, path)]
+        texts += [path for path in self._moments - known if _exceeds_the_calendar(table, path)]
         unknown = arrow_types.undeclared(pa.struct(list(table.schema)), self._declared)
         return texts + [path for path in unknown if path not in known and arrow_types.is_dashed(self._shape, path)]
 
@@ -257,9 +265,20 @@ def _culprit(shape: Struct, complaint: str) -> list[Path]:
 
 
 def _has_values(table: pa.Table, path: Path) -> bool:
-    top = arrow_types.as_array(table.column(path[0]))
-    values = reduce(lambda array, step: array.values if step == EACH else array.field(step), path[1:], top)
+    values = _values(table, path)
     return bool(values.null_count < len(values))
+
+
+def _exceeds_the_calendar(table: pa.Table, path: Path) -> bool:
+    """Return whether a moment is not of the years 1 to 9999, or not known to be."""
+    ends = pc.min_max(_values(table, path).cast(pa.int64()))
+    least, most = ends["min"].as_py(), ends["max"].as_py()
+    return least is not None and not _FIRST <= least <= most <= _LAST
+
+
+def _values(table: pa.Table, path: Path) -> pa.Array:
+    top = arrow_types.as_array(table.column(path[0]))
+    return reduce(lambda array, step: array.values if step == EACH else array.field(step), path[1:], top)
 
 
 def _top(table: pa.Table, shape: Struct) -> Iterator[pa.Array]:

@@ -21,8 +21,12 @@ _YEAR_TO_DAY = (
     r"\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
 )
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
-_MOMENT = rf"^{_YEAR_TO_DAY}(?:[T ]{_TIME})?$"
-"""Timestamps that Arrow certainly reads; others, such as 29 February, are checked one by one."""
+_EDGES = "0000|0001-01-01|9999-12-31"
+_MOMENT = rf"^(?!{_EDGES}){_YEAR_TO_DAY}(?:[T ]{_TIME})?$"
+"""Timestamps that Arrow certainly reads; others, such as 29 February, are checked one by one.
+
+So are those at the edges: Arrow and Parquet have a year 0, and Python, polars and most databases do not.
+"""
 
 _ARROW = {
     Type.STRING: pa.string(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,25 @@ def test_clean_records_are_taken_as_they_are() -> None:
     assert values(parsed, "attributes.weight") == [1.0]
     assert values(parsed, "attributes.tags") == [["a", None]]
     assert values(parsed, "extra") == [None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "kept"),
+    [
+        ("0000-01-01T00:00:00.000Z", False),
+        ("0001-01-01T00:00:00+05:00", False),
+        ("9999-12-31T23:59:59-05:00", False),
+        ("0001-01-01T00:00:00Z", True),
+        ("9999-12-31T23:59:59Z", True),
+    ],
+)
+def test_a_moment_that_few_can_read_back_is_rejected(moment: str, kept: bool) -> None:
+    """Arrow and Parquet have a year 0 and a year 10,000, and readers of them fail on the whole table."""
+    parsed = parse(widget(1, created=moment), widget(2, created="2020-01-02T03:04:05Z"))
+    years = [value and value.year for value in pl.from_arrow(parsed.table)["attributes.created"].to_list()]
+    assert years == [int(moment[:4]) if kept else None, 2020]
+    assert [issue.raw for issue in parsed.issues] == ([] if kept else [f'"{moment}"'])
+    assert [row["id"] for row in parsed.table.to_pylist()] == ["W/1", "W/2"]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def exported(command: Command, title: str, to: Path) -> Path:
 def test_letters_arrive_whatever_the_encodings(
     client: str, options: str, database: Callable[..., Postgres], command: Command, tmp_path: Path
 ) -> None:
-    """The driver sends UTF-8, and the server is told so."""
+    """The driver sends UTF-8 and says so."""
     place = database(options)
     to = exported(command, "Größe", tmp_path / "o")
     with pytest.MonkeyPatch.context() as patch:
