@@ -194,6 +194,13 @@ SITUATIONS: Sequence[Situation] = (
         test="storage/test_text_files.py::test_other_encodings_are_refused_with_the_line",
     ),
     Situation(
+        where="Database",
+        happens="a PostgreSQL database in Latin-1 that lacks a letter",
+        seen="one line with what to do, exit 1",
+        kept="the database, unchanged",
+        test="warehouses/test_encodings.py::test_a_database_that_lacks_a_letter_is_refused_and_unchanged",
+    ),
+    Situation(
         where="Dataset",
         happens="links or journals that lead out of it",
         seen="one line, or nothing if they do no harm",
