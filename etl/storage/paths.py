@@ -33,6 +33,7 @@ CHANGES = f"{OWN}/changes"
 NULL = "__HIVE_DEFAULT_PARTITION__"
 EMPTY = "empty"
 """The file of a table that has no rows at all."""
+_LONG_VALUE = 120
 LONGEST = 200  # of a file system's 255 bytes for one name
 _GENERATION = "~"  # not in the name of any part
 _TIMES = r"(?:\d+-){0,2}(?:0min|\d{8}T\d{6})-(?:max|\d{8}T\d{6})"
@@ -141,7 +142,20 @@ def staged(key: str) -> str:
 
 
 def _folder(column: str, value: str | None) -> str:
-    folder = f"{column}={NULL if value is None else quote(value, safe='')}"
-    if len(folder) > LONGEST:
+    folder = f"{column}={_folder_value(value)}"
+    if len(folder.encode()) > LONGEST:
         raise UsageError(f"{column} {value!r} is too long for the name of a folder", fix="partition by another column")
     return folder
+
+
+def _folder_value(value: str | None) -> str:
+    """Spell a value so that no other value and no null is spelled like it; `unquote` reads it back."""
+    if value is None:
+        return NULL
+    encoded = quote(value, safe="")
+    if encoded == NULL:
+        return "%5F" + encoded[1:]
+    if len(encoded) <= _LONG_VALUE:
+        return encoded
+    # A letter takes six times less room as it is; everything else stays encoded.
+    return "".join(letter if letter.isalnum() else quote(letter, safe="") for letter in value)
