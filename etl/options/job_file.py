@@ -33,7 +33,10 @@ _KINDS = ("export", "sync")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEntry:
-    """An `[[export]]`, or a `[[sync]]` with `sync_options`; `where` names it in errors; a template has `clients_of`."""
+    """An `[[export]]`, or a `[[sync]]` with `sync_options`; `where` names it in errors; a template has `clients_of`.
+
+    A client of a template may have no record yet: the API names it, so that its id has no typing error.
+    """
 
     where: str
     to: str
@@ -48,7 +51,14 @@ class JobEntry:
         if not _CLIENT.fullmatch(client):
             raise ProtocolError(f"{self.where}: the API names a client {client!r}", fix=f"write 'to' without {CLIENT}")
         query_options = replace(self.query_options, filter=(*self.query_options.filter, f"client-id={client}"))
-        return replace(self, to=self.to.replace(CLIENT, client), clients_of={}, query_options=query_options)
+        own = self.delivery_options
+        return replace(
+            self,
+            to=self.to.replace(CLIENT, client),
+            clients_of={},
+            query_options=query_options,
+            delivery_options=own if own.min_records > 1 else replace(own, allow_empty=True),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

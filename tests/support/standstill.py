@@ -1,12 +1,14 @@
-"""A process that is killed when it reads a certain file."""
+"""A process that is killed when it reads a certain file, or as soon as it works."""
 
 import os
 import shutil
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
+from etl.storage import paths
 from tests.support.program import PROGRAM
 
 
@@ -25,6 +27,15 @@ def kill_where_it_reads(file: Path, *arguments: object) -> None:
     file.unlink()
     shutil.move(aside, file)
     assert ended == -signal.SIGKILL, "it ended before it read the file"
+
+
+def kill_where_it_works(to: Path, *arguments: object) -> None:
+    """Run a command line and kill it as soon as it has locked its destination."""
+    process = subprocess.Popen([*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    while process.poll() is None and not (to / paths.LOCK).exists():
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
 
 
 def _let_go(process: "subprocess.Popen[bytes]", file: Path) -> None:

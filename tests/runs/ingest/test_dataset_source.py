@@ -311,7 +311,17 @@ def test_refreshed_counts_are_pointed_out(history: tuple[Sandbox, Path], tmp_pat
 
 def test_a_dataset_without_records_is_one_again(box: Sandbox, tmp_path: Path) -> None:
     """There is nothing to keep, and nothing is missing."""
-    asked = ["export", "dois", "--base-url", box.base_url, "--filter", "client-id=no.body", "--keep-raw", "--quiet"]
+    asked = [
+        "export",
+        "dois",
+        "--base-url",
+        box.base_url,
+        "--filter",
+        "client-id=no.body",
+        "--keep-raw",
+        "--allow-empty",
+        "--quiet",
+    ]
     assert cli.run([*asked, "--to", str(tmp_path / "a")]) == 0
-    assert ingest(tmp_path / "a", tmp_path / "b") == 0
+    assert ingest(tmp_path / "a", tmp_path / "b", "--allow-empty") == 0
     same(tmp_path / "a", tmp_path / "b")

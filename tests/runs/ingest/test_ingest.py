@@ -11,7 +11,7 @@ import pytest
 from etl.sandbox import Corpus, datafile, running
 from etl.staging import part
 from tests.conftest import Command
-from tests.support.standstill import kill_where_it_reads
+from tests.support.standstill import kill_where_it_works
 
 pytestmark = pytest.mark.slow
 
@@ -218,7 +218,7 @@ def test_an_ingest_goes_on_where_it_broke_off(corpus: Corpus, tmp_path: Path, co
     assert command("ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet").code == 1
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/_etl/work/parts").iterdir()}
     bad.write_bytes(content)
-    kill_where_it_reads(bad, "ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet")
+    kill_where_it_works(tmp_path / "out", "ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet")
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert command("ingest", *PLAIN, copy, "--to", tmp_path / "out", "--quiet").code == 0
     assert command("verify", tmp_path / "out").code == 0
