@@ -39,6 +39,12 @@ def moment_of(run: Run) -> int:
     return floor(there - run.settings.lag)
 
 
+def note_a_jump(run: Run) -> None:
+    """Say so if the server's clock jumped during the run, which stays as of the moment when it was planned."""
+    if run.client.server_clock_jumped:
+        run.observe(Noted(text="note: the server's clock jumped during the run; the manifest says as of when it is"))
+
+
 def settled_query(query: Query, as_of: int | None) -> Query:
     """Return the query of the records that last changed before the moment; the same query without a moment."""
     return query if as_of is None else replace(query, changed=Window(None, as_of))

@@ -20,7 +20,7 @@ from etl.dataset.store import Receipt, Store
 from etl.errors import StoreError
 from etl.events import Noted, listed
 from etl.runs.context import Outcome, Run
-from etl.runs.export import count_changes, facet_check, report, volume
+from etl.runs.export import as_of, count_changes, facet_check, report, volume
 from etl.runs.export.count_changes import Fetched, Judgement
 from etl.staging import consolidate
 from etl.staging import part as part_files
@@ -40,6 +40,7 @@ async def prove_and_publish(run: Run, planned: Plan) -> Outcome:
     tallies = tuple(receipt.tally for receipt in receipts)
     proof = Fetched(planned=planned, tallies=tallies, parts=parts, unique=closed.unique)
     judged = await count_changes.judge(run, proof)
+    as_of.note_a_jump(run)
     await run.in_thread(_keep_counts, run, receipts, judged)
     if absent and not closed.unique:
         judged = replace(judged, verdict=_with_nothing(judged.verdict, absent))

@@ -16,7 +16,7 @@ from etl.completeness.slices import Plan, decode_plan
 from etl.dataset.store import published_manifest
 from etl.events import Noted, Planned
 from etl.runs.context import Run
-from etl.runs.export import export
+from etl.runs.export import as_of, export
 from etl.runs.sync import incoming
 from etl.runs.sync.finish import SyncOutcome, merge_and_publish
 from etl.runs.sync.reconcile import reconcile
@@ -44,6 +44,7 @@ async def sync(run: Run, scope: SyncScope | None = None, step: Step = directly) 
     parts = list(planned.parts)
     await export.fetch_parts(own, parts, step)
     settled = await step("reconcile", reconcile, own, run, parts, planned.as_of, every_id=scope.every_id)
+    as_of.note_a_jump(run)
     return await step("merge and publish", merge_and_publish, run, planned, settled)
 
 
