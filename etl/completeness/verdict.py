@@ -149,8 +149,9 @@ def judge(
     unique = total if unique is None else unique
     if sample:
         return Verdict(state=State.SAMPLE, unique=unique, missing=0, slices=dict.fromkeys(_keys(tallies), State.SAMPLE))
-    gaps = {tally.key: _slice_gap(tally) for tally in tallies}
-    proved = all(gap.explained for gap in gaps.values())
+    cut = len(tallies) > 1
+    gaps = {tally.key: _slice_gap(tally, cut=cut) for tally in tallies}
+    proved = cut and all(gap.explained for gap in gaps.values())
     whole = _whole_gap(tallies, (query_before, query_after), left, twice=total - unique, proved=proved)
     every = [*gaps.values(), whole]
     still = listed is not None and listed == unique == sum(tally.walked or 0 for tally in tallies)
@@ -181,7 +182,7 @@ def _shortfall_only(verdict: Verdict) -> int:
     return verdict.missing if all(_SHORT in reason for reason in verdict.reasons) else -1
 
 
-def _slice_gap(tally: Tally) -> _Gap:
+def _slice_gap(tally: Tally, *, cut: bool) -> _Gap:
     label = f"slice {tally.key}"
     if tally.listing is not None:
         return _listing_gap(label, tally, tally.listing)
@@ -193,7 +194,8 @@ def _slice_gap(tally: Tally) -> _Gap:
         left=tally.left,
         left_before=tally.left_before,
     )
-    return _gap(label, counts) if _counted(tally) else _unknown(label)
+    proved = cut and counts.settled == counts.before
+    return _gap(label, counts, proved=proved) if _counted(tally) else _unknown(label)
 
 
 def _listing_gap(label: str, tally: Tally, listing: ListingOutcome) -> _Gap:
@@ -228,15 +230,17 @@ def _whole_gap(
     return gap
 
 
-def _gap(label: str, counts: _Counts, *, proved: bool = False) -> _Gap:
-    """Compare counts; `proved` says that nothing was missing when the parts of the whole were counted."""
+def _gap(label: str, counts: _Counts, *, proved: bool) -> _Gap:
+    """Compare counts; `proved` says that everything counted before arrived, so that few withdrawals need no name.
+
+    In a query of a single slice each gets its name, which costs a page or two.
+    """
     if counts.before == counts.settled == counts.after and not counts.left:
         return _MOVED if counts.recent else _EQUAL
     highest = max(counts.before, counts.after)  # a higher total after includes what the index listed late
     never_came = highest - counts.settled - counts.recent  # withdrawn before they arrived
     short, over = max(counts.after - counts.most, 0), max(counts.settled - highest, 0)
-    # if everything counted before has arrived, nothing is missing, whatever was withdrawn since
-    nameless = min(few(highest), highest // 10) if proved or counts.settled == counts.before else 0
+    nameless = min(few(highest), highest // 10) if proved else 0
     if not short and not over and counts.after >= counts.fewest - nameless and never_came <= few(highest):
         return _MOVED
     return _Gap(plain=False, explained=False, missing=short, reason=_reason(label, counts, short=short, over=over))

@@ -117,11 +117,18 @@ def test_few_records_vanish_before_they_come_and_many_do_not():
 
 
 def test_few_records_are_withdrawn_without_a_name_after_all_came():
-    """Everything that was counted is here, but a list that has become much shorter is not accepted."""
+    """Everything that was counted is here; a list that has become much shorter is not believed."""
+    other = tally("b", before=100, unique=100, after=100)
     for withdrawn, state in ((20, State.DRIFTED), (21, State.INCOMPLETE)):
         for recent in (0, 2):
-            still = tally(before=300, unique=300 + recent, recent=recent, after=300 - withdrawn)
-            assert judge([still], query_before=300, query_after=300 - withdrawn).state is state
+            still = tally("a", before=300, unique=300 + recent, recent=recent, after=300 - withdrawn)
+            assert judge([still, other], query_before=400, query_after=400 - withdrawn).state is state
+
+
+def test_every_withdrawal_from_a_query_of_one_slice_needs_a_name():
+    """Its list is short, and tells an index that lost a record from one that withdrew it."""
+    still = tally(before=300, unique=300, after=299)
+    assert judge([still], query_before=300, query_after=299).state is State.INCOMPLETE
 
 
 def test_few_records_are_withdrawn_without_a_name_after_every_slice_was_proved():
@@ -139,7 +146,7 @@ def test_a_record_that_came_and_is_not_listed_any_more_needs_a_name_if_another_d
 
 def test_what_left_while_the_total_was_counted_may_be_in_it_or_not():
     """Every total between the fewest and the most possible is accepted, and no other."""
-    for after, state in ((6, State.INCOMPLETE), (8, State.DRIFTED), (9, State.DRIFTED), (10, State.INCOMPLETE)):
+    for after, state in ((7, State.INCOMPLETE), (8, State.DRIFTED), (9, State.DRIFTED), (10, State.INCOMPLETE)):
         assert judge([tally()], query_before=10, query_after=after, left=(2, 1)).state is state
 
 
