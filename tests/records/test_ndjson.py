@@ -139,7 +139,7 @@ def test_a_synced_dataset_of_records_is_the_bytes_of_a_fresh_one(tmp_path: Path)
 def test_an_empty_answer_is_an_empty_file(small: Sandbox, command: Command, tmp_path: Path) -> None:
     """No records are a dataset too."""
     asked = ["export", "dois", "--base-url", small.base_url, "--quiet", "--json", "--format", "ndjson"]
-    ran = command(*asked, "--filter", "client-id=no.body", "--to", tmp_path)
+    ran = command(*asked, "--filter", "client-id=no.body", "--allow-empty", "--to", tmp_path)
     assert ran.json["tables"] == {"dois": 0}
     assert lines(tmp_path / "dois") == []
     assert verify(LocalFiles(tmp_path)).ok
