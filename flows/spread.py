@@ -6,7 +6,7 @@ return events and the numbers of what they spent. Credentials come from each wor
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, ParamSpec, TypeVar, cast
@@ -102,7 +102,7 @@ async def remote_step(
     given: dict[str, Json], owner: dict[str, Json], topic: str, kind: str, key: str
 ) -> dict[str, Json]:
     """Take a step on a worker; return its requests and its last events."""
-    ended: list[dict[str, Json]] = []
+    ended: list[list[Json]] = []
     report = _reporter(topic)
 
     def observe(event: Event) -> None:
@@ -140,10 +140,12 @@ def _reporter(topic: str) -> Observe:
     return lambda event: worker.log_event(topic, _encoded(event))
 
 
-def _encoded(event: Event) -> dict[str, Json]:
-    return {"event": type(event).__name__, **asdict(event)}
+def _encoded(event: Event) -> list[Json]:
+    """Return the event as a list: the scheduler adds its own key to a message that is a dict."""
+    return [type(event).__name__, asdict(event)]
 
 
-def _decoded(plain: dict[str, Json]) -> Event:
-    kind: Callable[..., Event] = getattr(events, plain["event"])
-    return kind(**{name: value for name, value in plain.items() if name != "event"})
+def _decoded(plain: Sequence[Json]) -> Event:
+    name, values = plain
+    kind: Callable[..., Event] = getattr(events, name)
+    return kind(**values)

@@ -1,10 +1,11 @@
 """One Prefect server for all tests of the flows: it takes half a minute to start."""
 
 import gc
+import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,22 @@ def _nothing_for_later_tests() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture
+def dask_errors(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[str]]]:
+    """Yield a function that lists the errors that Dask has logged: its loggers are watched, as Prefect resets the root.
+
+    An observer's failure is visible nowhere else.
+    """
+    import distributed  # noqa: F401 (its import sets up its loggers)
+
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    yield lambda: [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    for logger in loggers:
+        logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture(scope="session")
