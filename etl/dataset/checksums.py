@@ -54,7 +54,7 @@ def damage_explained(files: Files, listed: Iterable[DataFile]) -> Iterator[None]
         for file in listed:
             if fault := problem(files, file):
                 raise StoreError(f"{files.name}/{file.path} cannot be read: it {fault}", fix=_FIX) from error
-        if not isinstance(error, pl.exceptions.PolarsError | pa.ArrowException):
+        if not isinstance(error, pl.exceptions.PolarsError | pa.ArrowException | UnicodeDecodeError):
             raise
         first_line = str(error).partition("\n")[0]
         raise StoreError(f"{files.name} does not match its manifest: {first_line}", fix=_FIX) from error

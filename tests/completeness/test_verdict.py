@@ -126,7 +126,7 @@ def test_few_records_are_withdrawn_without_a_name_after_all_came():
 
 
 def test_every_withdrawal_from_a_query_of_one_slice_needs_a_name():
-    """Its list is short, and tells an index that lost a record from one that withdrew it."""
+    """Its list is short, and shows whether the index lost a record or withdrew it."""
     still = tally(before=300, unique=300, after=299)
     assert judge([still], query_before=300, query_after=299).state is State.INCOMPLETE
 

@@ -35,7 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
 
     with running(corpus) as box:
         export = ("export", "dois", "--base-url", box.base_url)
-        run(*export, "--include", "client", "--to", at / "export", "--filter", "provider-id=nihnci", "--since", "2010")
+        selection = ("--filter", "provider-id=nihnci", "--since", "2010", "--allow-empty")
+        run(*export, "--include", "client", "--to", at / "export", *selection)
         take("export", at / "export")
         run(*export, "--to", at / "facets", "--tables", "doi_titles")
         take("facets", at / "facets")

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from etl.dataset.request import Delivery
+from etl.dataset.request import Delivery, Withdrawable
 from etl.events import ignore
 from etl.sandbox import Corpus, running
 from etl.storage.files import LocalFiles
 from etl.warehouses import load
+from etl.warehouses.guards import Permission
 from tests.runs.sync.test_sync import EVENTS, START, Event
 from tests.support.bucket import unique
 from tests.support.synced import Asked, brought_up, exported
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.slow
 
 TABLES = ("doi_titles", "doi_subjects", "links")
 NIGHTS = st.lists(st.lists(EVENTS, min_size=1, max_size=4), min_size=1, max_size=2)
+ANY = Permission(max_withdrawn=Withdrawable(percent=100))
+"""Random nights withdraw as much as they like."""
 STAMP = "2026-11-21T00:00:00Z"
 
 
@@ -72,13 +75,13 @@ def test_what_is_loaded_after_each_sync_is_a_fresh_export(
     with running(corpus) as box, tempfile.TemporaryDirectory() as folder:
         to, now, place = Path(folder) / "a", START, make(Path(folder))
         asyncio.run(exported(box.base_url, to, asked, now.timestamp()))
-        load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
+        load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore, permission=ANY)
         for number, events in enumerate(nights):
             now += timedelta(days=1)
             for event in events:
                 event.happen(corpus, now)
             asyncio.run(brought_up(box.base_url, LocalFiles(to), now.timestamp()))
-            load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore)
+            load.load(LocalFiles(to), place.url, stamp=STAMP, observe=ignore, permission=ANY)
             fresh = Path(folder) / f"fresh{number}"
             parquet = Asked(include=("client",), tables=TABLES, delivery=Delivery(partition_by=()))
             asyncio.run(exported(box.base_url, fresh, parquet, now.timestamp()))

@@ -67,6 +67,17 @@ class Holdings:
             frames.append(selected.select("key", pl.lit(number, pl.Int64).alias("old"), "tile"))
         return pl.concat(frames).group_by("key").agg(pl.col("old").max(), pl.col("tile").first()).sort("key")
 
+    def recent_and_unlisted(self, bound: "Bound") -> pl.DataFrame:
+        """Return the `key` and `old` of records that changed since the bound's moment and are not in `moved`."""
+        frames = [no_records()]
+        places_of = enumerate(frame for _, frame in self.published.records())
+        for number, frame in (*places_of, (None, self.incoming.keys)):
+            left = frame.join(self.withdrawn, on="key", how="anti")
+            recent = left.filter(pl.col(bound.column).dt.epoch("s") >= bound.as_of)
+            unlisted = recent.join(bound.moved, left_on="key", right_on="id", how="anti")
+            frames.append(unlisted.select("key", pl.lit(number, pl.Int64).alias("old")))
+        return pl.concat(frames).group_by("key").agg(pl.col("old").max()).sort("key")
+
     def times(self, tiles: Sequence[Slice], at: int) -> pl.DataFrame:
         """Return the records of one window with the columns of `RECORDS`."""
         frames = [pl.DataFrame(schema=RECORDS)]

@@ -24,7 +24,7 @@ from etl.records.parser import Parser
 from etl.runs.context import Run
 from etl.runs.export import export, listing
 from etl.runs.export.as_of import column_of_change, count_settled, settled_query
-from etl.runs.export.confirm_deletions import find_survivor
+from etl.runs.export.confirm_deletions import fates, find_survivor
 from etl.runs.export.count_changes import settle_by_listing
 from etl.runs.sync import holdings, incoming
 from etl.runs.sync.finish import Reconciled
@@ -59,6 +59,8 @@ async def reconcile(own: Run, run: Run, parts: list[Part], as_of: int, *, every_
             differing = [at for at in differing if counts[at] != tiles[at].expected]
             tiling, differing = await _narrowed(run, held, tiles, {at: counts[at] for at in differing}, bound)
         withdrawn, incomplete = await _settled(run, held, tiling, differing, turn)
+        if bound is not None:
+            withdrawn = await _recently_withdrawn(run, replace(held, withdrawn=withdrawn), bound)
         again = [_again(run, tiling[at], turn) for at in incomplete]
         for part in again:
             export.discard_part(run, part)  # an unfinished run fetched it at another time
@@ -119,6 +121,17 @@ async def _settled(
     walked = {at: ids for at, ids in zip(wanted, walks, strict=True) if ids is not None}
     withdrawn, incomplete = await run.in_thread(_compared, held, tiles, walked)
     return await _believed(run, held, withdrawn), incomplete
+
+
+async def _recently_withdrawn(run: Run, held: Holdings, bound: Bound) -> pl.DataFrame:
+    """Return the withdrawn records, with those that changed after the moment of the sync and have gone since.
+
+    No count has them: each is requested alone.
+    """
+    unlisted = await run.in_thread(held.recent_and_unlisted, bound)
+    known = await fates(run, unlisted["key"].to_list(), bound.moved, since=bound.as_of)
+    withdrawn = [name for name, fate in known.items() if fate is index_changes.Fate.GONE]
+    return pl.concat([held.withdrawn, unlisted.filter(pl.col("key").is_in(withdrawn))])
 
 
 async def _believed(run: Run, held: Holdings, withdrawn: pl.DataFrame) -> pl.DataFrame:

@@ -247,7 +247,8 @@ def test_a_burst_of_updates_is_cut_into_slices(tmp_path: Path) -> None:
         same(to, fresh)
         before = len(box.targets)
         box.corpus.withdraw(box.corpus.ids()[:3])
-        assert asyncio.run(brought_up(box.base_url, LocalFiles(to), START.timestamp())).summary()["withdrawn"] == 3
+        later = (START + DAY).timestamp()
+        assert asyncio.run(brought_up(box.base_url, LocalFiles(to), later)).summary()["withdrawn"] == 3
         walks = [target for target in box.targets[before:] if "fields[dois]=doi" in target and "cursor" in target]
         assert 0 < len(walks) < 12, "ids are asked for in the one slice whose count differs"
 
