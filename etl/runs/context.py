@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from etl import memory, resources
@@ -59,6 +60,11 @@ class Run:
     def files(self) -> Files:
         """The files of the destination."""
         return self.store.files
+
+    @property
+    def year(self) -> int:
+        """The calendar year (UTC) in which the run started."""
+        return datetime.fromtimestamp(self.started, UTC).year
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that would block the event loop in one of the run's threads."""

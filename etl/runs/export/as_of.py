@@ -59,7 +59,7 @@ def column_of_change(query: Query) -> str | None:
     return query.changed_by if query.changed_by in times else None
 
 
-async def plan_as_of(run: Run, *, year: int) -> Plan:
+async def plan_as_of(run: Run) -> Plan:
     """Cut the run's query into slices, counted as of a moment of the server's clock."""
     listed = await run.client.count(run.query)
     as_of = moment_of(run)
@@ -71,8 +71,7 @@ async def plan_as_of(run: Run, *, year: int) -> Plan:
     bound = None if moved is None else as_of
     until = as_of if moved is None and _ends_at(run.query, as_of) else None
     total = None if moved or until is not None else listed
-    count, moment = partial(count_settled, run, bound), partial(run.client.moment, settled_query(run.query, bound))
-    planned = await slices.plan(run.query, count, moment, year=year, until=until, total=total)
+    planned = await slices.plan(run.query, *counting(run, bound), year=run.year, until=until, total=total)
     if planned.uncut:
         run.observe(Noted(text=f"note: the query cannot be cut into slices: {planned.uncut}; fetching it as one"))
         return replace(slices.single_slice(planned, listed), as_of=as_of)
@@ -98,6 +97,12 @@ def _ends_at(query: Query, as_of: int) -> bool:
     """Return whether to fetch only records created before the moment: their number is known."""
     starts = query.window.start if query.by == query.resource.slice_on else None
     return slices.can_cut(query) and (starts is None or starts < as_of)
+
+
+def counting(run: Run, as_of: int | None) -> tuple[slices.Count, slices.Moment]:
+    """Return what windows are cut by: the number of records that last changed before the moment, and their seconds."""
+    query = settled_query(run.query, as_of)
+    return partial(run.client.count, query), partial(run.client.moment, query)
 
 
 async def count_settled(run: Run, as_of: int | None, window: Window = EVERYTHING) -> int:

@@ -9,7 +9,6 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -92,10 +91,9 @@ def discard_part(run: Run, part: Part) -> None:
 
 async def count_slices(run: Run) -> Plan:
     """Cut the query into slices by counting."""
-    year = datetime.fromtimestamp(run.started, UTC).year
     if run.delivery.limit is not None:  # a sample is taken from one uncut slice, and proves nothing
-        return await slices.plan(run.query, partial(run.client.count, run.query), year=year, target=sys.maxsize)
-    return await as_of.plan_as_of(run, year=year)
+        return await slices.plan(run.query, partial(run.client.count, run.query), year=run.year, target=sys.maxsize)
+    return await as_of.plan_as_of(run)
 
 
 async def export_slice(run: Run, piece: Slice) -> Receipt:

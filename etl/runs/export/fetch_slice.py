@@ -5,8 +5,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +23,7 @@ from etl.events import Noted, PageFetched
 from etl.records import ndjson
 from etl.records.coerce import Issue
 from etl.runs.context import Run
-from etl.runs.export.as_of import column_of_change, count_settled
+from etl.runs.export.as_of import column_of_change, count_settled, counting
 from etl.staging import pages
 from etl.staging import part as part_files
 from etl.staging.pages import PageFacts
@@ -111,9 +109,7 @@ async def _counted(run: Run, piece: Slice, walked: _Walked) -> _Walked:
 
 
 async def _pieces(run: Run, piece: Slice) -> list[Window]:
-    year = datetime.fromtimestamp(run.started, UTC).year
-    count, moment = partial(run.client.count, run.query), partial(run.client.moment, run.query)
-    return await slices.smaller_windows(run.query, piece, count, moment, year=year)
+    return await slices.smaller_windows(run.query, piece, *counting(run, piece.as_of), year=run.year)
 
 
 async def _walk(run: Run, piece: Slice, windows: Sequence[Window]) -> _Walked:

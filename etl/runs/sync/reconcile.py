@@ -5,8 +5,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from math import ceil, floor
 
 import polars as pl
@@ -23,7 +21,7 @@ from etl.events import Noted, Observe, Planned
 from etl.records.parser import Parser
 from etl.runs.context import Run
 from etl.runs.export import export, listing
-from etl.runs.export.as_of import column_of_change, count_settled, settled_query
+from etl.runs.export.as_of import column_of_change, count_settled, counting
 from etl.runs.export.confirm_deletions import fates, find_survivor
 from etl.runs.export.count_changes import settle_by_listing
 from etl.runs.sync import holdings, incoming
@@ -87,9 +85,7 @@ async def _bound(run: Run, as_of: int) -> Bound | None:
 
 async def _counted(run: Run, bound: Bound | None) -> Plan:
     """Count the records of the query, window by window."""
-    year = datetime.fromtimestamp(run.started, UTC).year
-    query = settled_query(run.query, _moment(bound))
-    return await slices.plan(run.query, partial(run.client.count, query), partial(run.client.moment, query), year=year)
+    return await slices.plan(run.query, *counting(run, _moment(bound)), year=run.year)
 
 
 def _moment(bound: Bound | None) -> int | None:
@@ -109,7 +105,7 @@ async def _narrowed(
     seconds = await run.in_thread(held.seconds, tiles, list(differing), bound)
     whole = {at for at, count in differing.items() if len(seconds[at]) != count}
     divisible = {at: times for at, times in seconds.items() if at not in whole}
-    count = partial(count_settled, run, _moment(bound))
+    count, _ = counting(run, _moment(bound))
     return await narrow(tiles, divisible, count, whole=whole, page_size=size)
 
 
