@@ -212,7 +212,7 @@ async def _proved(run: Run, held: Holdings, tiles: Sequence[Slice], bound: Bound
     A window that still differs is counted again, and if need be listed, and its list decides.
     """
     counts = await run.in_thread(held.counts, tiles)
-    settled = await run.in_thread(held.counts, tiles, bound)
+    settled = counts if bound is None else await run.in_thread(held.counts, tiles, bound)
     every = [_tally(*entry) for entry in zip(tiles, counts, settled, strict=True)]
     differing = [at for at, tally in enumerate(every) if tally.settled != tally.expected_after]
     if bound is not None and differing:
