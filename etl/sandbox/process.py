@@ -21,13 +21,11 @@ def embedded(arguments: Sequence[str]) -> Iterator[str]:
     with subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        assert process.stdin is not None
         assert process.stdout is not None
         try:
             yield _url(process.stdout.readline())
         finally:
-            process.stdin.close()
-            process.terminate()
+            process.terminate()  # its stdin closes later: a signal to a server that ends already is an error there
 
 
 def _url(line: str) -> str:
