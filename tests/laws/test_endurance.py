@@ -84,48 +84,7 @@ def same(name: str, ours: Path, truth: Path, records: pl.Series) -> int:
     return rows.height
 
 
-@pytest.mark.filterwarnings("ignore:subprocess")
-def test_after_failures_drift_and_five_deaths_the_dataset_is_the_truth(tmp_path: Path) -> None:
-    """Every record is in the tables once, and unchanged; the few that moved meanwhile are listed by name."""
-    corpus, rng = Corpus.generate(records=RECORDS, seed=3), random.Random(3)
-    begun = datetime.now(UTC)
-    pages = RECORDS // 1000
-    drift = f"drift={max(5, pages // 40)}:created,updated,withdrawn:{20 + pages}"  # what moves after the proof is news
-    lives = []
-    with running(corpus, faults=[*FAILURES, drift], seed=7) as box:
-        share = pages // (DEATHS + 1)
-        for _ in range(DEATHS):
-            lives.append(lived(box, tmp_path / "o", until=rng.randint(share // 2, share)))
-            assert lives[-1].code == -9, lives[-1].err
-            assert not list((tmp_path / "o").glob("dois/**/*.parquet"))
-        lives.append(lived(box, tmp_path / "o"))
-        asked = box.asked
-        failed = sum(one.status != 200 for one in box.requests)
-    last = lives[-1]
-    assert last.code == 0, last.err
-    summary = json.loads(last.out)
-    moved = {one["id"] for one in json.loads((tmp_path / "o" / "_etl" / "manifest.json").read_text())["moved"]}
-    print(
-        f"\n{RECORDS:,} records, {asked:,} requests, at least {failed} refused; verdict {summary['verdict']}, "
-        f"{summary['unique']:,} of {summary['expected']:,}, {len(moved)} named as moved; "
-        f"{[round(one.megabytes) for one in lives]} MB, {[round(one.cpu) for one in lives]} s of CPU"
-    )
-    with running(Corpus(corpus.now)) as box:
-        truth = lived(box, tmp_path / "truth")
-    assert truth.code == 0, truth.err
-    index = corpus.now.frame.filter("findable")
-    ours = pl.scan_parquet(tmp_path / "o" / "dois" / "**" / "*.parquet").select("doi").collect()["doi"]
-    assert ours.n_unique() == ours.len()
-    assert set(ours) ^ set(index["uid"]) <= moved
-    still = index.filter(pl.max_horizontal("created", "updated") < int(begun.timestamp()) * 1000)["uid"]
-    rows = {name: same(name, tmp_path / "o", tmp_path / "truth", still) for name in summary["tables"]}
-    assert rows["dois"] == still.len() > 0.9 * RECORDS
-    print(f"{sum(rows.values()):,} rows of {len(rows)} tables are those of an export that nothing disturbs")
-    assert summary["verdict"] in ("complete", "drifted")
-    assert max(one.megabytes for one in lives) < MEGABYTES
-
-
-def check_night(box: Sandbox, to: Path) -> None:
+def check_ids(box: Sandbox, to: Path) -> None:
     """Compare the ids of a dataset with what the index listed as of its moment, and from then on."""
     as_of = datetime.fromisoformat(json.loads((to / "_etl" / "manifest.json").read_text())["as_of"])
     ids = pl.read_parquet(to / "dois" / "**" / "*.parquet")["doi"]
@@ -134,6 +93,41 @@ def check_night(box: Sandbox, to: Path) -> None:
     assert settled(box.listed(now), as_of) <= set(ids)
     moments = [*range(int(as_of.timestamp()), int(now), 10), now]
     assert set(ids) <= set().union(*(box.listed(float(moment))["uid"] for moment in moments))
+
+
+@pytest.mark.filterwarnings("ignore:subprocess")
+def test_after_failures_churn_and_five_deaths_the_dataset_is_the_truth(tmp_path: Path) -> None:
+    """Every record that was listed as of the export's moment is in the tables once, with the values of then."""
+    corpus, rng, to = Corpus.generate(records=RECORDS, seed=3), random.Random(3), tmp_path / "o"
+    begun = datetime.now(UTC)
+    share = RECORDS // 1000 // (DEATHS + 1)
+    lives = []
+    with running(corpus, faults=FAILURES, churn=2.0, seed=7) as box:
+        asked = ("export", "dois", "--to", to, "--lag", "0s")
+        for _ in range(DEATHS):
+            lives.append(lived(box, to, *asked, until=rng.randint(share // 2, share)))
+            assert lives[-1].code == -9, lives[-1].err
+            assert not list(to.glob("dois/**/*.parquet"))
+        lives.append(lived(box, to, *asked))
+        assert lives[-1].code == 0, lives[-1].err
+        check_ids(box, to)
+        failed = sum(one.status != 200 for one in box.requests)
+    summary = json.loads(lives[-1].out)
+    print(
+        f"\n{RECORDS:,} records, {box.asked:,} requests, at least {failed} refused; verdict {summary['verdict']}, "
+        f"{summary['unique']:,} of {summary['expected']:,}; "
+        f"{[round(one.megabytes) for one in lives]} MB, {[round(one.cpu) for one in lives]} s of CPU"
+    )
+    with running(Corpus(corpus.now)) as box:
+        truth = lived(box, tmp_path / "truth")
+    assert truth.code == 0, truth.err
+    listed = corpus.now.frame.filter("findable")
+    still = listed.filter(pl.max_horizontal("created", "updated") < int(begun.timestamp()) * 1000)["uid"]
+    rows = {name: same(name, to, tmp_path / "truth", still) for name in summary["tables"]}
+    assert rows["dois"] == still.len() > 0.9 * RECORDS
+    print(f"{sum(rows.values()):,} rows of {len(rows)} tables are those of an export that nothing disturbs")
+    assert summary["verdict"] in ("complete", "drifted")
+    assert max(one.megabytes for one in lives) < MEGABYTES
 
 
 @pytest.mark.filterwarnings("ignore:subprocess")
@@ -153,7 +147,7 @@ def test_after_many_bad_nights_the_dataset_is_the_truth(tmp_path: Path) -> None:
             last = lived(box, to, *asked)
             assert last.code == 0, (night, last.err)
             verdicts.append(json.loads(last.out)["verdict"])
-            check_night(box, to)
+            check_ids(box, to)
         stopped = box.time() + ALLOWANCE + 1
         box.now = lambda: stopped
         assert lived(box, to, "sync", to, "--lag", "0s").code == 0
